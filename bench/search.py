@@ -1,8 +1,8 @@
 """How well search finds: hit@1, hit@10, MRR@10 and nDCG@10, by words, by meaning and joined.
 
-    bench/search.py --data DIR [--json]                      a collection in BEIR layout: corpus.jsonl, queries.jsonl, qrels.tsv
-    bench/search.py --questions FILE --logs DIR [--json]     people's questions over the lines of DIR/loghub and DIR/homelab
-    bench/search.py --documents N [--json]                   speed and memory with N made-up families
+    --data DIR                    a collection in BEIR layout: corpus.jsonl, queries.jsonl, qrels.tsv
+    --questions FILE --logs DIR   people's questions over the lines of DIR/loghub and DIR/homelab
+    --documents N                 speed and memory with N made-up families
 
 The texts are made canonical first, since that is what the index of a running server holds. A question of FILE names the
 lines that answer it by a regular expression; a document of that corpus is one canonical text of one service.
@@ -60,7 +60,7 @@ def read_beir(folder: Path) -> Collection:
 
 
 def read_people(questions: Path, logs: Path) -> Collection:
-    """People's questions; documents are the different canonical lines of each service (a folder, or a file's first word)."""
+    """People's questions; a document is one canonical text of one service (a folder, or a file's first word)."""
     lines: list[tuple[str, str]] = []
     for file in sorted((logs / "loghub").glob("*/*_structured_corrected.csv")):
         with file.open(encoding="utf-8", errors="replace", newline="") as rows:

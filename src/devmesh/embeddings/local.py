@@ -1,10 +1,11 @@
 """WordLlama without its loader: sentence and word vectors from the files inside the package, nothing ever fetched.
 
-WordLlama is a table of 32,000 token vectors (256 numbers each) that was trained so that the mean over a text's tokens is
-the text's meaning. Its own loader looks for the tokenizer in a folder `tokenizer/` while the package ships `tokenizers/`,
+WordLlama is a table of 32,000 token vectors (256 numbers each), trained so that the mean over a text's tokens is the
+text's meaning. Its own loader looks for the tokenizer in a folder `tokenizer/` while the package ships `tokenizers/`,
 and would then download it; it also imports requests and copies the table to float32. So the two files are read here
-directly: the weights (safetensors: a length, a JSON header, raw numbers) stay a memory map of float16, which the kernel
-may drop and share between processes; the tokenizer is the same Rust one, called text by text so that it starts no threads.
+directly: the weights (safetensors: a length, a JSON header, raw numbers) stay a memory map of float16, which the
+kernel may drop and share between processes; the tokenizer is the same Rust one, called text by text so that it starts
+no threads.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from devmesh.embeddings.model import EmbeddingUnavailable, Vectors, unit
+from devmesh.embeddings.model import EmbeddingUnavailable, Vectors, unit, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,10 @@ class LocalProvider:
         self._folder = folder or _package_folder()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """One vector for each text: the mean of its tokens, unit length. Raises EmbeddingUnavailable without the files."""
+        """One vector for each text: the mean of its tokens, unit length.
+
+        Raises EmbeddingUnavailable without the package's files.
+        """
         return self._mean([text[:MAX_TEXT] for text in texts])
 
     def embed_words(self, words: Sequence[str]) -> Vectors:
@@ -52,7 +56,7 @@ class LocalProvider:
         table, tokenizer = self._table, self._tokenizer
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         for row, text in enumerate(texts):
-            tokens = tokenizer.encode(_whole(text), add_special_tokens=False).ids
+            tokens = tokenizer.encode(whole(text), add_special_tokens=False).ids
             if tokens:
                 vectors[row] = table[tokens].mean(axis=0, dtype=np.float32)
         return unit(vectors)
@@ -74,11 +78,6 @@ class LocalProvider:
             ) from error
 
 
-def _whole(text: str) -> str:
-    """Without lone surrogates, which the tokenizer refuses."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _package_folder() -> Path:
     """Where wordllama is installed, found without importing it."""
     spec = importlib.util.find_spec("wordllama")
@@ -97,10 +96,9 @@ def _map_table(path: Path, dim: int) -> npt.NDArray[np.float16]:
             length = int.from_bytes(file.read(8), "little")
             tensor = json.loads(file.read(min(length, _HEADER_MAX)))["embedding.weight"]
             rows, columns = tensor["shape"]
-            if (tensor["dtype"], columns) != ("F16", dim):
-                raise ValueError(f"{tensor['dtype']} x {columns}")
+            kind = {("F16", dim): "<f2"}[tensor["dtype"], columns]
             start = 8 + length + tensor["data_offsets"][0]
-            return np.asarray(np.memmap(file, dtype="<f2", mode="r", offset=start, shape=(rows, dim)))
+            return np.asarray(np.memmap(file, dtype=kind, mode="r", offset=start, shape=(rows, dim)))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EmbeddingUnavailable(
             f"cannot load the local embedding model: its weights are unreadable: {type(error).__name__}",

@@ -1,7 +1,7 @@
 """What the rest of the house needs to know of an embedding model.
 
-A provider turns texts into vectors of unit length, so that a dot product is a cosine. `local` has vectors for single words
-too (`WordProvider`); a gateway has sentences only.
+A provider turns texts into vectors of unit length, so that a dot product is a cosine. `local` has vectors for single
+words too (`WordProvider`); a gateway has sentences only.
 """
 
 from __future__ import annotations
@@ -62,4 +62,10 @@ class WordProvider(Protocol):
 def unit(vectors: Vectors) -> Vectors:
     """The same directions with length 1; zero stays zero."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    shortened: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return shortened
+
+
+def whole(text: str) -> str:
+    """The text without lone surrogates, which neither a tokenizer nor JSON takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,7 @@
 """Ranking by words: Okapi BM25 over the word table.
 
-Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009. k1 and b are those that are
-common for passages (Anserini's), because templates are short: a word said twice says little more.
+Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond, 2009. k1 and b are those that
+are common for passages (Anserini's), because templates are short: a word said twice says little more.
 """
 
 from __future__ import annotations

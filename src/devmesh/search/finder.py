@@ -1,9 +1,9 @@
 """Finding families by words and by meaning together, in memory: the heart of the room.
 
-The Finder holds the words of every family (service and text) and, with a word model, the vectors of those words. A question
-gives up to three rankings: words (BM25), meaning (word by word, see late.py) and, where a gateway embeds, sentences; reciprocal
-rank joins them. Every hit says why. Promises: results are deterministic; an embedding model that is away costs its ranking
-and nothing else (`Found.missing` says so); safe to use from several threads.
+The Finder holds the words of every family (service and text) and, with a word model, the vectors of those words. A
+question gives up to three rankings: words (BM25), meaning (word by word, see late.py) and, where a gateway embeds,
+sentences; reciprocal rank joins them. Every hit says why. Promises: results are deterministic; an embedding model
+that is away costs its ranking and nothing else (`Found.missing` says so); safe to use from several threads.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Why:
-    """Why a family was found: equal words, words near in meaning, and its place and score in each ranking that has it."""
+    """Why a family was found: equal words, words near in meaning, its place and score in each ranking that has it."""
 
     words: tuple[str, ...] = ()
     meaning: tuple[Pair, ...] = ()

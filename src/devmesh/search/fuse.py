@@ -1,7 +1,7 @@
 """Several rankings become one: reciprocal rank fusion.
 
-Source: Cormack, Clarke and Büttcher, SIGIR 2009. Only ranks count, so scores of different kinds need no common scale. What a
-ranking does not hold gets nothing from it.
+Source: Cormack, Clarke and Büttcher, SIGIR 2009. Only ranks count, so scores of different kinds need no common scale.
+What a ranking does not hold gets nothing from it.
 """
 
 from __future__ import annotations

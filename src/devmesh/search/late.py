@@ -1,9 +1,9 @@
 """Ranking by meaning, word by word: each word of the question looks for its nearest word in the document.
 
 Late interaction (Khattab and Zaharia, ColBERT, 2020) with static word vectors: a document's score is the sum over the
-question's words of weight times the best cosine in the document. It suits templates, which are short, and it can say which words
-met. The cosines of the question's words with the whole vocabulary are computed once, in blocks, so that the
-vocabulary can stay in 8 bits (260 bytes a word).
+question's words of weight times the best cosine in the document. It suits templates, which are short, and it can say
+which words met. The cosines of the question's words with the whole vocabulary are computed once, in blocks, so that
+the vocabulary can stay in 8 bits (260 bytes a word).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BLOCK = 8_192  # words converted to float32 at a time: 8 MB
 
 
 class WordVectors:
-    """Vectors of the word table's words, in its order: 8 bits a number and a scale a word, which moves a cosine by 0.005."""
+    """Vectors of the word table's words, in its order: 8 bits a number, which moves a cosine by less than 0.01."""
 
     def __init__(self, provider: WordProvider) -> None:
         self._provider = provider
@@ -60,8 +60,8 @@ class WordVectors:
 class Interaction:
     """A question met with the vocabulary: what each pair of words counts, and from that the scores and the reasons.
 
-    A pair counts its cosine times the idf of the less rare of the two: a rare word of the question that finds only a common one
-    has found little. Pairs below FLOOR are chance.
+    A pair counts its cosine times the idf of the less rare of the two: a rare word of the question that finds only a
+    common one has found little. Pairs below FLOOR are chance.
     """
 
     def __init__(self, table: WordTable, vectors: WordVectors, asked: Sequence[str]) -> None:
@@ -78,7 +78,7 @@ class Interaction:
         """A score for each slot: the best pair of each asked word, summed; long documents are held back a little."""
         table = self._table
         scores = np.zeros(len(table.families), dtype=np.float32)
-        met = np.flatnonzero(table.gather(self._counts.any(axis=0)))
+        met = np.flatnonzero(table.gather(self._counts.max(axis=0)))
         if not len(met):
             return scores
         words, slots = table.words[met], table.slots[met]

@@ -1,9 +1,10 @@
 """Which document has which words: one flat table in memory that both word rankings read.
 
-A document is a slot: a run of (word, count) pairs in two flat arrays. A score over all documents is then one gather and one
-reduction, a few milliseconds for 50,000 documents, with no inverted lists to keep. Changes are appended; what was replaced or
-removed stays as a dead slot until more than half of the pairs are dead, and then the table is packed. Promises: 10 bytes for a
-word of a document, about 150 for a document and for a word of the vocabulary. Not safe across threads; the Finder holds a lock.
+A document is a slot: a run of (word, count) pairs in two flat arrays. A score over all documents is then one gather
+and one reduction, a few milliseconds for 50,000 documents, with no inverted lists to keep. Changes are appended; what
+was replaced or removed stays as a dead slot until more than half of the pairs are dead, and then the table is packed.
+Promises: 10 bytes for a word of a document, about 150 for a document and for a word of the vocabulary. Not safe
+across threads; the Finder holds a lock.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class WordTable:
         return True
 
     def pack(self) -> Ints | None:
-        """Drop dead slots and words that nobody has, once they are worth it: the old ids of the words that stay, or None."""
+        """Drop dead slots and unused words, once they are worth it: the old ids of the words that stay, or None."""
         if self._dead < max(_PACK_FROM, len(self._words) // 2):
             return None
         live, sizes = self._live.values, np.diff(self._starts.values, append=len(self._words))

@@ -16,13 +16,14 @@ _COMPOUND = re.compile(r"[^\W_]+(?:[._][^\W_]+)*")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
 
 
-# Words that carry a sentence and not its subject. Few logs have them, so rarity alone would make them the weightiest of a
-# question. No, not, up, down, in front of what they turn are meant: "no space", "not allowed" stay.
-FUNCTION_WORDS = frozenset(
-    "a an the of to in on at for from by with and or is are was were be been being has have had it its my our your their this"
-    " that these those who what which whose how when where why do does did i we you they there here as if then than so some"
-    " any somebody someone something can could will would should may might".split()
-)
+# Words that carry a sentence and not its subject. Few logs have them, so rarity alone would make them the weightiest
+# of a question. No, not, up, down, in front of what they turn are meant: "no space", "not allowed" stay.
+_FUNCTION_WORDS = """
+    a an the of to in on at for from by with and or is are was were be been being has have had it its my our your their
+    this that these those who what which whose how when where why do does did i we you they there here as if then than
+    so some any somebody someone something can could will would should may might
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 
 def parts(compound: str) -> list[str]:
