@@ -1,0 +1,247 @@
+"""The loop that ties it: look at the sources, send the newest of what the server does not have, remember, report.
+
+The order of things in one round: each stream's newest missing part, one bounded chunk of it, in batches. So what was written
+just now is sent within a poll, however much older history waits behind it, and memory holds one batch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import random
+import threading
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
+
+from devmesh.ship.again import Again
+from devmesh.ship.batch import Batch, Limits, Line, batches
+from devmesh.ship.clock import Clock
+from devmesh.ship.dead_letters import DeadLetters
+from devmesh.ship.delivery import OK, Delivery, Verdict
+from devmesh.ship.filters import Filters
+from devmesh.ship.heartbeat import Heart
+from devmesh.ship.history import History
+from devmesh.ship.identity import machine_id, node_name
+from devmesh.ship.options import Options, default_state_dir
+from devmesh.ship.piece import Changed, Lost, Range, Stream
+from devmesh.ship.server import OptionsError, Server
+from devmesh.ship.sources import Sources
+from devmesh.ship.state import StateFile
+
+if TYPE_CHECKING:
+    from devmesh.ship.track import Track
+
+_log = logging.getLogger("devmesh.ship")
+EXIT_UNAVAILABLE = 8
+CHANGED_WAIT_S = 0.2
+ONCE_ATTEMPTS = 5
+QUIET_FLUSH_S = 30.0  # a stream whose new entries are all dropped by filters covers them this often
+QUIET_ENTRIES = 5_000
+
+
+def run(options: Options, stop: Optional[threading.Event] = None, clock: Optional[Clock] = None) -> int:
+    """Ship until `stop` is set (or all is sent, with `once`); the exit code: 0, 6 clone, 7 protocol, 8 server away.
+
+    Raises OptionsError for an option that cannot work.
+    """
+    directory = options.state_dir or default_state_dir()
+    with _state_directory(directory):
+        agent = Agent(options, directory, clock or Clock())
+        try:
+            return agent.run(stop or threading.Event())
+        finally:
+            agent.server.close()
+
+
+@contextlib.contextmanager
+def _state_directory(directory: str) -> Iterator[None]:
+    """The directory, made if need be, for this process alone."""
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        lock = os.open(os.path.join(directory, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        msg = f"the state directory cannot be used: {error}; choose another with --state-dir"
+        raise OptionsError(msg) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            msg = f"another agent uses {directory}; choose another --state-dir"
+            raise OptionsError(msg) from error
+        yield
+    finally:
+        os.close(lock)
+
+
+class Agent:
+    """One run of the agent."""
+
+    def __init__(self, options: Options, directory: str, clock: Clock, chance: Optional[random.Random] = None) -> None:
+        self.options, self.clock = options, clock
+        self.node = options.node or node_name()
+        self.filters = Filters.read(options.filters)
+        self.server = Server(options.to, self.node, machine_id(), options.token_file)
+        self.sources = Sources(options, self.node, clock)
+        self.limits = Limits()
+        dead_letters = DeadLetters(directory)
+        self.delivery = Delivery(
+            self.server, self.limits, dead_letters, clock, chance or random.Random(), self._stored, self._poison
+        )
+        self.history = History(StateFile(directory), self.server, self.delivery, self.filters.document)
+        self.heart = Heart(self.server, clock, options.heartbeat_s)
+        self._again = Again.wanted(self.history, self.filters, options, self.limits, self._send)
+        self._gaps_after = 0.0
+        self._quiet: Dict[str, Any] = {}
+        self._stop = threading.Event()
+
+    # -- the loop ------------------------------------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> int:
+        """See `run`."""
+        self._stop = stop
+        while not stop.is_set():
+            verdict = self._round()
+            if verdict.kind == "stop":
+                return verdict.exit_code
+            if verdict.kind == "later":
+                if self.options.once and self.delivery.backoff.failures >= ONCE_ATTEMPTS:
+                    return EXIT_UNAVAILABLE
+                self.clock.wait(verdict.wait_s, stop)
+            elif verdict.kind == "idle":
+                if self.options.once:
+                    return self._finish()
+                self.clock.wait(self.options.poll_s, stop)
+        return self._finish()
+
+    def _finish(self) -> int:
+        """SIGTERM, or the end of --once: send what is there once more, without waiting for anybody; tell the server."""
+        self._quiet.clear()
+        while not self.options.once:
+            self._stop = threading.Event()
+            if self._round(newest_only=True).kind != "ok":
+                break
+        if self.history.current:
+            self._beat(force=True)
+        self.history.save()
+        return 0
+
+    def _round(self, newest_only: bool = False) -> Verdict:
+        """One look at every stream: `ok` if something was sent, `idle` if there was nothing to send."""
+        try:
+            if not self.history.current:
+                verdict = self._reconnect()
+                if verdict.kind != "ok":
+                    return verdict
+            return self._ship_all(self.sources.streams(self.history.ids()), newest_only)
+        except Changed as change:
+            _log.debug("source=changed what=%s", change)
+            return Verdict("later", CHANGED_WAIT_S)
+
+    def _reconnect(self) -> Verdict:
+        """Hear what the server knows; then what was asked for by --again, or left of it."""
+        verdict = self.history.fetch()
+        if verdict.kind == "ok":
+            verdict = self.history.compare(self.sources.streams(self.history.ids()))
+        if verdict.kind == "ok" and self._again is not None:
+            verdict = self._again.run(self.sources.streams(self.history.ids()))
+            if verdict.kind == "ok":
+                self._again = None
+        return verdict
+
+    def _ship_all(self, streams: List[Stream], newest_only: bool) -> Verdict:
+        sent = False
+        for stream in streams:
+            if self._stop.is_set():
+                break
+            verdict = self._ship(stream, newest_only)
+            if verdict.kind == "ok":
+                sent = True
+            elif verdict.kind != "idle":
+                return verdict
+        self._beat(force=self.history.has_gaps() and self.clock.monotonic() >= self._gaps_after)
+        return OK if sent else Verdict("idle")
+
+    def _ship(self, stream: Stream, newest_only: bool) -> Verdict:
+        """Send the newest missing chunk of a stream."""
+        track = self.history.track(stream)
+        if self.history.behind(stream, track):
+            return self._forked(track, stream, track.newest_marks())
+        holes = track.holes(stream)
+        if not holes or (newest_only and track.done and holes[0][0] <= track.done[-1][1]):
+            return Verdict("idle")
+        span = stream.chunk(holes[0])
+        if self._is_quiet(track, span):
+            return Verdict("idle")
+        sent = Verdict("idle")
+        for item in self._batches(stream, track, span):
+            if isinstance(item, Lost):
+                track.gaps.append(item)
+                _log.warning("gap=%s stream=%s from=%d to=%d", item.reason, track.name, item.first, item.last)
+                continue
+            if not item.lines and self._stays_quiet(track, span, item):
+                return sent
+            sent = self._send(item)
+            if sent.kind == "forked":
+                return self._forked(track, stream, _marks(sent.body))
+            if sent.kind != "ok" or self._stop.is_set() or not self.history.current:
+                return sent
+            self._beat()
+            self.clock.wait(self.limits.min_interval_s, self._stop)
+        return sent
+
+    def _batches(self, stream: Stream, track: Track, span: Range) -> Iterator[Any]:
+        return batches(stream.read(*span), track.name, span, track.prev(span[0]), self.limits, self.filters.drops)
+
+    def _send(self, batch: Batch) -> Verdict:
+        verdict = self.delivery.send(batch)
+        if verdict.lost_contact:
+            self.history.current = False  # it may come back as another one, or know less
+        return verdict
+
+    def _forked(self, track: Track, stream: Stream, marks: List[Any]) -> Verdict:
+        verdict = self.history.open_epoch(track, stream, marks)
+        if verdict.lost_contact:
+            self.history.current = False
+        return verdict
+
+    # -- streams whose new entries are all dropped -----------------------------------------------------------------------
+
+    def _is_quiet(self, track: Track, span: Range) -> bool:
+        """These numbers were read before, and held nothing to send."""
+        known = self._quiet.get(track.id)
+        return known is not None and known[0] == span and self.clock.monotonic() < known[1]
+
+    def _stays_quiet(self, track: Track, span: Range, batch: Batch) -> bool:
+        """Whether to leave a batch without entries unsent for now: else each of our own lines would make a request."""
+        now = self.clock.monotonic()
+        if self.options.once or batch.last - batch.first >= QUIET_ENTRIES:
+            return False
+        until = self._quiet[track.id][1] if track.id in self._quiet else now + QUIET_FLUSH_S
+        self._quiet[track.id] = (span, until)
+        if now < until:
+            return True
+        del self._quiet[track.id]
+        return False
+
+    # -- what the delivery tells -------------------------------------------------------------------------------------------
+
+    def _stored(self, batch: Batch, body: Dict[str, Any]) -> None:
+        self._quiet.pop(batch.stream.rpartition(";")[0], None)
+        self.history.stored(batch, body)
+
+    def _poison(self, batch: Batch, line: Line, reason: str) -> None:
+        track = self.history.tracks[batch.stream.rpartition(";")[0]]
+        track.gaps.append(Lost(line.first, line.last, True, reason))
+
+    # -- the heartbeat -----------------------------------------------------------------------------------------------------
+
+    def _beat(self, force: bool = False) -> None:
+        if force or self.heart.due():
+            streams = self.sources.streams(self.history.ids())
+            self.heart.beat(self.history, streams, self.sources.describe(), self.filters.dropped)
+
+
+def _marks(body: Optional[Dict[str, Any]]) -> List[Any]:
+    marks = (body or {}).get("marks")
+    return [(int(m[0]), str(m[1])) for m in marks] if isinstance(marks, list) else []

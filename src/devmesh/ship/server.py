@@ -1,0 +1,160 @@
+"""The server as the agent sees it: three requests over http.client, no redirects, nothing believed without proof.
+
+A redirect is an answer like any other that is not ours, so the token never goes to another host. Answers are bounded in size
+and time. An answer that is not a JSON object has no body for us, whatever its status.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.client
+import json
+import os
+import ssl
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Dict, Iterator, NamedTuple, Optional
+from urllib.parse import urlsplit
+
+from devmesh.ship import AGENT_VERSION
+
+if TYPE_CHECKING:
+    from devmesh.ship.batch import Batch
+
+TIMEOUT_S = 30.0
+WHOLE_TIMEOUT_S = 90.0  # a server that drips one byte every 29 s is cut off, too
+ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
+KEEP_ALIVE_S = 2.0  # servers close idle connections after a few seconds; an old one is not tried
+UNREACHABLE = 0
+
+
+class Answer(NamedTuple):
+    """What came back; status 0: nothing did, `error` says why."""
+
+    status: int
+    body: Optional[Dict[str, Any]]
+    retry_after_s: Optional[float]
+    error: str
+
+
+class OptionsError(ValueError):
+    """An option of the agent cannot work; the message names it."""
+
+
+class Server:
+    """One server's address and our name there."""
+
+    def __init__(self, url: str, node: str, machine: str, token_file: Optional[str] = None) -> None:
+        parts = urlsplit(url if "://" in url else "http://" + url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            msg = f"--to {url!r} is no address of a server: it should look like http://server:8000"
+            raise OptionsError(msg)
+        try:
+            port = parts.port
+        except ValueError as error:
+            msg = f"--to {url!r} has no usable port: {error}"
+            raise OptionsError(msg) from error
+        self._https, self._host, self._port = parts.scheme == "https", parts.hostname, port
+        self._prefix = parts.path.rstrip("/")
+        self._token_file = token_file
+        self._headers = {
+            "DevMesh-Node": node,
+            "DevMesh-Machine": machine,
+            "DevMesh-Protocol": "1",
+            "User-Agent": "devmesh-shipper/" + AGENT_VERSION,
+        }
+        self._connection: Optional[http.client.HTTPConnection] = None
+        self._used_at = 0.0
+        self.gzip = True
+
+    def ingest(self, batch: Batch) -> Answer:
+        """POST /ingest. The answer's body is kept only if it is ours: it repeats the batch's id."""
+        body, headers = batch.body(), batch.headers()
+        if self.gzip and body:
+            body = gzip.compress(body, 5)
+            headers["Content-Encoding"] = "gzip"
+        headers["Content-Type"] = "application/x-ndjson"
+        return self._ours("/ingest", body, headers)
+
+    def heartbeat(self, said: Dict[str, Any]) -> Answer:
+        """POST /ingest/heartbeat."""
+        headers = {"Content-Type": "application/json", "DevMesh-Batch": str(uuid.uuid4())}
+        return self._request("POST", "/ingest/heartbeat", json.dumps(said).encode(), headers)
+
+    def state(self) -> Answer:
+        """GET /ingest/state: what the server knows of our streams."""
+        return self._request("GET", "/ingest/state", None, {})
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _ours(self, path: str, body: bytes, headers: Dict[str, str]) -> Answer:
+        answer = self._request("POST", path, body, headers)
+        named = None if answer.body is None else answer.body.get("batch")
+        if answer.body is not None and named != headers["DevMesh-Batch"] and (answer.status == http.client.OK or named):
+            return answer._replace(body=None, error="the answer does not name our batch")
+        return answer
+
+    def _request(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:
+        try:
+            headers = dict(self._headers, **headers, **self._authorization())
+            connection = self._connected()
+            with _cut_off_after(connection, WHOLE_TIMEOUT_S):
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    connection.request(method, self._prefix + path, body, headers)  # an early answer may wait
+                answer = _read(connection.getresponse())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.close()
+            return Answer(UNREACHABLE, None, None, f"{type(error).__name__}: {error}")
+        self._used_at = time.monotonic()
+        if answer.status != http.client.OK:
+            self.close()
+        return answer
+
+    def _authorization(self) -> Dict[str, str]:
+        """Read anew for each request, so that a rotated token needs no restart."""
+        if not self._token_file:
+            return {}
+        with open(self._token_file, encoding="ascii") as file:
+            return {"Authorization": "Bearer " + file.read(4096).strip()}
+
+    def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is not None and time.monotonic() - self._used_at > KEEP_ALIVE_S:
+            self.close()
+        if self._connection is None:
+            if self._https:
+                context = ssl.create_default_context(cafile=os.environ.get("DEVMESH_CA_FILE"))
+                self._connection = http.client.HTTPSConnection(
+                    self._host, self._port, timeout=TIMEOUT_S, context=context
+                )
+            else:
+                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
+        return self._connection
+
+
+@contextlib.contextmanager
+def _cut_off_after(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
+    timer = threading.Timer(seconds, connection.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _read(response: http.client.HTTPResponse) -> Answer:
+    data = response.read(ANSWER_LIMIT_BYTES)
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        body = None
+    wait = response.getheader("Retry-After", "")
+    retry_after_s = float(wait) if wait.isdigit() and len(wait) < 7 else None
+    ours = body if isinstance(body, dict) else None
+    return Answer(response.status, ours, retry_after_s, "" if ours is not None else "the answer is no JSON object")

@@ -1,0 +1,54 @@
+"""Fixtures of the agent's tests: the fake server, and an agent run to its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from devmesh.ship.agent import run
+from devmesh.ship.clock import Clock
+from devmesh.ship.options import Options
+from ship_server import FakeServer, serving
+
+
+class HurriedClock(Clock):
+    """Real time to look at, but waiting costs none; it remembers what was waited for."""
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+        self.ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_s
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        self.waited.append(seconds)
+        self.ahead_s += seconds
+
+
+@pytest.fixture
+def fake() -> FakeServer:
+    return FakeServer()
+
+
+@pytest.fixture
+def url(fake: FakeServer) -> Iterator[str]:
+    with serving(fake) as address:
+        yield address
+
+
+@pytest.fixture
+def clock() -> HurriedClock:
+    return HurriedClock()
+
+
+@pytest.fixture
+def ship_once(url: str, tmp_path: Path, clock: HurriedClock) -> Callable[..., int]:
+    def once(**given: object) -> int:
+        options = {"to": url, "node": "n1", "state_dir": str(tmp_path / "state"), "once": True, **given}
+        return run(Options(**options), clock=clock)  # type: ignore[arg-type]
+
+    return once
