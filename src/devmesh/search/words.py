@@ -13,7 +13,8 @@ MAX_WORDS = 512  # a family of a 32 KiB message would otherwise outweigh a thous
 MAX_LENGTH = 64  # longer runs of letters are base64, not words
 
 _COMPOUND = re.compile(r"[^\W_]+(?:[._][^\W_]+)*")
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_RUN = re.compile(r"[^\W\d_]+")  # scripts beyond ASCII: runs of letters, as they stand
 
 
 # Words that carry a sentence and not its subject. Few logs have them, so rarity alone would make them the weightiest
@@ -27,8 +28,9 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 
 def parts(compound: str) -> list[str]:
-    """The words inside one compound, in lower case: `OOMKilled` gives oom, killed; digits split off and stay out."""
-    return [part.lower() for part in _PART.findall(compound) if not part.isdigit()]
+    """The words inside one compound, in lower case: `OOMKilled` gives oom, killed; digits split it and stay out."""
+    pattern = _PART if compound.isascii() else _RUN
+    return [part.lower() for part in pattern.findall(compound)]
 
 
 def words(text: str) -> list[str]:
@@ -55,6 +57,6 @@ def question_words(text: str) -> list[str]:
 
 
 def _is_name(compound: str) -> bool:
-    """Whether people would type it as one: mostly letters (`ipv4`, `oom_kill`), not an id such as `a3f09`."""
+    """Whether people would type it as one (`ipv4`, `oom_kill`): no number in hex, no id that is mostly digits."""
     letters = sum(character.isalpha() for character in compound)
-    return letters > 1 and letters * 2 >= len(compound)
+    return compound[0].isalpha() and letters > 1 and letters * 2 >= len(compound)

@@ -1,0 +1,35 @@
+"""The HTTP face: every route opens one door."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+
+from devmesh import __version__
+from devmesh.api import errors, house, ingest, logs, search, templates
+from devmesh.api.auth import PathToken
+from devmesh.mesh import Mesh
+
+DESCRIPTION = "A memory for a fleet of Linux machines. Errors have one form: `{code, message, hint, batch}`."
+
+
+def make_app(mesh: Mesh) -> FastAPI:
+    """The ASGI app over an opened house; its lifespan starts and stops intake and loops."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        mesh.start()
+        try:
+            yield
+        finally:
+            mesh.close()
+
+    app = FastAPI(title="DevMesh", version=__version__, description=DESCRIPTION, lifespan=lifespan)
+    app.state.mesh = mesh
+    errors.install(app)
+    for part in (ingest, logs, templates, search, house):
+        app.include_router(part.router)
+    app.add_middleware(PathToken)
+    return app

@@ -1,0 +1,104 @@
+"""Who asks: a bearer token, a token in the path, or the machine itself over loopback.
+
+Until people can sign in, a caller on loopback counts as admin: its address and the Host it asked for are both loopback and no
+proxy forwarded it. A page of another origin may not post, whoever's browser it is in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from devmesh.accounts import Grant
+from devmesh.errors import Forbidden, Unauthorized
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from devmesh.mesh import Mesh
+
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+HINT = "Send 'Authorization: Bearer TOKEN'; make one with: devmesh token create"
+
+
+def mesh_of(request: Request) -> Mesh:
+    """The house that this app opens doors of."""
+    mesh: Mesh = request.app.state.mesh
+    return mesh
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine itself."""
+    bare = host.strip("[]").rstrip(".").lower()
+    if bare == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return False
+
+
+def from_itself(request: Request) -> bool:
+    """Loopback in the strict sense: peer and Host, with no proxy between."""
+    peer = request.client.host if request.client else ""
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    return is_loopback(peer) and is_loopback(host) and not any(name in request.headers for name in FORWARDED)
+
+
+async def grant_of(request: Request) -> Grant:
+    """What this caller may do. Raises Unauthorized or, for a foreign page's post, Forbidden.
+
+    Async, and asking the store only for a token that it has not seen for 5 s: a full thread pool must not hold up agents.
+    """
+    _check_origin(request)
+    scheme, _space, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and secret:
+        accounts = mesh_of(request).accounts
+        return accounts.cached(secret.strip()) or await run_in_threadpool(accounts.check, secret.strip())
+    if scheme:
+        raise Unauthorized("This kind of Authorization is not known here.", hint=HINT)
+    if from_itself(request):
+        return Grant("admin")
+    raise Unauthorized("This needs a token.", hint=HINT)
+
+
+def _check_origin(request: Request) -> None:
+    origin = request.headers.get("origin")
+    if request.method in {"GET", "HEAD", "OPTIONS"} or origin is None:
+        return
+    if urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
+        raise Forbidden("Pages of another origin may not post here.", hint="Use the address that the page came from.")
+
+
+async def reader(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
+    """A caller that may look at what is stored."""
+    if not grant.reads:
+        raise Forbidden("This token may not read.", hint="Make one that may: devmesh token create --read")
+    return grant
+
+
+async def sender(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
+    """A caller that may send events."""
+    if not grant.ingests:
+        raise Forbidden("This token may not send events.", hint="Make one that may: devmesh token create --node NAME")
+    return grant
+
+
+class PathToken:
+    """Clients that cannot send headers may put their token into the path: `/t/TOKEN/ingest`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Move the token from the path to where every other client has it."""
+        if scope["type"] == "http" and scope["path"].startswith("/t/"):
+            token, _slash, rest = scope["path"][3:].partition("/")
+            headers = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
+            secret = token.encode("latin-1", "replace")
+            scope = {**scope, "path": f"/{rest}", "headers": [*headers, (b"authorization", b"Bearer " + secret)]}
+        await self._app(scope, receive, send)

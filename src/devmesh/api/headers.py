@@ -1,0 +1,92 @@
+"""The headers of the ingest protocol, read strictly: a header that cannot be read is a 400, never a guess."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+
+from devmesh.errors import BadRequest, ProtocolVersion
+from devmesh.nodes import Mark, Range, StreamKey
+
+PROTOCOL = 1
+_STREAM = re.compile(r"([!-:<-~]{1,160});(\d{1,9})")
+_SPAN = re.compile(r"(\d{1,19})-(\d{1,19})")
+_X = re.compile(r"[0-9A-Za-z_.-]{1,64}")
+MAX_RANGES = 1_000
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a request says of itself."""
+
+    batch: str | None = None
+    machine_id: str | None = None
+    stream: StreamKey | None = None
+    ranges: tuple[Range, ...] | None = None
+    each: bool = False
+    last_x: str | None = None
+    prev: Mark | None = None
+    idempotency_key: str | None = None
+
+
+def declared(headers: Headers) -> Declared:
+    """Everything that the headers declare. Raises BadRequest that names the header, ProtocolVersion."""
+    protocol = headers.get("devmesh-protocol", str(PROTOCOL)).strip()
+    if protocol != str(PROTOCOL):
+        raise ProtocolVersion(
+            "This protocol version is not spoken here.", hint="Use an agent of the server's age.", min=PROTOCOL, max=PROTOCOL
+        )
+    stream = _stream(headers.get("devmesh-stream"))
+    ranges, last_x, each = _ranges(headers.get("devmesh-range"))
+    if stream is None and (ranges is not None or each):
+        raise BadRequest("DevMesh-Range needs DevMesh-Stream.", hint="Say which stream the range belongs to.")
+    return Declared(
+        batch=_short(headers, "devmesh-batch", 64), machine_id=_short(headers, "devmesh-machine", 64), stream=stream,
+        ranges=ranges, each=each, last_x=last_x, prev=_prev(headers.get("devmesh-prev")),
+        idempotency_key=_short(headers, "idempotency-key", 255),
+    )
+
+
+def _short(headers: Headers, name: str, limit: int) -> str | None:
+    value = headers.get(name)
+    if value is None:
+        return None
+    if not 0 < len(value) <= limit or not value.isprintable():
+        raise BadRequest(f"The header {name} cannot be read.", hint=f"1 to {limit} printable characters.")
+    return value
+
+
+def _stream(value: str | None) -> StreamKey | None:
+    if value is None:
+        return None
+    match = _STREAM.fullmatch(value.strip())
+    if match is None:
+        raise BadRequest("The header DevMesh-Stream cannot be read.", hint="<seqnum id or file identity>;<epoch>")
+    return StreamKey(match[1], int(match[2]))
+
+
+def _ranges(value: str | None) -> tuple[tuple[Range, ...] | None, str | None, bool]:
+    """Ranges, the x at the end of the last, and whether every event covers its own seq alone."""
+    if value is None:
+        return None, None, False
+    spans, _semicolon, x = value.strip().partition(";")
+    if spans == "each":
+        return None, None, True
+    parts = [_SPAN.fullmatch(one.strip()) for one in spans.split(",")[: MAX_RANGES + 1]]
+    if len(parts) > MAX_RANGES or not all(parts) or (x and not _X.fullmatch(x)):
+        raise BadRequest("The header DevMesh-Range cannot be read.", hint="<first>-<last>;<x of last>")
+    ranges = tuple((int(part[1]), int(part[2])) for part in parts if part is not None)
+    if any(first > last or last >= 2**63 for first, last in ranges):
+        raise BadRequest("The header DevMesh-Range is no range.", hint="first must not be above last, both below 2^63.")
+    return ranges, x or None, False
+
+
+def _prev(value: str | None) -> Mark | None:
+    if value is None:
+        return None
+    seq, _semicolon, x = value.strip().partition(";")
+    if not (seq.isdecimal() and len(seq) <= 19 and int(seq) < 2**63 and _X.fullmatch(x)):
+        raise BadRequest("The header DevMesh-Prev cannot be read.", hint="<seq>;<x>")
+    return int(seq), x

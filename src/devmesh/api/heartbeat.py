@@ -1,0 +1,55 @@
+"""The body of a heartbeat, checked."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from devmesh.errors import InvalidInput
+from devmesh.nodes import Gap, Heartbeat, StreamKey
+
+Seq = Annotated[int, Field(ge=0, lt=2**63)]
+Instant = Annotated[int, Field(ge=-(2**62), lt=2**62)]
+MAX_GAPS = 1_000
+
+
+class GapBody(BaseModel):
+    """Entries that nobody can send any more; `stream` is `<id>;<epoch>`."""
+
+    stream: str = Field(max_length=200)
+    first: Seq = Field(alias="from")
+    last: Seq = Field(alias="to")
+    exact: bool = True
+    reason: str = Field("unknown", max_length=64)
+
+
+class HeartbeatBody(BaseModel):
+    """What an agent says of itself."""
+
+    agent: str = Field("", max_length=64)
+    backlog_events: Seq | None = None
+    oldest_unsent_us: Instant | None = None
+    dropped: dict[str, Seq] = Field(default_factory=dict, max_length=1_000)
+    gaps: list[GapBody] = Field(default_factory=list, max_length=MAX_GAPS)
+    clock_us: Instant | None = None
+    boot_id: str | None = Field(None, max_length=64)
+    machine_id: str | None = Field(None, max_length=64)
+    sources: list[Any] = Field(default_factory=list, max_length=1_000)
+
+    def as_heartbeat(self, machine_id: str | None) -> Heartbeat:
+        """The same in the words of the room nodes."""
+        return Heartbeat(
+            agent=self.agent, backlog_events=self.backlog_events, oldest_unsent_us=self.oldest_unsent_us,
+            clock_us=self.clock_us, boot_id=self.boot_id, machine_id=self.machine_id or machine_id, dropped=self.dropped,
+            sources=self.sources, gaps=tuple(_gap(one) for one in self.gaps),
+        )
+
+
+def _gap(said: GapBody) -> Gap:
+    seqnum_id, _semicolon, epoch = said.stream.rpartition(";")
+    if not seqnum_id or not (epoch.isdecimal() and len(epoch) <= 9):
+        raise InvalidInput("gaps.stream cannot be read.", hint="<seqnum id or file identity>;<epoch>")
+    if said.first > said.last:
+        raise InvalidInput("gaps: from is above to.", hint="The first lost number comes first.")
+    return Gap(StreamKey(seqnum_id, int(epoch)), said.first, said.last, said.exact, said.reason)

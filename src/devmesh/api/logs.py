@@ -1,0 +1,104 @@
+"""`/logs`: events, their neighbours, and the live tail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from devmesh.api.auth import mesh_of, reader
+from devmesh.asking import make_filter
+from devmesh.events import Event, Filter, Position, parse_event_id
+from devmesh.mesh import Mesh
+
+router = APIRouter(tags=["logs"], dependencies=[Depends(reader)])
+
+POLL_S = 0.5
+PING_S = 15.0
+RESUME_LIMIT = 1_000
+
+Names = Annotated[list[str], Query(max_length=100)]
+
+
+def asked(
+    request: Request,
+    node: Names = [],  # noqa: B006 - FastAPI copies it
+    service: Names = [],  # noqa: B006
+    priority: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    template: Names = [],  # noqa: B006
+    contains: Annotated[str | None, Query(max_length=1_000)] = None,
+    regex: Annotated[str | None, Query(max_length=1_000)] = None,
+    timezone: str = "",
+) -> Filter:
+    """The filter that a request's parameters mean."""
+    return make_filter(
+        mesh_of(request), node=node, service=service, priority=priority, since=since, until=until, template=template,
+        contains=contains, regex=regex, timezone=timezone,
+    )
+
+
+Asked = Annotated[Filter, Depends(asked)]
+
+
+@router.get("/logs")
+def logs(
+    request: Request, only: Asked, limit: int = 100, cursor: Annotated[str | None, Query(max_length=64)] = None
+) -> dict[str, Any]:
+    """Events that match, newest first; looks for at most 2 s and says how far back it came."""
+    page = mesh_of(request).events.query(only, limit, cursor)
+    return {
+        "events": [asdict(event) for event in page.events], "cursor": page.cursor, "searched_to_us": page.searched_to_us,
+    }
+
+
+@router.get("/logs/tail")
+async def tail(request: Request, only: Asked) -> StreamingResponse:
+    """New events as they are stored, as server-sent events; `Last-Event-ID` resumes."""
+    mesh = mesh_of(request)
+    last = request.headers.get("last-event-id")
+    missed = await run_in_threadpool(_since, mesh, only, last) if last else []
+    here = await run_in_threadpool(mesh.events.here)
+    return StreamingResponse(_stream(request, mesh, only, here, missed), media_type="text/event-stream")
+
+
+@router.get("/logs/{event_id}/context")
+def context(request: Request, event_id: str, before: int = 20, after: int = 20) -> dict[str, Any]:
+    """The lines of the same node around an event, in order of time."""
+    around = mesh_of(request).events.context(event_id, before, after)
+    return {"id": event_id, "events": [asdict(event) for event in around]}
+
+
+def _since(mesh: Mesh, only: Filter, last: str) -> list[Event]:
+    """Events after the one that the client saw last, oldest first."""
+    key = parse_event_id(last)
+    since = Filter(**{**asdict(only), "since_us": max(key[0], only.since_us or 0)})
+    page = mesh.events.query(since, RESUME_LIMIT)
+    return [event for event in reversed(page.events) if parse_event_id(event.id) > key]
+
+
+async def _stream(request: Request, mesh: Mesh, only: Filter, at: Position, missed: list[Event]) -> AsyncIterator[bytes]:
+    quiet = 0.0
+    for event in missed:
+        yield _message(event)
+    while not await request.is_disconnected():
+        followed = await run_in_threadpool(mesh.events.follow, only, at)
+        at = followed.position
+        for event in followed.events:
+            yield _message(event)
+        quiet = 0.0 if followed.events else quiet + POLL_S
+        if quiet >= PING_S:
+            quiet = 0.0
+            yield b": still here\n\n"
+        await asyncio.sleep(POLL_S)
+
+
+def _message(event: Event) -> bytes:
+    return b"id: " + event.id.encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"

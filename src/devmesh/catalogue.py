@@ -1,0 +1,85 @@
+"""Families and templates as every face shows them: totals, names, history, values, examples joined into one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from devmesh.asking import parse_id
+from devmesh.templates import Family
+
+if TYPE_CHECKING:
+    from devmesh.mesh import Mesh
+
+HISTORY_HOURS = 24 * 7
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+MEMBERS_SHOWN = 100
+
+
+def list_families(mesh: Mesh, *, service: Sequence[str] = (), sort: str = "count", limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
+    """Families with their service's name and rate, as plain values."""
+    ids = mesh.nodes.service_names.ids(service, create=False).values() if service else None
+    found = mesh.templates.list_families(service_ids=ids, sort=sort, limit=limit, offset=offset)
+    return describe(mesh, found)
+
+
+def describe(mesh: Mesh, families: Iterable[Family]) -> list[dict[str, Any]]:
+    """Families as plain values: public id, service name, totals, events a day."""
+    listed = list(families)
+    services = mesh.nodes.service_names.names({family.service_id for family in listed})
+    return [_described(family, services.get(family.service_id, "?")) for family in listed]
+
+
+def show(mesh: Mesh, public_id: str) -> dict[str, Any]:
+    """Everything about a family or a template. Raises InvalidInput, NotFound."""
+    kind, number = parse_id(public_id)
+    if kind == "t":
+        template = mesh.templates.template(number)
+        member_ids, family_id = [number], template.family_id
+        head: dict[str, Any] = {"id": f"t{number}", "text": template.text, "events": template.events,
+                                "first_seen_us": template.first_seen_us, "last_seen_us": template.last_seen_us,
+                                "service": mesh.nodes.service_names.names([template.service_id]).get(template.service_id, "?")}
+        head["family"] = describe(mesh, [mesh.templates.family(family_id)])[0] if family_id else None
+    else:
+        family = mesh.templates.family(number)
+        member_ids = mesh.templates.member_ids([family.id])
+        head = describe(mesh, [family])[0]
+    nodes = mesh.events.nodes_of(member_ids)
+    names = mesh.nodes.node_names.names(nodes)
+    members = mesh.templates.templates(member_ids)[:MEMBERS_SHOWN]
+    return {
+        **head,
+        "nodes": [{"node": names.get(node, "?"), "events": n} for node, n in sorted(nodes.items(), key=lambda pair: -pair[1])],
+        "history": history(mesh, member_ids),
+        "values": [asdict(value) for value in mesh.templates.values(member_ids)],
+        "examples": _examples(mesh, member_ids),
+        "members": [{"id": f"t{one.id}", "text": one.text, "events": one.events} for one in members],
+    }
+
+
+def history(mesh: Mesh, template_ids: Iterable[int], hours: int = HISTORY_HOURS) -> list[dict[str, int]]:
+    """Events by hour of the last week, hours with none left out."""
+    now = mesh.clock.now_us()
+    counts = mesh.events.hourly(template_ids, now - hours * HOUR_US, now)
+    rows = counts.group_by("hour").agg(pl.col("n").sum()).sort("hour")
+    return [{"hour_us": hour * HOUR_US, "n": n} for hour, n in rows.iter_rows()]
+
+
+def _examples(mesh: Mesh, member_ids: Iterable[int]) -> list[dict[str, Any]]:
+    samples = mesh.templates.samples(member_ids)
+    names = mesh.nodes.node_names.names({sample.node_id for sample in samples})
+    return [{"ts_us": one.ts_us, "node": names.get(one.node_id, "?"), "message": one.message} for one in samples]
+
+
+def _described(family: Family, service: str) -> dict[str, Any]:
+    span = (family.last_seen_us or 0) - (family.first_seen_us or 0)
+    return {
+        "id": f"f{family.id}", "text": family.text, "service": service, "level": family.level, "events": family.events,
+        "templates": family.templates, "first_seen_us": family.first_seen_us, "last_seen_us": family.last_seen_us,
+        "created_us": family.created_us, "events_per_day": round(family.events * DAY_US / max(span, DAY_US), 1),
+        "label": family.label, "note": family.note,
+    }

@@ -1,0 +1,47 @@
+"""The schema's version: brought up to date by Alembic at start, from empty and from every earlier one.
+
+Alembic is imported only where there is something to do; a start that finds the head version costs one query.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from sqlalchemy import inspect, text
+
+from devmesh.db.engine import Database
+from devmesh.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+HEAD = "0001"
+FOLDER = Path(__file__).parent / "migrations"
+
+
+def version(db: Database) -> str | None:
+    """The schema's version in this store; None for an empty one."""
+    with db.read() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def upgrade(db: Database) -> None:
+    """Bring the schema to HEAD in one transaction. Raises ConfigError for a store that a newer DevMesh made."""
+    at = version(db) if db.writable else HEAD
+    if at == HEAD:
+        return
+    if at is not None and at > HEAD:
+        raise ConfigError(
+            f"The store has schema {at}, this version of DevMesh knows {HEAD}.", hint="Upgrade DevMesh, or restore a backup."
+        )
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    with db.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    log.info("schema from=%s to=%s", at, HEAD)

@@ -1,0 +1,193 @@
+"""Finding events: newest first, in slices of time, within 2 seconds, with a cursor for the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, and_, func, literal_column, or_, select, tuple_
+
+from devmesh.clock import Clock
+from devmesh.db import Database
+from devmesh.events.filters import Filter, check_regex, conditions, like_pattern
+from devmesh.events.tables import log_events
+from devmesh.events.windows import Window, windows
+
+SLICE_ROWS = 20_000
+READ_LIMIT_S = 2.0
+SEPARATOR = "\x1e"
+Key = tuple[int, int]
+
+
+def newest(db: Database, clock: Clock, asked: Filter, limit: int, before: Key | None) -> tuple[list[Any], int | None, bool]:
+    """At most `limit` rows that match, newest first, all before the key `before`.
+
+    Returns the rows, the time back to which everything was looked through, and whether that is the beginning.
+    """
+    if asked.regex:
+        check_regex(asked.regex)
+    deadline = clock.monotonic_s() + READ_LIMIT_S
+    rows: list[Any] = []
+    with db.read() as connection:
+        span = _span(connection, asked, before)
+        if asked.nothing or span is None:
+            return [], None, True
+        oldest, upper = span
+        reached = upper
+        for low, high in windows(connection, asked, upper, oldest):
+            for first, last in _slices(connection, low, high) if asked.reads_text else [(low, high)]:
+                rows += _matching(connection, asked, first, last, limit - len(rows), before)
+                reached = first
+                if len(rows) >= limit:
+                    return rows, reached, False
+                if clock.monotonic_s() > deadline:
+                    return rows, reached, False
+        return rows, oldest, True
+
+
+def count(db: Database, asked: Filter) -> int:
+    """How many events match, all of them looked through; two threads where messages must be read."""
+    if asked.regex:
+        check_regex(asked.regex)
+    if asked.nothing:
+        return 0
+    with db.read() as connection:
+        span = _span(connection, asked, None)
+        if span is None:
+            return 0
+        parts = [piece for low, high in windows(connection, asked, span[1], span[0]) for piece in _slices(connection, low, high)]
+    halves = [parts[0::2], parts[1::2]]
+    with ThreadPoolExecutor(2) as pool:
+        return sum(pool.map(lambda half: _count_in(db, asked, half), halves))
+
+
+def around(connection: Connection, key: Key, node_id: int, before: int, after: int) -> list[Any]:
+    """The events of one node on both sides of one, in order of time, that one among them."""
+    table = log_events.c
+    place = tuple_(table.ts_us, table.id)
+    mine = select(log_events).where(table.node_id == node_id)
+    earlier = mine.where(place < key).order_by(table.ts_us.desc(), table.id.desc()).limit(before)
+    later = mine.where(place >= key).order_by(table.ts_us, table.id).limit(after + 1)
+    return [*reversed(connection.execute(earlier).all()), *connection.execute(later)]
+
+
+def in_commit(
+    connection: Connection, asked: Filter, low: int, high: int, first_id: int, last_id: int, limit: int
+) -> list[Any]:
+    """The newest `limit` rows of one commit that match; its event times lie within low..high."""
+    table = log_events.c
+    where = and_(_where(asked, low, high + 1), table.id.between(first_id, last_id))
+    query = select(log_events).where(where).order_by(table.ts_us.desc(), table.id.desc())
+    if not asked.regex:
+        return list(connection.execute(query.limit(limit)))
+    rows = connection.execute(query).all()
+    hits = pl.Series([row.message for row in rows], dtype=pl.String).str.contains(asked.regex).arg_true()
+    return [rows[place] for place in hits.head(limit)]
+
+
+def by_keys(connection: Connection, keys: Sequence[Key]) -> list[Any]:
+    """The rows with these keys, newest first."""
+    table, rows = log_events.c, []
+    for start in range(0, len(keys), 200):
+        chunk = or_(*[(table.ts_us == ts) & (table.id == number) for ts, number in keys[start : start + 200]])
+        rows += connection.execute(select(log_events).where(chunk)).all()
+    return sorted(rows, key=lambda row: (row.ts_us, row.id), reverse=True)
+
+
+def _span(connection: Connection, asked: Filter, before: Key | None) -> Window | None:
+    """Oldest stored time that matters, and the first that does not any more; None where nothing can match."""
+    table = log_events.c
+    oldest, newest_ts = connection.execute(
+        select(
+            select(table.ts_us).order_by(table.ts_us).limit(1).scalar_subquery(),
+            select(table.ts_us).order_by(table.ts_us.desc()).limit(1).scalar_subquery(),
+        )
+    ).one()
+    if oldest is None:
+        return None
+    upper = newest_ts + 1
+    if asked.until_us is not None:
+        upper = min(upper, asked.until_us)
+    if before is not None:
+        upper = min(upper, before[0] + 1)
+    if asked.since_us is not None:
+        oldest = max(oldest, asked.since_us)
+    return (oldest, upper) if oldest < upper else None
+
+
+def _slices(connection: Connection, low: int, high: int) -> Iterator[Window]:
+    """[low, high) cut into stretches of some 20,000 rows, newest first."""
+    table = log_events.c
+    while low < high:
+        border = connection.execute(
+            select(table.ts_us).where((table.ts_us >= low) & (table.ts_us < high)).order_by(table.ts_us.desc(), table.id.desc())
+            .limit(1).offset(SLICE_ROWS)
+        ).scalar()
+        first = low if border is None else max(low, border)
+        yield first, high
+        high = first
+
+
+def _matching(
+    connection: Connection, asked: Filter, low: int, high: int, limit: int, before: Key | None
+) -> Sequence[Any]:
+    table = log_events.c
+    where = _where(asked, low, high)
+    if before is not None:
+        where = and_(where, tuple_(table.ts_us, table.id) < before)
+    if asked.regex:
+        return by_keys(connection, _regex_keys(connection, asked.regex, where, limit))
+    query = select(log_events).where(where).order_by(table.ts_us.desc(), table.id.desc()).limit(limit)
+    return connection.execute(query).all()
+
+
+def _where(asked: Filter, low: int, high: int) -> Any:
+    table = log_events.c
+    where = and_((table.ts_us >= low) & (table.ts_us < high), conditions(asked))
+    if asked.contains:
+        where = and_(where, table.message.like(like_pattern(asked.contains), escape="\\"))
+    return where
+
+
+def _messages(connection: Connection, where: Any) -> pl.Series:
+    """The messages in order of key: as one text from the store, split where polars is fast."""
+    table = log_events.c
+    whole, rows = connection.execute(
+        select(func.group_concat(table.message, literal_column("char(30)")), func.count()).where(where)
+    ).one()
+    if not rows:
+        return pl.Series([], dtype=pl.String)
+    messages = pl.Series([whole]).str.split(SEPARATOR).explode()
+    if len(messages) == rows:
+        return messages
+    found = connection.execute(select(table.message).where(where).order_by(table.ts_us, table.id)).scalars()
+    return pl.Series(list(found), dtype=pl.String)  # a message holds the separator
+
+
+def _regex_keys(connection: Connection, pattern: str, where: Any, limit: int) -> list[Key]:
+    hits = _messages(connection, where).str.contains(pattern).arg_true()
+    if not len(hits):
+        return []
+    table = log_events.c
+    keys = connection.execute(select(table.ts_us, table.id).where(where).order_by(table.ts_us, table.id)).all()
+    return [(keys[place].ts_us, keys[place].id) for place in hits.tail(limit)]
+
+
+def _count_in(db: Database, asked: Filter, parts: list[Window]) -> int:
+    total = 0
+    for low, high in parts:
+        with db.read() as connection:
+            where = _where(asked, low, high)
+            if asked.regex:
+                total += int(_messages(connection, where).str.contains(asked.regex).sum())
+            else:
+                total += int(connection.execute(select(func.count()).select_from(log_events).where(where)).scalar_one())
+    return total
+
+
+def parsed_fields(text: str | None) -> dict[str, Any]:
+    """The further fields of an event."""
+    return dict(json.loads(text)) if text else {}

@@ -1,0 +1,189 @@
+"""The room's verbs: append, query, count, context, tail, and the sums over counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, func, select
+
+from devmesh.clock import Clock
+from devmesh.db import Database
+from devmesh.errors import InvalidInput, NotFound
+from devmesh.events import followers, minutes, queries
+from devmesh.events.append import Appended, append
+from devmesh.events.filters import Event, Filter, Page, parse_event_id
+from devmesh.events.ids import WRITER_LEASE_US, EventIds, lease_writer
+from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
+from devmesh.events.upkeep import RecordTotals, Upkeep
+from devmesh.loops import Loop
+
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 10_000
+CONTEXT_MAX = 1_000
+HOUR_US = 3_600_000_000
+TAIL_HORIZON_US = HOUR_US
+
+NamesOf = Callable[[Iterable[int]], dict[int, str]]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """New events since a position, oldest first, and the position after them."""
+
+    events: list[Event]
+    position: followers.Position
+
+
+class Events:
+    """What was said, and how often."""
+
+    def __init__(
+        self, db: Database, clock: Clock, owner: str, *, node_names: NamesOf, service_names: NamesOf,
+        record_totals: RecordTotals, retention_days: int,
+    ) -> None:
+        self._db, self._clock, self._owner = db, clock, owner
+        self._node_names, self._service_names = node_names, service_names
+        self._ids = EventIds(db)
+        self._writer_id, self._renew_us = 0, 0
+        self._upkeep = Upkeep(db, clock, retention_days, record_totals)
+
+    # -- the way in --------------------------------------------------------------------------------------------------------
+
+    def take_ids(self, count: int) -> int:
+        """The first of `count` ids, taken before the batch's transaction."""
+        now = self._clock.now_us()
+        if now >= self._renew_us:
+            self._writer_id = lease_writer(self._db, self._clock, self._owner)
+            self._renew_us = now + WRITER_LEASE_US // 2
+        return self._ids.take(count)
+
+    def append(self, connection: Connection, frame: pl.DataFrame, first_id: int) -> Appended:
+        """See `append.append`."""
+        return append(connection, frame, first_id, self._writer_id, self._clock.now_us())
+
+    # -- finding -----------------------------------------------------------------------------------------------------------
+
+    def query(self, asked: Filter, limit: int = LIMIT_DEFAULT, cursor: str | None = None) -> Page:
+        """At most `limit` (10,000) matching events, newest first, and a cursor where there may be more.
+
+        Looks for at most 2 s; `searched_to_us` says how far it came. Raises InvalidInput for a bad regex, limit or cursor.
+        """
+        if not 1 <= limit <= LIMIT_MAX:
+            raise InvalidInput(f"limit must be between 1 and {LIMIT_MAX}.", hint="Page with the cursor.")
+        before = parse_event_id(cursor) if cursor else None
+        rows, reached, whole = queries.newest(self._db, self._clock, asked, limit, before)
+        following = None
+        if not whole and rows and len(rows) >= limit:
+            following = f"{rows[-1].ts_us}-{rows[-1].id}"
+        elif not whole and reached is not None:
+            following = f"{reached}-0"
+        return Page(self._events(rows), following, reached)
+
+    def count(self, asked: Filter) -> int:
+        """How many stored events match, all of them looked through."""
+        return queries.count(self._db, asked)
+
+    def context(self, event_id: str, before: int = 20, after: int = 20) -> list[Event]:
+        """The lines of the same node on both sides of an event, in order of time; raises NotFound."""
+        if not (0 <= before <= CONTEXT_MAX and 0 <= after <= CONTEXT_MAX):
+            raise InvalidInput(f"before and after must be between 0 and {CONTEXT_MAX}.", hint="Ask for fewer lines.")
+        key = parse_event_id(event_id)
+        with self._db.read() as connection:
+            found = queries.by_keys(connection, [key])
+            if not found:
+                raise NotFound(f"There is no event {event_id}.", hint="It may be older than the retention.")
+            return self._events(queries.around(connection, key, found[0].node_id, before, after))
+
+    def here(self) -> followers.Position:
+        """The position of a follower that wants what comes from now on."""
+        with self._db.read() as connection:
+            table = minute_counts.c
+            newest = connection.execute(select(func.max(table.created_us))).scalar() or 0
+            recent = select(table.id, table.created_us).where(table.created_us >= newest - followers.OVERLAP_US)
+            return followers.Position(newest, frozenset((row.id, row.created_us) for row in connection.execute(recent)))
+
+    def follow(self, asked: Filter, at: followers.Position, limit: int = LIMIT_DEFAULT) -> Followed:
+        """Events stored since `at` that match (the newest `limit` of each commit, at most an hour old), oldest first."""
+        rows: list[Any] = []
+        with self._db.read() as connection:
+            commits = followers.unseen(connection, at, 50)
+            for commit in commits:
+                low = max(commit.first_ts_us, commit.created_us - TAIL_HORIZON_US)
+                rows += queries.in_commit(connection, asked, low, commit.last_ts_us, commit.first_id, commit.last_id, limit)
+        rows.sort(key=lambda row: (row.ts_us, row.id))
+        return Followed(self._events(rows), at.after(commits))
+
+    # -- sums ----------------------------------------------------------------------------------------------------------------
+
+    def hourly(self, template_ids: Iterable[int] | None, since_us: int, until_us: int) -> pl.DataFrame:
+        """(hour, template_id, node_id, service_id, priority, n) between two instants, folded days left out."""
+        table = event_counts.c
+        where = (table.hour >= since_us // HOUR_US) & (table.hour <= until_us // HOUR_US)
+        if template_ids is not None:
+            where &= table.template_id.in_(sorted(template_ids))
+        keys = (table.hour, table.template_id, table.node_id, table.service_id, table.priority)
+        query = select(*keys, func.sum(table.n).label("n")).where(where).group_by(*keys)
+        schema = {key.name: pl.Int64 for key in keys} | {"n": pl.Int64}
+        with self._db.read() as connection:
+            rows = connection.execute(query).all()
+        return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
+
+    def by_minute(self, since_us: int, until_us: int) -> pl.DataFrame:
+        """(minute, template_id, node_id, service_id, priority, n) between two instants, from minute_counts."""
+        table = minute_counts.c
+        overlapping = (table.last_ts_us >= since_us) & (table.first_ts_us < until_us)
+        with self._db.read() as connection:
+            blobs = list(connection.execute(select(table.blob).where(overlapping)).scalars())
+        within = (pl.col("minute") >= since_us // minutes.MINUTE_US) & (pl.col("minute") * minutes.MINUTE_US < until_us)
+        return minutes.joined(blobs).filter(within)
+
+    def totals_by(self, column: str) -> dict[int, int]:
+        """Events of all time by `service_id` or `node_id`, folded days included."""
+        totals: dict[int, int] = {}
+        with self._db.read() as connection:
+            for table in (event_counts, day_counts):
+                key = table.c[column]
+                for row in connection.execute(select(key, func.sum(table.c.n).label("n")).group_by(key)):
+                    totals[row[0]] = totals.get(row[0], 0) + int(row.n)
+        return totals
+
+    def nodes_of(self, template_ids: Iterable[int]) -> dict[int, int]:
+        """Events of these templates by node id."""
+        wanted, totals = sorted(template_ids), dict[int, int]()
+        with self._db.read() as connection:
+            for table in (event_counts, day_counts):
+                query = select(table.c.node_id, func.sum(table.c.n).label("n")).where(table.c.template_id.in_(wanted))
+                for row in connection.execute(query.group_by(table.c.node_id)):
+                    totals[row.node_id] = totals.get(row.node_id, 0) + int(row.n)
+        return totals
+
+    def stored(self) -> int:
+        """Events whose lines are still here; counted, so not for hot paths."""
+        with self._db.read() as connection:
+            return int(connection.execute(select(func.count()).select_from(log_events)).scalar_one())
+
+    def counted(self) -> int:
+        """Events of all time, by their counts."""
+        with self._db.read() as connection:
+            sums = [connection.execute(select(func.coalesce(func.sum(table.c.n), 0))).scalar_one() for table in (event_counts, day_counts)]
+        return sum(int(part) for part in sums)
+
+    def loops(self) -> list[Loop]:
+        """The room's loops."""
+        return self._upkeep.loops()
+
+    def _events(self, rows: Iterable[Any]) -> list[Event]:
+        found = list(rows)
+        nodes = self._node_names({row.node_id for row in found})
+        services = self._service_names({row.service_id for row in found})
+        return [
+            Event(
+                id=f"{row.ts_us}-{row.id}", ts_us=row.ts_us, received_us=row.received_us, node=nodes.get(row.node_id, "?"),
+                service=services.get(row.service_id, "?"), priority=row.priority, pid=row.pid,
+                template_id=f"t{row.template_id}", message=row.message, fields=queries.parsed_fields(row.fields),
+            )
+            for row in found
+        ]

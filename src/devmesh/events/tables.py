@@ -1,0 +1,90 @@
+"""Tables of the room events: what was said, and how often."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table, Text
+
+from devmesh.db import MICROSECONDS, metadata
+from devmesh.db.types import BIG_KEY
+
+# One B-tree in order of time: reading a stretch of time is one walk, and no second index costs at every insert.
+log_events = Table(
+    "log_events",
+    metadata,
+    Column("ts_us", MICROSECONDS, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("received_us", MICROSECONDS, nullable=False),
+    Column("node_id", Integer, nullable=False),
+    Column("service_id", Integer, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("pid", BigInteger),
+    Column("template_id", Integer, nullable=False),
+    Column("stream_id", Integer),
+    Column("seq", BigInteger),
+    Column("message", Text, nullable=False),
+    Column("fields", Text),
+    sqlite_with_rowid=False,
+)
+
+event_counts = Table(
+    "event_counts",
+    metadata,
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("template_id", Integer, primary_key=True, autoincrement=False),
+    Column("node_id", Integer, primary_key=True, autoincrement=False),
+    Column("service_id", Integer, primary_key=True, autoincrement=False),
+    Column("priority", SmallInteger, primary_key=True, autoincrement=False),
+    Column("writer_id", Integer, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, nullable=False),
+    Index("ix_event_counts_template", "template_id", "hour"),
+    sqlite_with_rowid=False,
+)
+
+day_counts = Table(
+    "day_counts",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("template_id", Integer, primary_key=True, autoincrement=False),
+    Column("node_id", Integer, primary_key=True, autoincrement=False),
+    Column("service_id", Integer, primary_key=True, autoincrement=False),
+    Column("priority", SmallInteger, primary_key=True, autoincrement=False),
+    Column("writer_id", Integer, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, nullable=False),
+    Index("ix_day_counts_template", "template_id", "day"),
+    sqlite_with_rowid=False,
+)
+
+minute_counts = Table(
+    "minute_counts",
+    metadata,
+    Column("id", BIG_KEY, primary_key=True),
+    Column("created_us", MICROSECONDS, nullable=False, index=True),
+    Column("writer_id", Integer, nullable=False),
+    Column("first_ts_us", MICROSECONDS, nullable=False),
+    Column("last_ts_us", MICROSECONDS, nullable=False),
+    Column("first_id", BigInteger, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+    Index("ix_minute_counts_time", "last_ts_us", "first_ts_us"),
+)
+
+writers = Table(
+    "writers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("owner", String(64), nullable=False),
+    Column("lease_until", MICROSECONDS, nullable=False),
+)
+
+id_blocks = Table(
+    "id_blocks",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("next_id", BigInteger, nullable=False),
+)
+
+followers = Table(
+    "followers",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("created_us", MICROSECONDS, nullable=False),
+    Column("seen", Text, nullable=False),
+)

@@ -1,0 +1,137 @@
+"""The room's loops: fold counts into templates and days, join minutes, let old events go.
+
+Each step is one bounded transaction that ends with its fence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from sqlalchemy import Connection, delete, func, insert, select, tuple_
+
+from devmesh.clock import Clock
+from devmesh.db import Database
+from devmesh.db.bulk import add_counts
+from devmesh.events import followers, minutes
+from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
+from devmesh.loops import Lease, Loop
+
+DAY_US = 86_400_000_000
+HOUR_US = 3_600_000_000
+FOLD_AFTER_US = 56 * DAY_US
+JOIN_AFTER_US = HOUR_US
+MINUTES_KEPT_US = 35 * DAY_US
+FOLLOWER = "template-totals"
+
+# (connection, rows of template_id, n, first_ts_us, last_ts_us): the door of the room templates that owns these columns.
+RecordTotals = Callable[[Connection, Sequence[tuple[int, int, int, int]]], None]
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """What keeps the tables of events small and their sums true."""
+
+    db: Database
+    clock: Clock
+    retention_days: int
+    record_totals: RecordTotals
+
+    def loops(self) -> list[Loop]:
+        """All of them with their rhythm."""
+        return [
+            Loop("template-totals", 5.0, self.fold_totals, limit=200),
+            Loop("join-minutes", 300.0, self.join_minutes, limit=500),
+            Loop("fold-days", 3600.0, self.fold_days, limit=20_000),
+            Loop("expire-events", 600.0, self.expire, limit=20_000),
+        ]
+
+    def fold_totals(self, limit: int, lease: Lease) -> int:
+        """Add new commits to the totals of their templates."""
+        with self.db.read() as connection:
+            at = followers.load(connection, FOLLOWER)
+            commits = followers.unseen(connection, at, limit)
+        if not commits:
+            return 0
+        rows = minutes.joined([commit.blob for commit in commits]).group_by("template_id").agg(
+            pl.col("n").sum(), pl.col("minute").min().alias("first") * minutes.MINUTE_US,
+            (pl.col("minute").max() + 1).alias("last") * minutes.MINUTE_US - 1,
+        )
+        with lease.write() as connection:
+            self.record_totals(connection, rows.sort("template_id").rows())
+            followers.save(connection, FOLLOWER, at.after(commits))
+        return len(commits)
+
+    def join_minutes(self, limit: int, lease: Lease) -> int:
+        """Rows older than an hour become one for each hour of arrival; rows older than 35 days go."""
+        now = self.clock.now_us()
+        with self.db.read() as connection:
+            done = followers.load(connection, FOLLOWER).created_us - followers.OVERLAP_US
+            border = min(now - JOIN_AFTER_US, done) // HOUR_US * HOUR_US
+            rows = self._joinable(connection, border, limit)
+        old = delete(minute_counts).where(minute_counts.c.created_us < now - MINUTES_KEPT_US)
+        with lease.write() as connection:
+            gone = connection.execute(old).rowcount
+            if len(rows) > 1:
+                connection.execute(delete(minute_counts).where(minute_counts.c.id.in_([row.id for row in rows])))
+                connection.execute(insert(minute_counts).values(
+                    created_us=max(row.created_us for row in rows), writer_id=rows[0].writer_id,
+                    first_ts_us=min(row.first_ts_us for row in rows), last_ts_us=max(row.last_ts_us for row in rows),
+                    first_id=min(row.first_id for row in rows), last_id=max(row.last_id for row in rows),
+                    blob=minutes.encode(minutes.joined([row.blob for row in rows])),
+                ))
+        return limit if len(rows) > 1 else min(gone, limit - 1)
+
+    def _joinable(self, connection: Connection, border: int, limit: int) -> list[followers.Commit]:
+        """The rows of the oldest hour of arrival, and of one writer, that has more than one."""
+        table = minute_counts.c
+        hour = table.created_us // HOUR_US
+        crowded = connection.execute(
+            select(hour, table.writer_id).where(table.created_us < border).group_by(hour, table.writer_id)
+            .having(func.count() > 1).order_by(hour).limit(1)
+        ).first()
+        if crowded is None:
+            return []
+        start = int(crowded[0]) * HOUR_US
+        rows = connection.execute(
+            select(minute_counts)
+            .where((table.created_us >= start) & (table.created_us < start + HOUR_US) & (table.writer_id == crowded[1]))
+            .order_by(table.id).limit(limit)
+        )
+        return [
+            followers.Commit(row.id, row.created_us, row.first_ts_us, row.last_ts_us, row.first_id, row.last_id, row.blob)
+            for row in rows
+        ]
+
+    def fold_days(self, limit: int, lease: Lease) -> int:
+        """Hours older than 8 weeks are added to their day and go."""
+        border = (self.clock.now_us() - FOLD_AFTER_US) // DAY_US * 24
+        table = event_counts.c
+        keys = (table.hour, table.template_id, table.node_id, table.service_id, table.priority, table.writer_id)
+        with self.db.read() as connection:
+            rows = connection.execute(select(*keys, table.n).where(table.hour < border).order_by(*keys).limit(limit)).all()
+        if not rows:
+            return 0
+        frame = pl.DataFrame([tuple(row) for row in rows], schema=[key.name for key in keys] + ["n"], orient="row")
+        day_keys = ["day", *(key.name for key in keys[1:])]
+        days = frame.with_columns((pl.col("hour") // 24).alias("day")).group_by(day_keys).agg(pl.col("n").sum()).sort(day_keys)
+        with lease.write() as connection:
+            add_counts(connection, day_counts, days)
+            connection.execute(
+                delete(event_counts).where(tuple_(*keys) <= tuple(rows[-1])[:-1])
+            )
+        return len(rows)
+
+    def expire(self, limit: int, lease: Lease) -> int:
+        """Events older than the retention go, oldest first; their counts stay."""
+        border = (self.clock.now_us() - self.retention_days * DAY_US) // DAY_US * DAY_US
+        table = log_events.c
+        old = select(table.ts_us, table.id).where(table.ts_us < border).order_by(table.ts_us, table.id)
+        with self.db.read() as connection:
+            keys = connection.execute(old.limit(limit)).all()
+        if not keys:
+            return 0
+        with lease.write() as connection:
+            connection.execute(delete(log_events).where(tuple_(table.ts_us, table.id) <= tuple(keys[-1])))
+        return len(keys)

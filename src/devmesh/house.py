@@ -1,0 +1,94 @@
+"""The house as a whole: its health part by part, and its sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from devmesh import __version__
+from devmesh.db.sqlite import path_of
+from devmesh.errors import DevMeshError
+
+if TYPE_CHECKING:
+    from devmesh.mesh import Mesh
+
+RATE_WINDOW_US = 300_000_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """How one part stands: ok, degraded or off, the last two with a reason in words."""
+
+    name: str
+    state: str
+    reason: str = ""
+
+
+def health(mesh: Mesh) -> list[Part]:
+    """Every part of the house."""
+    return [_store(mesh), _disk(mesh), _intake(mesh), *_rooms(mesh), *_loops(mesh), *_nodes(mesh)]
+
+
+def overall(parts: list[Part]) -> str:
+    """degraded if any part is; a part that is off by choice does not count."""
+    return "degraded" if any(part.state == "degraded" for part in parts) else "ok"
+
+
+def _store(mesh: Mesh) -> Part:
+    try:
+        mesh.db.scalar("SELECT 1")
+    except DevMeshError as error:
+        return Part("store", "degraded", error.message)
+    return Part("store", "ok")
+
+
+def _disk(mesh: Mesh) -> Part:
+    short = mesh.space.short()
+    return Part("disk", "degraded", f"Nothing more is taken in: {short}.") if short else Part("disk", "ok")
+
+
+def _intake(mesh: Mesh) -> Part:
+    trouble = mesh.intake.trouble()
+    return Part("intake", "degraded", f"The last commit failed: {trouble}") if trouble else Part("intake", "ok")
+
+
+def _rooms(mesh: Mesh) -> list[Part]:
+    state, reason = mesh.embeddings.health()
+    return [Part("embeddings", state, reason)]
+
+
+def _loops(mesh: Mesh) -> list[Part]:
+    return [
+        Part(f"loop {state.name}", "degraded", f"Failed {state.failures} times in a row: {state.last_error}")
+        if state.failures and state.last_error else Part(f"loop {state.name}", "ok")
+        for state in mesh.runner.states()
+    ]
+
+
+def _nodes(mesh: Mesh) -> list[Part]:
+    quiet = [node for node in mesh.nodes.list() if node.heartbeat_us and node.state in {"late", "silent"}]
+    return [Part(f"node {node.name}", "degraded", f"The agent is {node.state}.") for node in quiet]
+
+
+def stats(mesh: Mesh) -> dict[str, Any]:
+    """Events, templates, families, compression (events a template), bytes an event, events a second of late."""
+    templates, families = mesh.templates.counts()
+    events, now = mesh.events.counted(), mesh.clock.now_us()
+    recent = mesh.events.by_minute(now - RATE_WINDOW_US, now)["n"].sum()
+    size = store_bytes(mesh)
+    return {
+        "events": events, "templates": templates, "families": families,
+        "compression": round(events / templates, 1) if templates else 0.0,
+        "bytes_per_event": round(size / events, 1) if events else 0.0, "store_bytes": size,
+        "events_per_s": round(int(recent) / (RATE_WINDOW_US / 1e6), 2), "version": __version__,
+        "redacted": dict(mesh.intake.totals.redacted),
+    }
+
+
+def store_bytes(mesh: Mesh) -> int:
+    """What the embedded store takes on disk, its write-ahead log included; 0 for a server's."""
+    path = path_of(mesh.db.url)
+    if path is None:
+        return 0
+    files = (path, path.with_name(path.name + "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())

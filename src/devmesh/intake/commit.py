@@ -1,0 +1,96 @@
+"""Second half of the way in: one transaction that holds coverage, rows and counts of all the requests that it joins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from sqlalchemy import Connection
+
+from devmesh.clock import Clock
+from devmesh.db import Database
+from devmesh.errors import DevMeshError
+from devmesh.events import Events
+from devmesh.intake.crash import crash_point
+from devmesh.intake.prepare import Part, Prepared
+from devmesh.intake.request import Answer
+from devmesh.nodes import Claimed, Nodes, Range
+
+
+@dataclass
+class Outcome:
+    """What the transaction decided for one part."""
+
+    part: Part
+    answer: Answer | None = None
+    error: DevMeshError | None = None
+
+
+class Committer:
+    """Stores a `Prepared` and says what became of each part."""
+
+    def __init__(self, db: Database, clock: Clock, nodes: Nodes, events: Events) -> None:
+        self._db, self._clock, self._nodes, self._events = db, clock, nodes, events
+
+    def commit(self, prepared: Prepared) -> list[Outcome]:
+        """All parts in one transaction, durable when this returns. A part whose claim fails stores nothing and has its error.
+
+        Raises what the store raises; then nothing of any part was stored.
+        """
+        first_id = self._events.take_ids(len(prepared.frame)) if len(prepared.frame) else 0
+        crash_point("before_transaction")
+        with self._db.write() as connection:
+            kept = np.ones(len(prepared.frame), dtype=bool)
+            streams = np.zeros(len(prepared.frame), dtype=np.int64)
+            outcomes = [self._take(connection, part, prepared.frame, kept, streams) for part in prepared.parts]
+            crash_point("after_claim")
+            if kept.any():
+                ids = pl.Series("stream_id", streams)
+                frame = prepared.frame.with_columns(pl.when(ids > 0).then(ids).alias("stream_id"))
+                frame = frame if kept.all() else frame.filter(pl.Series(kept))
+                self._events.append(connection, frame, first_id)
+                self._nodes.heard(connection, frame["node_id"].unique().to_list(), self._clock.now_us())
+            crash_point("before_commit")
+        crash_point("after_commit")
+        return outcomes
+
+    def _take(
+        self, connection: Connection, part: Part, frame: pl.DataFrame, kept: np.ndarray, streams: np.ndarray
+    ) -> Outcome:
+        """Claim a part's range and clear `kept` where its rows are repeats."""
+        rows = slice(part.start, part.start + part.rows)
+        key = part.ticket.request.idempotency_key
+        claimed: Claimed | None = None
+        try:
+            if part.claim is not None:
+                claimed = self._nodes.claim(connection, part.node_id, part.claim)
+            if key is not None and not self._nodes.remember_key(connection, part.node_id, key):
+                kept[rows] = False
+        except DevMeshError as error:
+            kept[rows] = False
+            return Outcome(part, error=error)
+        if claimed is not None:
+            streams[rows] = claimed.stream_id
+            kept[rows] &= fresh(frame["seq"][rows].to_numpy(), claimed.repeated)
+        stored = int(kept[rows].sum())
+        answer = Answer(
+            stored=stored, repeated=part.rows - stored, rejected=len(part.rejected),
+            errors=tuple(sorted(part.rejected, key=lambda one: one.line)),
+            coverage=claimed.coverage if claimed is not None else (),
+        )
+        return Outcome(part, answer=answer)
+
+
+def fresh(seqs: np.ndarray, repeated: Sequence[Range]) -> np.ndarray:
+    """Which of these sequence numbers are new: not in `repeated`, and the first of their number here."""
+    new = np.ones(len(seqs), dtype=bool)
+    for first, last in repeated:
+        new &= (seqs < first) | (seqs > last)
+    if len(seqs) > 1 and not (np.diff(seqs) > 0).all():
+        _values, firsts = np.unique(seqs, return_index=True)
+        once = np.zeros(len(seqs), dtype=bool)
+        once[firsts] = True
+        new &= once
+    return new

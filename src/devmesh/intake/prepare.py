@@ -1,0 +1,184 @@
+"""First half of the way in, outside any transaction: bodies to one frame with numbers for nodes, services and templates.
+
+Requests that wait together are joined before they are canonicalized, because polars is twenty times cheaper on large frames.
+A request that cannot be read fails alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+
+from devmesh.errors import DevMeshError, InvalidInput
+from devmesh.intake.columns import apply_levels, cut_messages, to_batch
+from devmesh.intake.formats.ndjson import decode
+from devmesh.intake.model import Limits, Rejected
+from devmesh.intake.redact import redact
+from devmesh.intake.request import Request, Ticket
+from devmesh.nodes import Claim, Nodes, Range
+from devmesh.templates import CANON_VERSION, Sample, Templates, canonicalize
+
+log = logging.getLogger(__name__)
+
+SAMPLED_TEMPLATES = 64
+
+
+@dataclass
+class Part:
+    """One request's share of the joined frame: rows `start` to `start + rows`."""
+
+    ticket: Ticket
+    node_id: int
+    claim: Claim | None
+    rejected: list[Rejected]
+    start: int = 0
+    rows: int = 0
+
+
+@dataclass
+class Prepared:
+    """A joined frame (columns of log_events without id) and whose rows are whose."""
+
+    frame: pl.DataFrame
+    parts: list[Part]
+    redacted: Counter[str] = field(default_factory=Counter)
+    seen: list[tuple[int, str, Sample]] = field(default_factory=list)
+
+
+class Preparer:
+    """Turns waiting tickets into one `Prepared`."""
+
+    def __init__(self, nodes: Nodes, templates: Templates, key: bytes, limits: Limits) -> None:
+        self._nodes, self._templates, self._key, self._limits = nodes, templates, key, limits
+
+    def prepare(self, tickets: Sequence[Ticket]) -> Prepared:
+        """Decode, redact, canonicalize. Tickets that cannot be read are answered here and left out."""
+        parts, frames, at = [], [], 0
+        for ticket in tickets:
+            read = self._read(ticket)
+            if read is None:
+                continue
+            part, frame = read
+            part.start, part.rows = at, len(frame)
+            at += len(frame)
+            parts.append(part)
+            if len(frame):
+                frames.append(frame)
+        if not frames:
+            return Prepared(pl.DataFrame(), parts)
+        frame, counts = redact(pl.concat(frames), self._key)
+        return self._resolve(frame, parts, Counter(counts))
+
+    def _read(self, ticket: Ticket) -> tuple[Part, pl.DataFrame] | None:
+        """A ticket's part and frame; None once it was answered with its error."""
+        request = ticket.request
+        try:
+            decoded = decode(request.body, self._limits)
+            decoded = _without_foreign_nodes(decoded, request)
+            batch = to_batch(decoded, node=request.node, received_us=request.received_us, limits=self._limits)
+            batch = batch.with_columns(decoded.frame["line"])
+            rejected = list(decoded.rejected)
+            claim = None
+            if request.stream is not None:
+                batch, claim = _claim(request, batch, rejected)
+            node_id = self._nodes.node_names.ids([request.node])[request.node]
+            self._nodes.check_machine(node_id, request.machine_id)
+        except DevMeshError as error:
+            ticket.fail(error)
+            return None
+        except Exception:  # one request's fault must not cost its neighbours; the sender bisects on 500
+            log.exception("intake cannot read a request node=%s bytes=%d", request.node, len(request.body))
+            ticket.fail(DevMeshError("The server could not read this request.", hint="The server's own log says why."))
+            return None
+        return Part(ticket, node_id, claim, rejected), batch.drop("line")
+
+    def _resolve(self, frame: pl.DataFrame, parts: list[Part], redacted: Counter[str]) -> Prepared:
+        """Names to numbers and messages to templates."""
+        node_ids = self._nodes.node_names.ids(frame["node"].unique())
+        service_ids = self._nodes.service_names.ids(frame["service"].unique())
+        frame = frame.with_columns(
+            pl.col("node").replace_strict(node_ids, return_dtype=pl.Int64).alias("node_id"),
+            pl.col("service").replace_strict(service_ids, return_dtype=pl.Int64).alias("service_id"),
+            canonicalize(frame["message"], CANON_VERSION).alias("canon"),
+        )
+        shapes = frame.group_by("service_id", "canon").agg(
+            pl.col("ts_us").last(), pl.col("node_id").last(), pl.col("message").last()
+        )
+        known = self._templates.resolve(list(shapes.select("service_id", "canon").iter_rows()))
+        shapes = shapes.with_columns(
+            pl.Series("template_id", [one.id for one in known], dtype=pl.Int64),
+            pl.Series("level", [one.level for one in known], dtype=pl.Int8),
+        )
+        frame = frame.join(
+            shapes.select("service_id", "canon", "template_id", "level"), on=["service_id", "canon"], how="left",
+            maintain_order="left",
+        )
+        frame = cut_messages(apply_levels(frame, frame["level"]), self._limits)
+        return Prepared(frame.drop("node", "service", "canon", "level"), parts, redacted, _samples(shapes))
+
+
+def _samples(shapes: pl.DataFrame) -> list[tuple[int, str, Sample]]:
+    """A message each of some of the batch's templates."""
+    some = shapes.sample(min(len(shapes), SAMPLED_TEMPLATES)) if len(shapes) > SAMPLED_TEMPLATES else shapes
+    columns = some.select("template_id", "canon", "ts_us", "node_id", "message")
+    return [(template, text, Sample(ts, node, message)) for template, text, ts, node, message in columns.iter_rows()]
+
+
+def _without_foreign_nodes(decoded, request: Request):
+    """Reject lines that speak for another node, unless this sender may."""
+    if request.may_name_nodes:
+        return decoded
+    foreign = (decoded.frame["node"].is_not_null()) & (decoded.frame["node"] != request.node)
+    if not foreign.any():
+        return decoded
+    rejected = [
+        Rejected(line, "node", "this token may only speak for its own node") for line in decoded.frame["line"].filter(foreign)
+    ]
+    return _keep(decoded, ~foreign, rejected)
+
+
+def _keep(decoded, mask: pl.Series, rejected: list[Rejected]):
+    places = mask.arg_true().to_list()
+    return replace(
+        decoded, frame=decoded.frame.filter(mask), priority=[decoded.priority[place] for place in places],
+        fields=[decoded.fields[place] for place in places], rejected=[*decoded.rejected, *rejected],
+    )
+
+
+def _claim(request: Request, batch: pl.DataFrame, rejected: list[Rejected]) -> tuple[pl.DataFrame, Claim | None]:
+    """What the request covers, and its rows that lie within; the others are rejected by line."""
+    assert request.stream is not None  # noqa: S101 - the caller asks only for streams
+    seqs = batch["seq"]
+    valid = seqs.is_not_null() & (seqs >= 0)
+    ranges = request.ranges
+    if ranges is not None:
+        within = pl.any_horizontal([pl.col("seq").is_between(first, last) for first, last in ranges] or [pl.lit(value=False)])
+        valid &= batch.select(within.fill_null(value=False)).to_series()
+    if not valid.all():
+        lines = batch["line"].filter(~valid)
+        rejected += [Rejected(line, "seq", "the line's seq is missing or outside of the range") for line in lines]
+        batch = batch.filter(valid)
+    if ranges is None:
+        ranges = _spans(batch["seq"].to_numpy(), each=request.each)
+    if not ranges:
+        return batch, None
+    if len(ranges) > 1 and list(ranges) != sorted(ranges):
+        raise InvalidInput("The ranges must stand in ascending order.", hint="<first>-<last>,<first>-<last>;<x>")
+    return batch, Claim(request.stream, ranges, request.last_x, request.prev)
+
+
+def _spans(seqs: np.ndarray, *, each: bool) -> tuple[Range, ...]:
+    """The span of the seqs, or with `each` their runs of neighbours."""
+    if not len(seqs):
+        return ()
+    ordered = np.unique(seqs)
+    if not each:
+        return ((int(ordered[0]), int(ordered[-1])),)
+    breaks = np.flatnonzero(np.diff(ordered) > 1)
+    firsts, lasts = ordered[np.r_[0, breaks + 1]], ordered[np.r_[breaks, len(ordered) - 1]]
+    return tuple(zip(firsts.tolist(), lasts.tolist(), strict=True))

@@ -1,0 +1,54 @@
+"""What asks to be taken in, and what is answered."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from devmesh.intake.model import Rejected
+from devmesh.nodes import Mark, Range, StreamKey
+
+
+@dataclass(frozen=True)
+class Request:
+    """One body of NDJSON lines from one speaker.
+
+    `ranges` None with a stream covers the span of the body's seqs; `each` covers every seq alone (history with holes).
+    `may_name_nodes`: lines may carry another node's name (relays and admins).
+    """
+
+    body: bytes
+    node: str
+    received_us: int
+    may_name_nodes: bool = False
+    machine_id: str | None = None
+    stream: StreamKey | None = None
+    ranges: tuple[Range, ...] | None = None
+    each: bool = False
+    last_x: str | None = None
+    prev: Mark | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a request's lines, after the commit; stored + repeated + rejected = its lines."""
+
+    stored: int
+    repeated: int
+    rejected: int
+    errors: tuple[Rejected, ...]
+    coverage: tuple[Range, ...]
+
+
+@dataclass
+class Ticket:
+    """A request on its way, and the promise of its answer."""
+
+    request: Request
+    future: Future[Answer] = field(default_factory=Future)
+
+    def fail(self, error: BaseException) -> None:
+        """Answer with an error."""
+        if not self.future.done():
+            self.future.set_exception(error)

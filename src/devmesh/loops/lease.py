@@ -1,0 +1,83 @@
+"""A lease on a loop and the fence that makes it safe.
+
+A process that slept through its lease cannot know it; the database does. Each take-over raises `term`, and a step's
+transaction ends with an update that asks for its own owner and term: no row, no commit (the fencing token of Kleppmann,
+"How to do distributed locking", 2016).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from devmesh.clock import Clock
+from devmesh.db import Database
+from devmesh.errors import DevMeshError
+from devmesh.loops.tables import loops
+
+LEASE_US = 60_000_000
+
+
+class LeaseLost(DevMeshError):
+    """Another process runs this loop now; the step was rolled back."""
+
+    code = "lease_lost"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to run one loop, in one term."""
+
+    db: Database
+    clock: Clock
+    name: str
+    owner: str
+    term: int
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A write transaction that commits only while this lease holds; raises LeaseLost otherwise."""
+        with self.db.write() as connection:
+            yield connection
+            self.fence(connection)
+
+    def fence(self, connection: Connection) -> None:
+        """The last statement of a step's transaction."""
+        mine = (loops.c.name == self.name) & (loops.c.owner == self.owner) & (loops.c.term == self.term)
+        held = connection.execute(update(loops).where(mine).values(lease_until_us=self.clock.now_us() + LEASE_US))
+        if held.rowcount != 1:
+            raise LeaseLost
+
+    def note(self, done: int, error: str | None, failures: int) -> None:
+        """Leave word of the last run for health."""
+        mine = (loops.c.name == self.name) & (loops.c.owner == self.owner) & (loops.c.term == self.term)
+        with self.db.write() as connection:
+            connection.execute(
+                update(loops).where(mine).values(
+                    last_run_us=self.clock.now_us(), last_done=done, last_error=error, failures=failures
+                )
+            )
+
+
+def take(db: Database, clock: Clock, name: str, owner: str) -> Lease | None:
+    """The lease on loop `name` for `owner`, or None while another process holds it."""
+    now = clock.now_us()
+    with db.read() as connection:
+        row = connection.execute(select(loops).where(loops.c.name == name)).one_or_none()
+    if row is not None and row.owner == owner and row.lease_until_us > now:
+        return Lease(db, clock, name, owner, row.term)
+    if row is not None and row.owner and row.owner != owner and row.lease_until_us > now:
+        return None
+    with db.write() as connection:
+        if row is None:
+            connection.execute(insert(loops).values(name=name, owner=owner, term=1, lease_until_us=now + LEASE_US, failures=0))
+            return Lease(db, clock, name, owner, 1)
+        taken = connection.execute(
+            update(loops)
+            .where((loops.c.name == name) & (loops.c.term == row.term))
+            .values(owner=owner, term=row.term + 1, lease_until_us=now + LEASE_US)
+        )
+    return Lease(db, clock, name, owner, row.term + 1) if taken.rowcount == 1 else None

@@ -1,0 +1,135 @@
+"""The Runner: one thread for each loop, at its own pace, with back-off when something it needs is away.
+
+`due_in_s` is pure: what happened decides when to call again. Stop is an event, never a kill.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select
+
+from devmesh.clock import Clock
+from devmesh.db import Database
+from devmesh.errors import NotFound, Unavailable
+from devmesh.loops.lease import Lease, LeaseLost, take
+from devmesh.loops.tables import loops
+
+log = logging.getLogger(__name__)
+
+BACKOFF_MAX_S = 300.0
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A room's step with a rhythm.
+
+    `step(limit, lease)` handles at most `limit` things, commits through `lease.write()` and returns how many it did.
+    """
+
+    name: str
+    every_s: float
+    step: Callable[[int, Lease], int]
+    limit: int = 1_000
+
+
+@dataclass(frozen=True)
+class LoopState:
+    """How one loop stands, for health and `devmesh loops`."""
+
+    name: str
+    every_s: float
+    owner: str = ""
+    last_run_us: int | None = None
+    last_done: int | None = None
+    last_error: str | None = None
+    failures: int = 0
+
+
+def due_in_s(loop: Loop, done: int, failures: int) -> float:
+    """Seconds until the next call: none after a full batch, its rhythm otherwise, doubling while it fails."""
+    if failures:
+        return min(max(loop.every_s, 1.0) * 2.0 ** min(failures - 1, 10), max(BACKOFF_MAX_S, loop.every_s))
+    return 0.0 if done >= loop.limit else loop.every_s
+
+
+class Runner:
+    """Runs the loops of one process."""
+
+    def __init__(self, db: Database, clock: Clock, owner: str, all_loops: Sequence[Loop]) -> None:
+        self._db, self._clock, self._owner = db, clock, owner
+        self._loops = {loop.name: loop for loop in all_loops}
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._local: dict[str, LoopState] = {name: LoopState(name, loop.every_s) for name, loop in self._loops.items()}
+
+    def start(self) -> None:
+        """Start a thread for each loop."""
+        for loop in self._loops.values():
+            thread = threading.Thread(target=self._run, args=(loop,), name=f"loop-{loop.name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Let every loop finish its step and end."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def once(self, name: str) -> int:
+        """One step of one loop, now: what `devmesh loops run NAME --once` calls. Raises its errors."""
+        loop = self._loops.get(name)
+        if loop is None:
+            raise NotFound(f"There is no loop named {name!r}.", hint=f"One of: {', '.join(sorted(self._loops))}.")
+        lease = take(self._db, self._clock, name, self._owner)
+        if lease is None:
+            raise Unavailable(f"The loop {name} runs in another process.", hint="It runs there; nothing needs doing.")
+        done = loop.step(loop.limit, lease)
+        lease.note(done, None, 0)
+        return done
+
+    def states(self) -> list[LoopState]:
+        """Every loop as the database knows it, with the errors that only this process has seen."""
+        with self._db.read() as connection:
+            rows = {row.name: row for row in connection.execute(select(loops))}
+        states = []
+        for name, local in sorted(self._local.items()):
+            row = rows.get(name)
+            known = local if row is None else replace(
+                local, owner=row.owner, last_run_us=row.last_run_us, last_done=row.last_done,
+                last_error=local.last_error or row.last_error, failures=max(local.failures, row.failures),
+            )
+            states.append(known)
+        return states
+
+    def _run(self, loop: Loop) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            done, error = self._step(loop, failures)
+            failures = failures + 1 if error else 0
+            self._local[loop.name] = replace(self._local[loop.name], last_error=error, failures=failures)
+            pause = due_in_s(loop, done, failures)
+            if pause and self._clock.wait(pause, self._stop):
+                return
+
+    def _step(self, loop: Loop, failures: int) -> tuple[int, str | None]:
+        try:
+            lease = take(self._db, self._clock, loop.name, self._owner)
+            if lease is None:
+                return 0, None
+            done = loop.step(loop.limit, lease)
+            if done or failures or self._local[loop.name].last_run_us is None:
+                lease.note(done, None, 0)
+                self._local[loop.name] = replace(self._local[loop.name], last_run_us=self._clock.now_us())
+        except LeaseLost:
+            return 0, None
+        except Unavailable as error:  # expected: a store or gateway is away; health says so
+            log.warning("loop=%s unavailable reason=%r", loop.name, error.message)
+            return 0, error.message
+        except Exception as error:  # a loop must outlive any fault of its step, or the house forgets silently
+            log.exception("loop=%s failed", loop.name)
+            return 0, f"{type(error).__name__}: {error}"
+        return done, None

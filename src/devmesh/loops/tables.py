@@ -1,0 +1,18 @@
+"""The table of the loops: who runs each, until when, and how the last run went."""
+
+from sqlalchemy import BigInteger, Column, Integer, String, Table, Text
+
+from devmesh.db import MICROSECONDS, metadata
+
+loops = Table(
+    "loops",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False, default=""),
+    Column("term", BigInteger, nullable=False, default=0),
+    Column("lease_until_us", MICROSECONDS, nullable=False, default=0),
+    Column("last_run_us", MICROSECONDS),
+    Column("last_done", Integer),
+    Column("last_error", Text),
+    Column("failures", Integer, nullable=False, default=0),
+)

@@ -1,0 +1,107 @@
+"""The only wiring: `open_mesh(settings)` builds the base, then the rooms in the order of an entry's life.
+
+Faces call `mesh.<room>.<verb>`; nothing else in the house knows more than its left neighbours.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from devmesh.accounts import Accounts
+from devmesh.clock import Clock, SystemClock
+from devmesh.db import Database, open_database
+from devmesh.db import schema
+from devmesh.db.space import Space
+from devmesh.db.sqlite import path_of
+from devmesh.embeddings import GatewayProvider, LocalProvider, Provider
+from devmesh.embeddings.service import Embeddings
+from devmesh.events import Events
+from devmesh.intake import Intake, Limits
+from devmesh.loops import Loop, Runner
+from devmesh.nodes import Nodes
+from devmesh.search import Finder
+from devmesh.search.service import Search
+from devmesh.settings import Settings
+from devmesh.templates import Bounds, Templates
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """The house, opened: every room and the base they stand on."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    space: Space
+    accounts: Accounts
+    nodes: Nodes
+    templates: Templates
+    events: Events
+    intake: Intake
+    embeddings: Embeddings
+    search: Search
+    runner: Runner
+
+    def start(self) -> None:
+        """Begin to take events in and to run the loops."""
+        self.space.keep_ballast()
+        self.intake.start()
+        self.runner.start()
+
+    def close(self) -> None:
+        """Finish what waits, stop the loops, close the store."""
+        self.intake.stop()
+        self.runner.stop()
+        self.db.close()
+
+
+def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool = False) -> Mesh:
+    """Open the store of `settings`, bring its schema up to date and build the rooms; nothing runs yet."""
+    clock = clock or SystemClock()
+    db = open_database(settings.store_url, read_only=read_only)
+    schema.upgrade(db)
+    owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{uuid4().hex[:8]}"
+    folder = (path_of(settings.store_url) or settings.data_dir / "devmesh.db").parent
+    space = Space(folder, settings.disk_reserve_mb, settings.disk_reserve_percent)
+    accounts = Accounts(db, clock)
+    nodes = Nodes(db, clock)
+    bounds = Bounds(settings.max_templates_per_service, settings.max_templates, settings.max_new_templates_per_minute)
+    templates = Templates(db, clock, bounds)
+    events = Events(
+        db, clock, owner, node_names=nodes.node_names.names, service_names=nodes.service_names.names,
+        record_totals=templates.record_totals, retention_days=settings.retention_days,
+    )
+    limits = Limits(settings.max_events, settings.max_line_bytes, settings.max_message_bytes, settings.max_fields)
+    intake = Intake(
+        db, clock, nodes, templates, events, limits=limits, max_waiting_bytes=settings.max_waiting_bytes, space=space
+    )
+    provider = make_provider(settings, clock)
+    embeddings = Embeddings(db, clock, templates, provider, settings.embedding_batch)
+    words = LocalProvider() if settings.embedding_provider != "off" else None
+    finder = Finder(words, embeddings if isinstance(provider, GatewayProvider) else None)
+    search = Search(templates, nodes.service_names.names, finder)
+    loops: list[Loop] = [*nodes.loops(), *templates.loops(), *events.loops(), *embeddings.loops()]
+    runner = Runner(db, clock, owner, loops)
+    return Mesh(settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, runner)
+
+
+def make_provider(settings: Settings, clock: Clock) -> Provider | None:
+    """The embedding model that the settings ask for; None for off."""
+    kind = settings.embedding_provider or ("gateway" if settings.gateway_url else "local")
+    if kind == "off":
+        return None
+    if kind == "local":
+        return LocalProvider()
+    return GatewayProvider(
+        settings.gateway_url, settings.embedding_model, clock=clock, timeout_s=settings.embedding_timeout,
+        delay_s=settings.embedding_delay_s,
+    )
+
+
+def store_folder(settings: Settings) -> Path:
+    """The folder of the embedded store."""
+    return (path_of(settings.store_url) or settings.data_dir / "devmesh.db").parent

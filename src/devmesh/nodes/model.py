@@ -1,0 +1,96 @@
+"""What crosses the door of the room nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from devmesh.nodes.ranges import Mark, Range
+
+
+@dataclass(frozen=True)
+class StreamKey:
+    """Names a stream of a node: journald's seqnum id or a file's identity, and the epoch."""
+
+    seqnum_id: str
+    epoch: int = 0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a batch asks to cover: ranges (normally one), the x at the end of the last, and the entry before the first."""
+
+    key: StreamKey
+    ranges: tuple[Range, ...]
+    last_x: str | None = None
+    prev: Mark | None = None
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """The answer to a claim: the stream's id, what of the claim was known before, and the coverage from now on."""
+
+    stream_id: int
+    repeated: tuple[Range, ...]
+    coverage: tuple[Range, ...]
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """How far the server knows one stream."""
+
+    key: StreamKey
+    coverage: tuple[Range, ...]
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Entries that nobody can send any more."""
+
+    key: StreamKey
+    first_seq: int
+    last_seq: int
+    exact: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What an agent says of itself every 30 s."""
+
+    agent: str
+    backlog_events: int | None = None
+    oldest_unsent_us: int | None = None
+    clock_us: int | None = None
+    boot_id: str | None = None
+    machine_id: str | None = None
+    dropped: dict[str, int] = field(default_factory=dict)
+    sources: list[Any] = field(default_factory=list)
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node as people see it; `state` is pending, running, late or silent."""
+
+    name: str
+    state: str
+    last_received_us: int | None
+    heartbeat_us: int | None
+    agent: str | None
+    backlog_events: int | None
+    oldest_unsent_us: int | None
+    skew_us: int | None
+    lost_entries: int
+    dropped: dict[str, int]
+    sources: list[Any]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that some node speaks for."""
+
+    id: int
+    name: str
+    created_us: int

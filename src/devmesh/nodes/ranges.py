@@ -1,0 +1,52 @@
+"""Arithmetic of coverage: sorted, disjoint, inclusive ranges of sequence numbers, and the marks that tell histories apart.
+
+All functions are pure. A stream's coverage is normally one range, so lists stay short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+Range = tuple[int, int]
+Mark = tuple[int, str]
+
+NEWEST_MARKS = 32
+OLDER_MARKS = 32
+
+
+def merged(ranges: Iterable[Range]) -> list[Range]:
+    """The same numbers as sorted, disjoint ranges; neighbours (1-3, 4-9) become one."""
+    out: list[Range] = []
+    for first, last in sorted(ranges):
+        if out and first <= out[-1][1] + 1:
+            out[-1] = (out[-1][0], max(out[-1][1], last))
+        else:
+            out.append((first, last))
+    return out
+
+
+def overlap(ranges: Sequence[Range], first: int, last: int) -> list[Range]:
+    """The parts of `ranges` that lie within first..last."""
+    return [(max(low, first), min(high, last)) for low, high in ranges if low <= last and high >= first]
+
+
+def missing(ranges: Sequence[Range], first: int, last: int) -> list[Range]:
+    """What first..last has beyond `ranges` (sorted, disjoint)."""
+    out, at = [], first
+    for low, high in overlap(ranges, first, last):
+        if low > at:
+            out.append((at, low - 1))
+        at = max(at, high + 1)
+    if at <= last:
+        out.append((at, last))
+    return out
+
+
+def thinned(marks: Iterable[Mark]) -> list[Mark]:
+    """The newest 32 marks, and of the older ones the first of each doubling distance, 32 at most; newest first."""
+    ordered = sorted(marks, reverse=True)
+    kept, older = ordered[:NEWEST_MARKS], ordered[NEWEST_MARKS:]
+    if not older:
+        return kept
+    by_distance = {(ordered[0][0] - seq).bit_length(): (seq, x) for seq, x in older}
+    return kept + sorted(by_distance.values(), reverse=True)[:OLDER_MARKS]

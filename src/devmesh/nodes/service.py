@@ -1,0 +1,172 @@
+"""The room's verbs: who speaks, how far each stream is known, who has fallen silent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from devmesh.clock import Clock
+from devmesh.db import Database
+from devmesh.errors import NodeClone
+from devmesh.loops import Lease, Loop
+from devmesh.nodes import streams as stream_claims
+from devmesh.nodes.model import Claim, Claimed, Gap, Heartbeat, Node, Service, StreamState
+from devmesh.nodes.names import Names
+from devmesh.nodes.ranges import missing
+from devmesh.nodes.tables import gaps, heartbeats, idempotency_keys, nodes, services, streams
+
+CLONE_WINDOW_US = 600_000_000
+LATE_US = 90_000_000
+SILENT_US = 300_000_000
+KEY_LIFE_US = 86_400_000_000
+
+
+class Nodes:
+    """Nodes, services, streams and their coverage, heartbeats, gaps."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db, self._clock = db, clock
+        self.node_names = Names(db, clock, nodes)
+        self.service_names = Names(db, clock, services)
+
+    # -- within a batch's transaction ----------------------------------------------------------------------------------
+
+    def claim(self, connection: Connection, node_id: int, asked: Claim) -> Claimed:
+        """See `streams.claim`."""
+        return stream_claims.claim(connection, node_id, asked)
+
+    def remember_key(self, connection: Connection, node_id: int, key: str) -> bool:
+        """True the first time a day that this node sends this Idempotency-Key."""
+        mine = (idempotency_keys.c.node_id == node_id) & (idempotency_keys.c.key == key)
+        if connection.execute(select(idempotency_keys.c.created_us).where(mine)).first() is not None:
+            return False
+        connection.execute(insert(idempotency_keys).values(node_id=node_id, key=key, created_us=self._clock.now_us()))
+        return True
+
+    def heard(self, connection: Connection, node_ids: Iterable[int], at_us: int) -> None:
+        """Note that these nodes sent something."""
+        connection.execute(update(nodes).where(nodes.c.id.in_(sorted(node_ids))).values(last_received_us=at_us))
+
+    # -- around requests -------------------------------------------------------------------------------------------------
+
+    def check_machine(self, node_id: int, machine_id: str | None) -> None:
+        """Raise NodeClone when another machine spoke as this node within the last 10 minutes."""
+        if not machine_id:
+            return
+        now = self._clock.now_us()
+        with self._db.read() as connection:
+            row = connection.execute(select(nodes.c.machine_id, nodes.c.machine_seen_us).where(nodes.c.id == node_id)).one()
+        known, seen = row.machine_id, row.machine_seen_us or 0
+        if known not in (None, machine_id) and now - seen < CLONE_WINDOW_US:
+            raise NodeClone(
+                "Two machines speak as this node within 10 minutes.",
+                hint="Give each machine a node name and a token of its own.",
+            )
+        if known != machine_id or now - seen > CLONE_WINDOW_US // 10:
+            with self._db.write() as connection:
+                connection.execute(
+                    update(nodes).where(nodes.c.id == node_id).values(machine_id=machine_id, machine_seen_us=now)
+                )
+
+    def stream_states(self, node: str) -> list[StreamState]:
+        """Coverage and marks of each stream of a node; empty for a node that never spoke."""
+        known = self.node_names.ids([node], create=False)
+        if not known:
+            return []
+        with self._db.read() as connection:
+            return stream_claims.states(connection, known[node])
+
+    def heartbeat(self, node: str, said: Heartbeat) -> None:
+        """Store what an agent says of itself; its gaps become coverage, each stored once."""
+        node_id = self.node_names.ids([node])[node]
+        self.check_machine(node_id, said.machine_id)
+        now = self._clock.now_us()
+        row = {
+            "at_us": now, "agent": said.agent[:64], "backlog_events": said.backlog_events,
+            "oldest_unsent_us": said.oldest_unsent_us, "boot_id": (said.boot_id or "")[:64] or None,
+            "skew_us": said.clock_us - now if said.clock_us is not None else None,
+            "dropped": json.dumps(said.dropped), "sources": json.dumps(said.sources),
+        }
+        with self._db.write() as connection:
+            changed = connection.execute(update(heartbeats).where(heartbeats.c.node_id == node_id).values(row))
+            if changed.rowcount == 0:
+                connection.execute(insert(heartbeats).values(node_id=node_id, **row))
+            for gap in said.gaps:
+                self._store_gap(connection, node_id, gap, now)
+
+    def _store_gap(self, connection: Connection, node_id: int, gap: Gap, now: int) -> None:
+        if gap.last_seq < gap.first_seq:
+            return
+        claimed = self.claim(connection, node_id, Claim(gap.key, ((gap.first_seq, gap.last_seq),)))
+        for first, last in missing(claimed.repeated, gap.first_seq, gap.last_seq):
+            connection.execute(
+                insert(gaps).values(
+                    stream_id=claimed.stream_id, first_seq=first, last_seq=last, exact=gap.exact,
+                    reason=gap.reason[:64], reported_us=now,
+                )
+            )
+
+    # -- for people ------------------------------------------------------------------------------------------------------
+
+    def list(self) -> list[Node]:
+        """Every node with its state, by name."""
+        lost = (
+            select(streams.c.node_id, func.sum(gaps.c.last_seq - gaps.c.first_seq + 1).label("lost"))
+            .join(gaps, gaps.c.stream_id == streams.c.id)
+            .where(gaps.c.reason != "forked")
+            .group_by(streams.c.node_id)
+            .subquery()
+        )
+        query = (
+            select(nodes, heartbeats, lost.c.lost)
+            .outerjoin(heartbeats, heartbeats.c.node_id == nodes.c.id)
+            .outerjoin(lost, lost.c.node_id == nodes.c.id)
+            .order_by(nodes.c.name)
+        )
+        now = self._clock.now_us()
+        with self._db.read() as connection:
+            return [_node(row, now) for row in connection.execute(query)]
+
+    def services(self) -> list[Service]:
+        """Every service, by name."""
+        with self._db.read() as connection:
+            rows = connection.execute(select(services).order_by(services.c.name))
+            return [Service(row.id, row.name, row.created_us) for row in rows]
+
+    def loops(self) -> list[Loop]:
+        """Forget idempotency keys after a day."""
+        return [Loop("forget-keys", 3600.0, self._forget_keys, limit=10_000)]
+
+    def _forget_keys(self, limit: int, lease: Lease) -> int:
+        before = self._clock.now_us() - KEY_LIFE_US
+        old = select(idempotency_keys.c.created_us).where(idempotency_keys.c.created_us < before)
+        with self._db.read() as connection:
+            border = connection.execute(old.order_by(idempotency_keys.c.created_us).limit(limit)).scalars().all()
+        if not border:
+            return 0
+        with lease.write() as connection:
+            gone = connection.execute(delete(idempotency_keys).where(idempotency_keys.c.created_us <= border[-1]))
+        return gone.rowcount
+
+
+def state_of(now_us: int, heartbeat_us: int | None, received_us: int | None) -> str:
+    """pending (never spoke), running, late (90 s without a word) or silent (5 minutes)."""
+    last = max(heartbeat_us or 0, received_us or 0)
+    if not last:
+        return "pending"
+    quiet = now_us - last
+    if quiet < LATE_US:
+        return "running"
+    return "late" if quiet < SILENT_US else "silent"
+
+
+def _node(row: Any, now: int) -> Node:
+    return Node(
+        name=row.name, state=state_of(now, row.at_us, row.last_received_us), last_received_us=row.last_received_us,
+        heartbeat_us=row.at_us, agent=row.agent, backlog_events=row.backlog_events, oldest_unsent_us=row.oldest_unsent_us,
+        skew_us=row.skew_us, lost_entries=int(row.lost or 0), dropped=json.loads(row.dropped or "{}"),
+        sources=json.loads(row.sources or "[]"),
+    )

@@ -1,0 +1,120 @@
+"""Exactly once: the claim that a batch makes on its stream, inside the batch's own transaction.
+
+The guard is the update of the stream's row: two servers of a Galera cluster may both hold its row lock, but only one of
+two updates commits (design, section 4).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from devmesh.errors import InvalidInput, StreamForked
+from devmesh.nodes.model import Claim, Claimed, StreamKey, StreamState
+from devmesh.nodes.ranges import Mark, Range, merged, overlap, thinned
+from devmesh.nodes.tables import stream_marks, stream_ranges, streams
+
+MARKS_BEFORE_THINNING = 96
+MAX_SEQ = 2**63 - 1
+
+
+def claim(connection: Connection, node_id: int, asked: Claim) -> Claimed:
+    """Cover `asked.ranges` of a stream and say what of them was covered before.
+
+    Raises StreamForked, with nothing changed, where a mark here contradicts the batch's history; InvalidInput for a range that
+    is none.
+    """
+    if any(not 0 <= first <= last <= MAX_SEQ for first, last in asked.ranges) or not asked.ranges:
+        raise InvalidInput("The range is none: first must not be above last, and both fit 63 bits.", hint="<first>-<last>;<x>")
+    stream_id = _stream_id(connection, node_id, asked.key)
+    coverage = _coverage(connection, stream_id)
+    _check_history(connection, stream_id, asked, coverage)
+    repeated = tuple(part for first, last in asked.ranges for part in overlap(coverage, first, last))
+    grown = merged([*coverage, *asked.ranges])
+    if grown != coverage:
+        _save_coverage(connection, stream_id, coverage, grown)
+    if asked.last_x is not None:
+        _save_mark(connection, stream_id, asked.ranges[-1][1], asked.last_x)
+    return Claimed(stream_id, repeated, tuple(grown))
+
+
+def states(connection: Connection, node_id: int) -> list[StreamState]:
+    """What the server knows of each stream of a node."""
+    found = connection.execute(select(streams).where(streams.c.node_id == node_id).order_by(streams.c.id)).all()
+    return [
+        StreamState(
+            StreamKey(row.seqnum_id, row.epoch),
+            tuple(_coverage(connection, row.id)),
+            tuple(thinned(_marks(connection, row.id))),
+        )
+        for row in found
+    ]
+
+
+def _stream_id(connection: Connection, node_id: int, key: StreamKey) -> int:
+    mine = (streams.c.node_id == node_id) & (streams.c.seqnum_id == key.seqnum_id) & (streams.c.epoch == key.epoch)
+    guarded = connection.execute(update(streams).where(mine).values(version=streams.c.version + 1))
+    if guarded.rowcount == 0:
+        row = {"node_id": node_id, "seqnum_id": key.seqnum_id, "epoch": key.epoch, "version": 1}
+        return int(connection.execute(insert(streams).values(row)).inserted_primary_key[0])
+    return int(connection.execute(select(streams.c.id).where(mine)).scalar_one())
+
+
+def _coverage(connection: Connection, stream_id: int) -> list[Range]:
+    rows = connection.execute(
+        select(stream_ranges.c.first_seq, stream_ranges.c.last_seq)
+        .where(stream_ranges.c.stream_id == stream_id)
+        .order_by(stream_ranges.c.first_seq)
+    )
+    return [(row.first_seq, row.last_seq) for row in rows]
+
+
+def _marks(connection: Connection, stream_id: int) -> list[Mark]:
+    rows = connection.execute(select(stream_marks.c.seq, stream_marks.c.x).where(stream_marks.c.stream_id == stream_id))
+    return [(row.seq, row.x) for row in rows]
+
+
+def _check_history(connection: Connection, stream_id: int, asked: Claim, coverage: list[Range]) -> None:
+    said = [mark for mark in (asked.prev, (asked.ranges[-1][1], asked.last_x)) if mark is not None and mark[1] is not None]
+    if not said:
+        return
+    held = dict(
+        connection.execute(
+            select(stream_marks.c.seq, stream_marks.c.x).where(
+                (stream_marks.c.stream_id == stream_id) & stream_marks.c.seq.in_([seq for seq, _x in said])
+            )
+        ).tuples().all()
+    )
+    if any(held.get(seq, x) != x for seq, x in said):
+        raise StreamForked(
+            "This stream has another history here.",
+            hint="Open a new epoch after the newest mark that your journal holds too.",
+            coverage=[list(part) for part in coverage],
+            marks=[list(mark) for mark in thinned(_marks(connection, stream_id))],
+        )
+
+
+def _save_coverage(connection: Connection, stream_id: int, before: list[Range], after: list[Range]) -> None:
+    gone = [first for first, last in before if (first, last) not in after]
+    if gone:
+        for first in gone:
+            connection.execute(
+                delete(stream_ranges).where((stream_ranges.c.stream_id == stream_id) & (stream_ranges.c.first_seq == first))
+            )
+    known = set(before)
+    fresh = [
+        {"stream_id": stream_id, "first_seq": first, "last_seq": last} for first, last in after if (first, last) not in known
+    ]
+    connection.execute(insert(stream_ranges), fresh)
+
+
+def _save_mark(connection: Connection, stream_id: int, seq: int, x: str) -> None:
+    marks = _marks(connection, stream_id)
+    if any(known == seq for known, _x in marks):
+        return
+    connection.execute(insert(stream_marks).values(stream_id=stream_id, seq=seq, x=x))
+    if len(marks) + 1 > MARKS_BEFORE_THINNING:
+        kept = {seq for seq, _x in thinned([*marks, (seq, x)])}
+        gone = [known for known, _x in marks if known not in kept]
+        connection.execute(
+            delete(stream_marks).where((stream_marks.c.stream_id == stream_id) & stream_marks.c.seq.in_(gone))
+        )

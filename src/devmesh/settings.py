@@ -1,0 +1,146 @@
+"""Every setting of the house, once: name, type, default and what it is for.
+
+Precedence: what the command line gives, then `DEVMESH_X`, then the bare names that users of the system know
+(`GATEWAY_URL`, `EMBEDDING_MODEL`, `EMBEDDING_TIMEOUT`), then `.env`, then `devmesh.toml`, then the default. `sources()`
+says for each value where it came from. `docs/settings.md` lists them all; a house test keeps it so.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from devmesh.errors import ConfigError
+
+MIB = 1024 * 1024
+
+
+def _known_as(name: str) -> Any:
+    """A field that is also read from the bare environment name, after its DEVMESH_ one."""
+    return AliasChoices(name, f"devmesh_{name}", name.upper())
+
+
+def default_data_dir() -> Path:
+    """Where data goes when nobody says otherwise: the system's place for root, the user's for people."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/devmesh")
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "devmesh"
+
+
+class Settings(BaseSettings):
+    """All settings in force, frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DEVMESH_", env_file=".env", toml_file="devmesh.toml", extra="ignore", frozen=True,
+        populate_by_name=True,
+    )
+
+    data_dir: Path = Field(default_factory=default_data_dir, description="Folder of the embedded store and its lock file.")
+    database_url: str = Field("", description="SQLAlchemy URL of the store; empty: SQLite in the data folder.")
+    host: str = Field("127.0.0.1", description="Address to listen on; another than loopback needs a token first.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    timezone: str = Field("", description="Zone of rhythms and reports (Europe/Berlin); empty: the server's own.")
+    log_level: str = Field("info", description="How much the server says of itself: debug, info, warning, error.")
+
+    retention_days: int = Field(90, ge=1, description="Days that single events are kept; counts stay for years.")
+    disk_reserve_mb: int = Field(500, ge=1, description="Free space below which nothing more is taken in (503 storage_full).")
+    disk_reserve_percent: float = Field(5.0, ge=0, le=50, description="The same as a share of the disk; the smaller of both holds.")
+    wal_limit_mb: int = Field(256, ge=8, description="Size at which the store's write-ahead log is folded back in full.")
+
+    max_body_bytes: int = Field(8 * MIB, ge=1024, description="Largest body of a request as it arrives.")
+    max_plain_bytes: int = Field(64 * MIB, ge=1024, description="Largest body after decompression.")
+    max_events: int = Field(50_000, ge=1, description="Most events in one request.")
+    max_line_bytes: int = Field(MIB, ge=256, description="Longest line; a longer one is rejected alone.")
+    max_message_bytes: int = Field(32 * 1024, ge=64, description="Bytes of a message that are kept.")
+    max_fields: int = Field(64, ge=1, description="Most further fields of an event.")
+    max_connections: int = Field(200, ge=1, description="Connections served at once.")
+    max_waiting_bytes: int = Field(64 * MIB, ge=MIB, description="Bytes that may wait for the writer before it answers 503.")
+    min_body_rate: int = Field(10_000, ge=1, description="Slowest body in bytes a second, over each 30 s.")
+    node_quota_bytes_per_s: int = Field(0, ge=0, description="Quota of one node in plain bytes a second; 0: none.")
+
+    max_templates_per_service: int = Field(20_000, ge=1, description="Live templates of one service.")
+    max_templates: int = Field(200_000, ge=1, description="Live templates of all services together.")
+    max_new_templates_per_minute: int = Field(2_000, ge=1, description="New templates a minute of one service.")
+
+    embedding_provider: str = Field("", description="local, gateway or off; empty: gateway where one is set, else local.")
+    gateway_url: str = Field("", validation_alias=_known_as("gateway_url"), description="Base URL of an OpenAI-compatible gateway.")
+    embedding_model: str = Field("", validation_alias=_known_as("embedding_model"), description="Model name asked of the gateway.")
+    embedding_timeout: float = Field(30.0, gt=0, validation_alias=_known_as("embedding_timeout"), description="Seconds for one request.")
+    embedding_batch: int = Field(64, ge=1, le=2048, description="Texts in one request to the gateway.")
+    embedding_delay_s: float = Field(0.0, ge=0, description="Pause between batches; spares a hot GPU.")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in {"debug", "info", "warning", "error"}:
+            msg = "must be debug, info, warning or error"
+            raise ValueError(msg)
+        return value.lower()
+
+    @field_validator("embedding_provider")
+    @classmethod
+    def _known_provider(cls, value: str) -> str:
+        if value not in {"", "local", "gateway", "off"}:
+            msg = "must be local, gateway or off"
+            raise ValueError(msg)
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order of precedence, first wins."""
+        del file_secret_settings
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def store_url(self) -> str:
+        """The URL in force: the one set, else SQLite in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'devmesh.db'}"
+
+    def sources(self) -> dict[str, str]:
+        """Where each value came from: flag, environment, .env, devmesh.toml or default."""
+        given = set(self.model_fields_set)
+        env = set(EnvSettingsSource(type(self))())
+        dotenv = set(DotEnvSettingsSource(type(self))())
+        toml = set(TomlConfigSettingsSource(type(self))())
+        order = (("environment", env), (".env", dotenv), ("devmesh.toml", toml))
+        found = {}
+        for name in type(self).model_fields:
+            alike = {name, f"devmesh_{name}", name.upper()}
+            place = next((label for label, names in order if alike & names), "flag")
+            found[name] = place if name in given else "default"
+        return found
+
+
+def load_settings(**flags: Any) -> Settings:
+    """The settings in force; `flags` are the command line's (None means not given).
+
+    Raises ConfigError that names the setting.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        raise ConfigError(
+            f"The setting {name} cannot be used: {first['msg']}.",
+            hint=f"Correct DEVMESH_{name.removeprefix('devmesh_').upper()} or its line in devmesh.toml.",
+        ) from error

@@ -1,0 +1,102 @@
+"""The loop that gives every template its family, and keeps families' texts and merges written down.
+
+Only the holder of the loop's lease assigns, so families are deterministic once stored: the books in memory are what the tables
+say, and are thrown away with the lease or after a failure. A merge rewrites the `family_id` of the members and leaves
+`merged_into` behind; no count moves.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from devmesh.clock import Clock
+from devmesh.db import Database
+from devmesh.loops import Lease
+from devmesh.templates.family import FamilyBook, Outcome, StoredFamily
+from devmesh.templates.tables import families, log_templates
+
+BOOKS_KEPT = 32
+
+
+class Assigner:
+    """Assigns families to templates that have none."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db, self._clock = db, clock
+        self._books: OrderedDict[int, FamilyBook] = OrderedDict()
+        self._term: tuple[str, int] | None = None
+
+    def step(self, limit: int, lease: Lease) -> int:
+        """Assign at most `limit` templates, in order of id."""
+        if self._term != (lease.owner, lease.term):
+            self._books.clear()
+            self._term = (lease.owner, lease.term)
+        table = log_templates.c
+        query = select(table.id, table.service_id, table.template, table.level).where(table.family_id.is_(None))
+        with self._db.read() as connection:
+            rows = connection.execute(query.order_by(table.id).limit(limit)).all()
+        if not rows:
+            return 0
+        by_service: dict[int, list[Any]] = defaultdict(list)
+        for row in rows:
+            by_service[row.service_id].append(row)
+        try:
+            with lease.write() as connection:
+                for service_id, members in by_service.items():
+                    self._assign(connection, service_id, members)
+        except BaseException:
+            self._books.clear()  # they ran ahead of the tables
+            raise
+        return len(rows)
+
+    def _assign(self, connection: Connection, service_id: int, rows: Sequence[Any]) -> None:
+        book = self._book(connection, service_id)
+        outcome = book.assign([(row.id, row.template, row.level) for row in rows])
+        levels = {row.id: row.level for row in rows}
+        stored = self._store_new(connection, service_id, outcome, levels)
+        for provisional, family_id in stored.items():
+            book.adopt(provisional, family_id)
+        for family_id, text in outcome.texts.items():
+            if family_id > 0:
+                changed = {"text": text, "changed_us": self._clock.now_us()}
+                connection.execute(update(families).where(families.c.id == family_id).values(changed))
+        table = log_templates.c
+        for gone, root in outcome.merged.items():
+            into = stored.get(root, root)
+            earlier = (families.c.id == gone) | (families.c.merged_into == gone)
+            connection.execute(update(families).where(earlier).values(merged_into=into, changed_us=self._clock.now_us()))
+            connection.execute(update(log_templates).where(table.family_id == gone).values(family_id=into))
+        for template_id, family_id in outcome.assigned.items():
+            home = stored.get(family_id, family_id)
+            connection.execute(update(log_templates).where(table.id == template_id).values(family_id=home))
+
+    def _store_new(
+        self, connection: Connection, service_id: int, outcome: Outcome, levels: dict[int, int | None]
+    ) -> dict[int, int]:
+        """Insert the families that are new; their provisional numbers to their ids."""
+        stored = {}
+        for provisional in sorted({number for number in outcome.assigned.values() if number < 0}, reverse=True):
+            row = {
+                "service_id": service_id, "text": outcome.texts[provisional], "exemplar_template_id": -provisional,
+                "level": levels[-provisional], "created_us": self._clock.now_us(), "changed_us": self._clock.now_us(),
+            }
+            stored[provisional] = int(connection.execute(insert(families).values(row)).inserted_primary_key[0])
+        return stored
+
+    def _book(self, connection: Connection, service_id: int) -> FamilyBook:
+        """The service's families: kept in memory for the services that were last asked for."""
+        book = self._books.pop(service_id, None)
+        if book is None:
+            table = families.c
+            rows = connection.execute(
+                select(table.id, table.text, table.level).where((table.service_id == service_id) & table.merged_into.is_(None))
+            )
+            book = FamilyBook(StoredFamily(row.id, row.text, row.level) for row in rows)
+        self._books[service_id] = book
+        if len(self._books) > BOOKS_KEPT:
+            self._books.popitem(last=False)
+        return book

@@ -1,0 +1,220 @@
+"""The room's verbs: resolve, observe, record totals, list and show families and templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select, tuple_, update
+
+from devmesh.clock import Clock
+from devmesh.db import Database
+from devmesh.errors import InvalidInput, NotFound
+from devmesh.loops import Lease, Loop
+from devmesh.templates import samples as sampling
+from devmesh.templates.assign import Assigner
+from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
+from devmesh.templates.registry import Bounds, Known, Registry
+from devmesh.templates.tables import families, log_templates, template_samples, template_values
+
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 1_000
+SORTS = ("count", "new", "last", "rate")
+DAY_US = 86_400_000_000
+
+
+class Templates:
+    """The canonical shapes and their families."""
+
+    def __init__(self, db: Database, clock: Clock, bounds: Bounds) -> None:
+        self._db, self._clock = db, clock
+        self._registry = Registry(db, clock, bounds)
+        self._observer = sampling.Observer()
+        self._assigner = Assigner(db, clock)
+
+    # -- the way in --------------------------------------------------------------------------------------------------------
+
+    def resolve(self, pairs: Sequence[tuple[int, str]]) -> list[Known]:
+        """See `Registry.resolve`."""
+        return self._registry.resolve(pairs)
+
+    def observe(self, some: Iterable[sampling.Seen]) -> None:
+        """See `Observer.see`."""
+        self._observer.see(some)
+
+    def record_totals(self, connection: Connection, rows: Sequence[tuple[int, int, int, int]]) -> None:
+        """Add (template_id, n, first_ts_us, last_ts_us) to the totals of each template, in the caller's transaction."""
+        table, now = log_templates.c, self._clock.now_us()
+        for template_id, n, first, last in rows:
+            earlier = case((table.first_seen_us.is_(None) | (table.first_seen_us > first), first), else_=table.first_seen_us)
+            later = case((table.last_seen_us.is_(None) | (table.last_seen_us < last), last), else_=table.last_seen_us)
+            connection.execute(
+                update(log_templates).where(table.id == template_id).values(
+                    event_count=table.event_count + n, first_seen_us=earlier, last_seen_us=later, updated_at=now
+                )
+            )
+
+    # -- for people ----------------------------------------------------------------------------------------------------------
+
+    def list_families(
+        self, *, service_ids: Iterable[int] | None = None, sort: str = "count", limit: int = LIMIT_DEFAULT, offset: int = 0
+    ) -> list[Family]:
+        """Families with their totals; `sort` is count, new (by creation), last (seen) or rate (events a day)."""
+        if sort not in SORTS:
+            raise InvalidInput(f"sort must be one of {', '.join(SORTS)}.", hint="count is the default.")
+        if not (1 <= limit <= LIMIT_MAX and offset >= 0):
+            raise InvalidInput(f"limit must be between 1 and {LIMIT_MAX}.", hint="Page with offset.")
+        totals = _family_totals().subquery()
+        query = _with_totals(totals).where(families.c.merged_into.is_(None))
+        if service_ids is not None:
+            query = query.where(families.c.service_id.in_(sorted(service_ids)))
+        order = {
+            "count": totals.c.events.desc(), "new": families.c.created_us.desc(), "last": totals.c.last_seen_us.desc(),
+            "rate": (totals.c.events / (totals.c.last_seen_us - totals.c.first_seen_us + DAY_US)).desc(),
+        }[sort]
+        with self._db.read() as connection:
+            rows = connection.execute(query.order_by(order, families.c.id).limit(limit).offset(offset))
+            return [_family(row) for row in rows]
+
+    def families(self, family_ids: Iterable[int]) -> dict[int, Family]:
+        """Families by id; an id that was merged gives the family it went into."""
+        roots = self.family_roots(family_ids)
+        found = self._some(families.c.id.in_(sorted(set(roots.values()))))
+        by_id = {family.id: family for family in found}
+        return {asked: by_id[root] for asked, root in roots.items() if root in by_id}
+
+    def family(self, family_id: int) -> Family:
+        """One family; raises NotFound."""
+        found = self.families([family_id]).get(family_id)
+        if found is None:
+            raise NotFound(f"There is no family f{family_id}.", hint="See: devmesh templates")
+        return found
+
+    def family_roots(self, family_ids: Iterable[int]) -> dict[int, int]:
+        """Where each family's members are today, merges followed."""
+        wanted, roots = sorted(set(family_ids)), dict[int, int]()
+        with self._db.read() as connection:
+            for start in range(0, len(wanted), 500):
+                chunk = wanted[start : start + 500]
+                for row in connection.execute(select(families.c.id, families.c.merged_into).where(families.c.id.in_(chunk))):
+                    roots[row.id] = row.merged_into or row.id
+        return roots
+
+    def template(self, template_id: int) -> Template:
+        """One template as it is stored; raises NotFound."""
+        found = self.templates([template_id])
+        if not found:
+            raise NotFound(f"There is no template t{template_id}.", hint="See: devmesh templates")
+        return found[0]
+
+    def templates(self, template_ids: Iterable[int]) -> list[Template]:
+        """Templates by id."""
+        return self._templates(log_templates.c.id.in_(sorted(set(template_ids))))
+
+    def members(self, family_id: int) -> list[Template]:
+        """The templates of a family, the busiest first, 1,000 at most."""
+        return self._templates(log_templates.c.family_id == self.family(family_id).id)
+
+    def member_ids(self, family_ids: Iterable[int]) -> list[int]:
+        """Every template id whose events belong to these families, folded ones included."""
+        roots = sorted(set(self.family_roots(family_ids).values()))
+        with self._db.read() as connection:
+            return list(connection.execute(select(log_templates.c.id).where(log_templates.c.family_id.in_(roots))).scalars())
+
+    def samples(self, template_ids: Iterable[int], limit: int = sampling.SAMPLES) -> list[Sample]:
+        """Messages as they were, the newest first."""
+        table = template_samples.c
+        query = select(template_samples).where(table.template_id.in_(sorted(template_ids))).order_by(table.ts_us.desc())
+        with self._db.read() as connection:
+            return [Sample(row.ts_us, row.node_id, row.message) for row in connection.execute(query.limit(limit))]
+
+    def values(self, template_ids: Iterable[int]) -> list[Value]:
+        """The values that placeholders took, by position, the most frequent first."""
+        table = template_values.c
+        total = func.sum(table.n).label("n")
+        query = (
+            select(table.position, table.value, total).where(table.template_id.in_(sorted(template_ids)))
+            .group_by(table.position, table.value).order_by(table.position, total.desc(), table.value)
+        )
+        with self._db.read() as connection:
+            return [Value(row.position, row.value, int(row.n)) for row in connection.execute(query)]
+
+    def counts(self) -> tuple[int, int]:
+        """How many live templates and families there are."""
+        with self._db.read() as connection:
+            live = select(func.count()).select_from(log_templates).where(log_templates.c.merged_into.is_(None))
+            whole = select(func.count()).select_from(families).where(families.c.merged_into.is_(None))
+            return int(connection.execute(live).scalar_one()), int(connection.execute(whole).scalar_one())
+
+    def changed_families(self, since_us: int, after_id: int, limit: int) -> list[FamilyChange]:
+        """Families that were born, reworded or merged since, in order of (changed_us, id): how search follows them."""
+        table = families.c
+        later = tuple_(table.changed_us, table.id) > (since_us, after_id)
+        query = select(families).where(later).order_by(table.changed_us, table.id).limit(limit)
+        with self._db.read() as connection:
+            return [
+                FamilyChange(row.id, row.service_id, row.text, row.changed_us, gone=row.merged_into is not None)
+                for row in connection.execute(query)
+            ]
+
+    # -- loops -------------------------------------------------------------------------------------------------------------------
+
+    def loops(self) -> list[Loop]:
+        """Assign families, write samples down."""
+        return [
+            Loop("assign-families", 2.0, self._assigner.step, limit=2_000),
+            Loop("template-samples", 10.0, self._write_samples, limit=200),
+        ]
+
+    def _write_samples(self, limit: int, lease: Lease) -> int:
+        pending = self._observer.take(limit)
+        if not pending:
+            return 0
+        with lease.write() as connection:
+            for template_id, (text, some) in sorted(pending.items()):
+                sampling.store(connection, template_id, text, some)
+        return len(pending)
+
+    def _templates(self, where: ColumnElement[bool]) -> list[Template]:
+        query = select(log_templates).where(where).order_by(log_templates.c.event_count.desc()).limit(LIMIT_MAX)
+        with self._db.read() as connection:
+            return [_template(row) for row in connection.execute(query)]
+
+    def _some(self, where: ColumnElement[bool]) -> list[Family]:
+        with self._db.read() as connection:
+            return [_family(row) for row in connection.execute(_with_totals(_family_totals(where).subquery()).where(where))]
+
+
+def _family_totals(where: ColumnElement[bool] | None = None) -> Select[Any]:
+    """Sums over the members of each family."""
+    table = log_templates.c
+    query = select(
+        table.family_id, func.sum(table.event_count).label("events"), func.min(table.first_seen_us).label("first_seen_us"),
+        func.max(table.last_seen_us).label("last_seen_us"), func.min(table.level).label("level"),
+        func.count().label("templates"),
+    ).where(table.family_id.is_not(None))
+    if where is not None:
+        query = query.join(families, families.c.id == table.family_id).where(where)
+    return query.group_by(table.family_id)
+
+
+def _with_totals(totals: Any) -> Select[Any]:
+    return select(families, *[column for column in totals.c if column.name != "family_id"]).join(
+        totals, totals.c.family_id == families.c.id
+    )
+
+
+def _family(row: Any) -> Family:
+    return Family(
+        id=row.id, service_id=row.service_id, text=row.text, exemplar_template_id=row.exemplar_template_id, level=row.level,
+        created_us=row.created_us, first_seen_us=row.first_seen_us, last_seen_us=row.last_seen_us, events=int(row.events or 0),
+        templates=row.templates, label=row.label, note=row.note,
+    )
+
+
+def _template(row: Any) -> Template:
+    return Template(
+        id=row.id, service_id=row.service_id, text=row.template, family_id=row.family_id, level=row.level,
+        created_us=row.created_us, first_seen_us=row.first_seen_us, last_seen_us=row.last_seen_us, events=row.event_count,
+        merged_into=row.merged_into,
+    )

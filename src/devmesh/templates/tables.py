@@ -1,0 +1,61 @@
+"""Tables of the room templates: the canonical shapes, what they looked like, and their families."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, Table, Text
+
+from devmesh.db import MICROSECONDS, metadata
+from devmesh.db.types import BIG_KEY
+
+log_templates = Table(
+    "log_templates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("service_id", Integer, nullable=False),
+    Column("canon_hash", LargeBinary(16), nullable=False),
+    Column("canon_version", SmallInteger, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("family_id", Integer, index=True),
+    Column("level", SmallInteger),
+    Column("created_us", MICROSECONDS, nullable=False),
+    Column("updated_at", MICROSECONDS, nullable=False),
+    Column("first_seen_us", MICROSECONDS),
+    Column("last_seen_us", MICROSECONDS),
+    Column("event_count", BigInteger, nullable=False, default=0),
+    Column("merged_into", Integer),
+    # The hash stands first, so that one lookup finds the templates of a batch whatever their services are.
+    Index("ix_log_templates_key", "canon_hash", "canon_version", "service_id", unique=True),
+    Index("ix_log_templates_service", "service_id", "id"),
+)
+
+template_samples = Table(
+    "template_samples",
+    metadata,
+    Column("id", BIG_KEY, primary_key=True),
+    Column("template_id", Integer, nullable=False, index=True),
+    Column("ts_us", MICROSECONDS, nullable=False),
+    Column("node_id", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+)
+
+template_values = Table(
+    "template_values",
+    metadata,
+    Column("template_id", Integer, primary_key=True, autoincrement=False),
+    Column("position", SmallInteger, primary_key=True, autoincrement=False),
+    Column("value", String(200), primary_key=True),
+    Column("n", BigInteger, nullable=False),
+)
+
+families = Table(
+    "families",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("service_id", Integer, nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("exemplar_template_id", ForeignKey("log_templates.id"), nullable=False),
+    Column("level", SmallInteger),
+    Column("merged_into", Integer),
+    Column("created_us", MICROSECONDS, nullable=False),
+    Column("changed_us", MICROSECONDS, nullable=False, index=True),
+    Column("label", String(255)),
+    Column("note", Text),
+)
