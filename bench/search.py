@@ -4,8 +4,9 @@
     --questions FILE --logs DIR   people's questions over the lines of DIR/loghub and DIR/homelab
     --documents N                 speed and memory with N made-up families
 
-The texts are made canonical first, since that is what the index of a running server holds. A question of FILE names the
-lines that answer it by a regular expression; a document of that corpus is one canonical text of one service.
+A document is what the index of a running server holds: the canonical text, and one message as it came. A question of
+FILE names the lines that answer it by a regular expression; a document of that corpus is one canonical text of one
+service.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from devmesh.embeddings import LocalProvider
 from devmesh.search import Document, Finder
+from devmesh.templates import canonicalize
 
 TOP = 10
 WAYS = {"words": ("words",), "meaning": ("meaning",), "joined": ("words", "meaning")}
@@ -42,21 +46,22 @@ class Collection:
 
 def canonical(texts: list[str]) -> list[str]:
     """The texts as a server's index would hold them."""
-    return [re.sub(r"\d+", "0", text) for text in texts]
+    return canonicalize(pl.Series(texts, dtype=pl.String)).to_list()
 
 
 def read_beir(folder: Path) -> Collection:
     """A collection in BEIR layout; each corpus id stays a document of its own."""
     corpus = [json.loads(line) for line in _lines(folder / "corpus.jsonl")]
     numbers = {document["_id"]: number for number, document in enumerate(corpus)}
-    texts = canonical([f"{document.get('title', '')} {document['text']}" for document in corpus])
+    texts = [f"{document.get('title', '')} {document['text']}".strip() for document in corpus]
+    documents = [Document(number, "", *both) for number, both in enumerate(zip(canonical(texts), texts, strict=True))]
     questions = {row["_id"]: row["text"] for row in map(json.loads, _lines(folder / "queries.jsonl"))}
     answers: dict[str, set[int]] = {}
     for line in _lines(folder / "qrels.tsv")[1:]:
         question, document, score = line.split("\t")
         if int(score) > 0:
             answers.setdefault(question, set()).add(numbers[document])
-    return Collection([Document(number, "", text) for number, text in enumerate(texts)], questions, answers)
+    return Collection(documents, questions, answers)
 
 
 def read_people(questions: Path, logs: Path) -> Collection:
@@ -70,12 +75,14 @@ def read_people(questions: Path, logs: Path) -> Collection:
     shapes = zip([service for service, _ in lines], canonical([text for _, text in lines]), strict=True)
     families: dict[tuple[str, str], int] = {}
     members = [families.setdefault(shape, len(families)) for shape in shapes]
+    examples = {family: text for family, (_, text) in zip(reversed(members), reversed(lines), strict=True)}
     asked, answers = {}, {}
     for number, row in enumerate(map(json.loads, _lines(questions))):
         answer = re.compile(row["lines"], re.IGNORECASE)
         asked[str(number)] = row["question"]
         answers[str(number)] = {family for family, (_, text) in zip(members, lines, strict=True) if answer.search(text)}
-    return Collection([Document(family, *shape) for shape, family in families.items()], asked, answers)
+    documents = [Document(family, *shape, examples[family]) for shape, family in families.items()]
+    return Collection(documents, asked, answers)
 
 
 def measure(collection: Collection) -> dict[str, dict[str, float]]:

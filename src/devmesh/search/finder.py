@@ -40,11 +40,16 @@ class Nearest(Protocol):
 
 @dataclass(frozen=True)
 class Document:
-    """A family as search sees it."""
+    """A family as search sees it: its text, and one message as it came (redacted), for people ask for values too.
+
+    With the text alone, `/etc/passwd` or `result=denied` would be a placeholder that no question finds; with both,
+    what all messages share counts twice.
+    """
 
     family_id: int
     service: str
     text: str
+    example: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class Finder:
         """Add families, or replace what is known of them."""
         with self._lock:
             for document in documents:
-                self._table.put(document.family_id, words(f"{document.service} {document.text}"))
+                self._table.put(document.family_id, words(f"{document.service} {document.text} {document.example}"))
             self._follow()
 
     def remove(self, family_ids: Iterable[int]) -> None:
