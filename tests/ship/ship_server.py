@@ -47,7 +47,7 @@ class Exchange:
         first, last = (int(part) for part in span.split("-"))
         assert 0 <= first <= last, span
         kept = self.server.streams.setdefault(self.stream, Kept())
-        said = {last: x}
+        said = {last: x} if x else {}
         if "DevMesh-Prev" in self.handler.headers:
             seq, _semicolon, prev_x = self.handler.headers["DevMesh-Prev"].partition(";")
             said[int(seq)] = prev_x
@@ -63,7 +63,8 @@ class Exchange:
                 kept.events[line["seq"]] = line
                 stored += 1
         kept.coverage = merged([*kept.coverage, (first, last)])
-        kept.marks[last] = x
+        if x:
+            kept.marks[last] = x
         return {"stored": stored, "repeated": len(self.lines) - stored, "rejected": 0, "errors": [],
                 "coverage": kept.coverage, "server_time_us": 1}  # fmt: skip
 
@@ -89,6 +90,10 @@ def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: dic
         handler.send_header(name, value)
     handler.end_headers()
     handler.wfile.write(body)
+
+
+def _json(handler: BaseHTTPRequestHandler, **body: object) -> bytes:
+    return json.dumps({"batch": handler.headers["DevMesh-Batch"], "server_time_us": 1, **body}).encode()
 
 
 Act = Callable[[Exchange], None]
@@ -142,15 +147,20 @@ class FakeServer:
             if missing(kept.coverage, gap["from"], gap["to"]):
                 kept.gaps.append(gap)
             kept.coverage = merged([*kept.coverage, (gap["from"], gap["to"])])
-        send(handler, 200, json.dumps({"server_time_us": 1}).encode())
+        send(handler, 200, _json(handler))
 
     def state(self, handler: BaseHTTPRequestHandler) -> None:
         """GET /ingest/state."""
         streams = [
-            {"stream": name, "coverage": kept.coverage, "marks": sorted(kept.marks.items(), reverse=True)[:32]}
+            {
+                "stream": name.split(";")[0],
+                "epoch": int(name.split(";")[1]),
+                "coverage": kept.coverage,
+                "marks": sorted(kept.marks.items(), reverse=True)[:32],
+            }
             for name, kept in self.streams.items()
         ]
-        send(handler, 200, json.dumps({"streams": streams, "server_time_us": 1}).encode())
+        send(handler, 200, _json(handler, streams=streams))
 
 
 def _handler(fake: FakeServer) -> type[BaseHTTPRequestHandler]:

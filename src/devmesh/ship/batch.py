@@ -6,7 +6,6 @@ a gap only where nothing is covered yet.
 
 from __future__ import annotations
 
-import uuid
 from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from devmesh.ship.piece import Changed, Event, Lost, Piece, Range
@@ -38,11 +37,10 @@ class Batch(NamedTuple):
         return b"".join(line.data for line in self.lines)
 
     def headers(self) -> Dict[str, str]:
-        """The protocol's headers, with an id of its own for each attempt."""
+        """What the protocol's headers say of it."""
         said = {
-            "DevMesh-Batch": str(uuid.uuid4()),
             "DevMesh-Stream": self.stream,
-            "DevMesh-Range": f"{self.first}-{self.last};{self.x}",
+            "DevMesh-Range": f"{self.first}-{self.last}" + ("" if self.x == NO_X else ";" + self.x),
         }
         if self.prev is not None:
             said["DevMesh-Prev"] = "{};{}".format(*self.prev)

@@ -68,13 +68,15 @@ def _lines(stream: BinaryIO, offset: int, stop: Optional[int]) -> Iterator[_Line
         data = stream.readline(READ_BYTES)
         if not data:
             return
-        first, kept, tail = offset, data[:MESSAGE_LIMIT_BYTES], data
+        # Zeros before a line are what copytruncate leaves of a file that its writer does not open for appending.
+        first, kept, tail = offset, data.lstrip(b"\0")[:MESSAGE_LIMIT_BYTES], data
         offset += len(data)
         while not data.endswith(b"\n"):
             data = stream.readline(READ_BYTES)
             if not data:
                 break
             offset += len(data)
+            kept = kept or data.lstrip(b"\0")[:MESSAGE_LIMIT_BYTES]
             tail = (tail + data)[-LINE_HASH_WINDOW_BYTES:]
         yield _Line(first, offset, kept, tail[-LINE_HASH_WINDOW_BYTES:], tail.endswith(b"\n"))
 
@@ -98,10 +100,11 @@ def read_events(
             builder.add(line, text)
             continue
         if builder is not None:
-            yield builder.event(context, last_ts_us)
+            if builder.says_something:
+                yield builder.event(context, last_ts_us)
             last_ts_us = builder.head.ts_us or last_ts_us
         builder = _Builder(line, text, head)
-    if builder is not None and end != HOLD:
+    if builder is not None and builder.says_something and end != HOLD:
         yield builder.event(context, last_ts_us)
 
 
@@ -117,8 +120,14 @@ class _Builder:
         self._length = line.end - line.first
         self._count = 1
         self._blank_end = not text
+        self._indented = False
         self._trace = bool(_OPENS_ALONE.match(text))
         self._apt = text.startswith(_APT_START)
+
+    @property
+    def says_something(self) -> bool:
+        """Blank lines alone are no event."""
+        return any(self._texts)
 
     def takes(self, text: str, head: Head) -> bool:
         """Whether the line continues this event."""
@@ -132,19 +141,16 @@ class _Builder:
             return True
         if self._trace:
             # The first line of a trace that is not indented names the exception; Go's frames and chained causes go on.
-            return not self._blank_end and self._unnamed or bool(_TRACE.match(text) or _GO_FRAME.match(text))
+            return self._indented or bool(_TRACE.match(text) or _GO_FRAME.match(text))
         if _CLOSERS.match(text):
             return True
         return self.head.leads and not self._blank_end and bool(_TRACE.match(text))
-
-    @property
-    def _unnamed(self) -> bool:
-        return bool(self._texts) and self._texts[-1][:1] in (" ", "\t")
 
     def add(self, line: _Line, text: str) -> None:
         """One more line of this event."""
         self._trace = self._trace or bool(_TRACE.match(text))
         self._blank_end = not text
+        self._indented = text[:1] in {" ", "\t"}
         self._end, self._tail = line.end, line.tail
         self._length += line.end - line.first
         self._count += 1

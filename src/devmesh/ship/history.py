@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 from devmesh.ship.batch import Batch
 from devmesh.ship.delivery import OK, Delivery, Verdict
 from devmesh.ship.piece import Lost, Range, Stream, merged, missing
-from devmesh.ship.track import NO_X, Mark, Track
+from devmesh.ship.track import Mark, Track
 
 if TYPE_CHECKING:
     from devmesh.ship.server import Server
@@ -152,7 +152,7 @@ class History:
         if marks[0][0] > high:
             return True
         for seq, x in marks:
-            if x != NO_X and seq >= low:
+            if seq >= low:
                 found = stream.x_at(seq)
                 if found is not None:
                     return found != x
@@ -163,9 +163,7 @@ class History:
         extent = stream.extent()
         if extent is None:
             return OK
-        held = next(
-            (m for m in marks if m[1] != NO_X and extent[0] <= m[0] <= extent[1] and stream.x_at(m[0]) == m[1]), None
-        )
+        held = next((m for m in marks if extent[0] <= m[0] <= extent[1] and stream.x_at(m[0]) == m[1]), None)
         old = track.name
         sent_to = track.done[-1][1] if track.done else (marks[0][0] if marks else 0)
         epoch = track.epoch + 1
@@ -210,10 +208,9 @@ def _fresh(track: Track, epoch: int) -> Track:
 
 def _key(item: Any) -> Tuple[str, int]:
     """(stream id, epoch) of one stream in the server's answer."""
-    if not isinstance(item, dict):
+    if not isinstance(item, dict) or type(item.get("epoch")) is not int:
         return "", 0
-    stream_id, _semicolon, epoch = str(item.get("stream", "")).rpartition(";")
-    return stream_id, int(epoch) if epoch.isdigit() else 0
+    return str(item.get("stream", "")), item["epoch"]
 
 
 def _ranges(value: Any) -> List[Range]:

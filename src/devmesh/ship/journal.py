@@ -138,7 +138,7 @@ class JournalSource:
         journalctl: str = "journalctl",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._directories, self._paths, self._host = directories, paths, host
+        self.directories, self.paths, self._host = directories, paths, host
         self._journalctl, self._monotonic = journalctl, monotonic
         self._waiting: Dict[Tuple[str, int], float] = {}
         self._ids: Set[str] = set()
@@ -146,7 +146,7 @@ class JournalSource:
 
     def streams(self) -> List[JournalStream]:
         """The streams as they are now, the most recently written first. Raises Changed."""
-        files, self.unreadable = scan(self._directories, self._paths)
+        files, self.unreadable = scan(self.directories, self.paths)
         groups: Dict[str, List[JournalFile]] = {}
         for file in files:
             groups.setdefault(file.header.seqnum_id, []).append(file)

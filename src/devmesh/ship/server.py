@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 30.0
 WHOLE_TIMEOUT_S = 90.0  # a server that drips one byte every 29 s is cut off, too
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
+GZIP_LEVEL = 5
 KEEP_ALIVE_S = 2.0  # servers close idle connections after a few seconds; an old one is not tried
 UNREACHABLE = 0
 
@@ -61,31 +62,31 @@ class Server:
         self._token_file = token_file
         self._headers = {
             "DevMesh-Node": node,
-            "DevMesh-Machine": machine,
             "DevMesh-Protocol": "1",
             "User-Agent": "devmesh-shipper/" + AGENT_VERSION,
         }
+        if machine:
+            self._headers["DevMesh-Machine"] = machine
         self._connection: Optional[http.client.HTTPConnection] = None
         self._used_at = 0.0
         self.gzip = True
 
     def ingest(self, batch: Batch) -> Answer:
-        """POST /ingest. The answer's body is kept only if it is ours: it repeats the batch's id."""
+        """POST /ingest."""
         body, headers = batch.body(), batch.headers()
         if self.gzip and body:
-            body = gzip.compress(body, 5)
+            body = gzip.compress(body, GZIP_LEVEL)
             headers["Content-Encoding"] = "gzip"
         headers["Content-Type"] = "application/x-ndjson"
-        return self._ours("/ingest", body, headers)
+        return self._ask("POST", "/ingest", body, headers)
 
     def heartbeat(self, said: Dict[str, Any]) -> Answer:
         """POST /ingest/heartbeat."""
-        headers = {"Content-Type": "application/json", "DevMesh-Batch": str(uuid.uuid4())}
-        return self._request("POST", "/ingest/heartbeat", json.dumps(said).encode(), headers)
+        return self._ask("POST", "/ingest/heartbeat", json.dumps(said).encode(), {"Content-Type": "application/json"})
 
     def state(self) -> Answer:
         """GET /ingest/state: what the server knows of our streams."""
-        return self._request("GET", "/ingest/state", None, {})
+        return self._ask("GET", "/ingest/state", None, {})
 
     def close(self) -> None:
         """End the connection."""
@@ -93,11 +94,13 @@ class Server:
             self._connection.close()
         self._connection = None
 
-    def _ours(self, path: str, body: bytes, headers: Dict[str, str]) -> Answer:
-        answer = self._request("POST", path, body, headers)
+    def _ask(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:
+        """One request under an id of its own. The answer's body is kept only if it is ours: it repeats the id."""
+        request_id = str(uuid.uuid4())
+        answer = self._request(method, path, body, dict(headers, **{"DevMesh-Batch": request_id}))
         named = None if answer.body is None else answer.body.get("batch")
-        if answer.body is not None and named != headers["DevMesh-Batch"] and (answer.status == http.client.OK or named):
-            return answer._replace(body=None, error="the answer does not name our batch")
+        if answer.body is not None and named != request_id and (answer.status == http.client.OK or named):
+            return answer._replace(body=None, error="the answer does not name our request")
         return answer
 
     def _request(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:

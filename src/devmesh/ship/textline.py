@@ -21,7 +21,9 @@ _RFC5424 = re.compile(
 )
 _SYSLOG = re.compile(r"\s(?P<host>[\w.:-]+)\s(?P<app>[^\s:\[]{1,64})(?:\[(?P<pid>\d{1,10})\])?:(?: |$)")
 _HOST_ONLY = re.compile(r"\s([\w.:-]+)\s(?=last message repeated|message repeated|-- MARK --)")
-_LEVEL = re.compile(r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|CRIT|CRITICAL|FATAL|ALERT|EMERG|PANIC)\Z", re.IGNORECASE)
+_LEVEL = re.compile(
+    r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|CRIT|CRITICAL|FATAL|ALERT|EMERG|PANIC)\Z", re.IGNORECASE
+)
 _PIDS = re.compile(r"\[?\w*\]? ?(\d{1,10})#\d+: |(?:\[[\w:.-]+\] ){0,3}\[pid (\d{1,10})[:\]]")
 _LOGFMT = re.compile(r'(?:^|\s)(?:time|ts|timestamp|t)="?([^"\s][^"]{9,40})')
 _JSON_KEYS = ("time", "ts", "timestamp", "@timestamp", "Timestamp", "StartUTC", "t", "date")

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from devmesh.ship.piece import Lost, Range, Stream, merged, missing
 
-NO_X = "0"  # the mark of a number that no entry has
+NO_X = ""  # the mark of a number that no entry has
 KEPT_MARKS = 64
 Mark = Tuple[int, str]
 
@@ -30,7 +30,8 @@ class Track:
     def acknowledged(self, first: int, last: int, x: str) -> None:
         """first..last is stored; x is the mark at last."""
         self.done = merged([*self.done, (first, last)])
-        self.marks[last] = x
+        if x != NO_X:
+            self.marks[last] = x
         for seq in sorted(self.marks)[:-KEPT_MARKS]:
             del self.marks[seq]
 
@@ -47,7 +48,7 @@ class Track:
     def prev(self, first: int) -> Optional[Mark]:
         """The mark before `first`, if there is one."""
         x = self.marks.get(first - 1)
-        return None if x is None or x == NO_X else (first - 1, x)
+        return None if x is None else (first - 1, x)
 
     def holes(self, stream: Stream) -> List[Range]:
         """What of the stream is neither sent nor lost, newest first; what vanished before it was sent becomes a gap."""

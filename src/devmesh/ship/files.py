@@ -1,0 +1,327 @@
+"""Text logs as streams: log, log.1 and log.1.gz are one numbered history, its numbers the offsets of bytes.
+
+Promises: each line that was once readable is handed over in one event, over rename, compression, truncation by copy and
+restarts; the last event of a growing file waits until the next one begins or 5 s passed, an unfinished line until it ends.
+"""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import logging
+import lzma
+import os
+import re
+import zlib
+from typing import BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, cast
+
+from devmesh.ship.clock import Clock
+from devmesh.ship.fold import ALL, HOLD, WHOLE_LINES, Context, TextEvent, read_events
+from devmesh.ship.identity import (
+    IDENTITY_MAX_BYTES,
+    LINE_HASH_WINDOW_BYTES,
+    choose_length,
+    file_identity,
+    line_hash,
+    match_identity,
+)
+from devmesh.ship.piece import Changed, Piece, Range, Reading
+from devmesh.ship.stamps import Stamps
+from devmesh.ship.textline import parse_line
+
+_log = logging.getLogger("devmesh.ship")
+HOLD_S = 5.0
+SETTLE_S = 60.0
+CHUNK_BYTES = 4 * 1024 * 1024
+PACKED_CHUNK_BYTES = 32 * 1024 * 1024  # each read of a compressed file unpacks it from its beginning
+SYNC_BYTES = 256 * 1024
+READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
+_PACKED = (".gz", ".xz", ".bz2")
+_ROTATED = re.compile(r"(?:[.-]\d[\w.-]*?)(?:\.gz|\.xz|\.bz2)?\Z")
+
+
+class Found(NamedTuple):
+    """A file on disk that belongs to a log."""
+
+    path: str
+    base: str  # the log's own path
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+
+    @property
+    def key(self) -> Tuple[int, int]:
+        """The file, whatever its name."""
+        return self.device, self.inode
+
+    @property
+    def packed(self) -> bool:
+        """Compressed."""
+        return self.path.endswith(_PACKED)
+
+    @property
+    def live(self) -> bool:
+        """It has the log's own name: it is written to."""
+        return self.path == self.base
+
+
+def open_plain(path: str) -> BinaryIO:
+    """The file's decompressed bytes. Reading may raise any of READ_ERRORS."""
+    if path.endswith(".gz"):
+        return cast("BinaryIO", gzip.open(path, "rb"))
+    if path.endswith(".xz"):
+        return cast("BinaryIO", lzma.open(path, "rb"))
+    if path.endswith(".bz2"):
+        return cast("BinaryIO", bz2.open(path, "rb"))
+    return open(path, "rb")
+
+
+def service_of(base: str) -> str:
+    """The service of a log by its path: the directory below /var/log, else its name (nginx/access.log, dpkg.log)."""
+    parent = os.path.basename(os.path.dirname(base))
+    name = re.sub(r"[.-](?:log|err|out)\Z", "", os.path.basename(base))
+    return name if parent in {"log", ""} or not base.startswith("/var/log/") else parent
+
+
+def rotated_files(base: str) -> List[Found]:
+    """The log itself and what rotation made of it, as far as it is readable."""
+    directory, name = os.path.split(base)
+    stem, extension = os.path.splitext(name)
+    found = []
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(directory or "."):
+            other = entry.name
+            rotated = other.startswith(name) and _ROTATED.match(other[len(name) :])
+            dated = extension and other.startswith(stem + "-") and re.match(r"-\d{6,}\.\w+", other[len(stem) :])
+            if other != name and not rotated and not (dated and extension in other):
+                continue
+            with contextlib.suppress(OSError):
+                if entry.is_file() and os.access(entry.path, os.R_OK):
+                    stat = entry.stat()
+                    path = os.path.join(directory, other)
+                    found.append(Found(path, base, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return found
+
+
+class FileStream:
+    """One history of a log, in the file that holds it now."""
+
+    kind = "file"
+    exact = True
+
+    def __init__(self, identity: str, file: Found, size: int, end: str) -> None:
+        """`size`: decompressed; `end`: what to do with the last event, see fold."""
+        self.id, self.place = identity, file.path
+        self._file, self._size, self._end = file, size, end
+
+    def extent(self) -> Optional[Range]:
+        """All its bytes."""
+        return (0, self._size - 1) if self._size else None
+
+    def chunk(self, hole: Range) -> Range:
+        """The newest 4 MiB from an event's beginning; of a compressed file, and of one with no times, the oldest part."""
+        first, last = hole
+        if self._file.packed:
+            return first, min(last, first + PACKED_CHUNK_BYTES - 1)
+        if last - first < CHUNK_BYTES:
+            return hole
+        begin = self._event_after(last - CHUNK_BYTES + 1)
+        return (begin, last) if begin is not None else (first, first + CHUNK_BYTES - 1)
+
+    def x_at(self, seq: int) -> Optional[str]:
+        """The hash of the line that ends at byte `seq`."""
+        first = max(0, seq + 1 - LINE_HASH_WINDOW_BYTES)
+        try:
+            with self._opened() as file:
+                _skip(file, first)
+                window = file.read(seq + 1 - first)
+        except READ_ERRORS:
+            return None
+        return line_hash(window) if len(window) == seq + 1 - first else None
+
+    def read(self, first: int, last: int) -> Reading:
+        """The events whose bytes lie in first..last; blank lines between them are none. Raises Changed where more may follow."""
+        end = self._end
+        if (
+            last + 1 < self._size
+        ):  # before what is sent already the last event is whole, in the middle of a hole it is not
+            end = HOLD if last - first + 1 >= CHUNK_BYTES else ALL
+        at = first
+        try:
+            with self._opened() as file:
+                _skip(file, first)
+                for event in read_events(file, self._context(), first, end, last + 1):
+                    if event.end > last + 1:
+                        break
+                    yield self._piece(event)
+                    at = event.end
+        except READ_ERRORS as error:
+            _log.warning("file=unreadable path=%s at=%d error=%s", self.place, at, error)
+            raise Changed(self.place) from error
+        if at != last + 1 and end != ALL:
+            raise Changed(f"{self.place}: more may follow")
+
+    def _piece(self, event: TextEvent) -> Piece:
+        said = dict(event.event)
+        host = said.pop("host", None)
+        if host and host != self._local:
+            said["fields"] = dict(said["fields"], _HOSTNAME=host)
+        return Piece(event.first, event.end - 1, event.x, said.get("ts_us"), said)
+
+    _local = os.uname().nodename
+
+    def _context(self) -> Context:
+        reference_us = self._file.mtime_ns // 1000
+        base = self._file.base
+        return Context(base, service_of(base), Stamps(reference_us), reference_us)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
+        """The file that was found, not another one that has its name by now. Raises Changed."""
+        try:
+            file = open_plain(self._file.path)
+        except OSError as error:
+            raise Changed(self.place) from error
+        with file:
+            stat = os.fstat(file.fileno())
+            if (stat.st_dev, stat.st_ino) != self._file.key:
+                raise Changed(self.place)
+            yield file
+
+    def _event_after(self, offset: int) -> Optional[int]:
+        """The first byte after `offset` at which an event surely begins, within 256 KiB."""
+        stamps = Stamps(self._file.mtime_ns // 1000)
+        with self._opened() as file:
+            file.seek(offset)
+            position = offset + len(file.readline(SYNC_BYTES))
+            while position < offset + SYNC_BYTES:
+                line = file.readline(SYNC_BYTES)
+                if not line.endswith(b"\n"):
+                    return None
+                text = line[:4096].decode("utf-8", "replace").rstrip("\r\n")
+                if text.startswith("Start-Date: ") or parse_line(text, stamps).leads:
+                    return position
+                position += len(line)
+        return None
+
+
+def _skip(file: BinaryIO, count: int) -> None:
+    """Stand at decompressed offset `count`."""
+    file.seek(count)
+
+
+class _Memory(NamedTuple):
+    """What is known of a file since an earlier look."""
+
+    identity: Optional[str]
+    n: int
+    size: int
+    mtime_ns: int
+    first_seen: float
+    grew_at: float
+    plain_size: int
+
+
+class FileSource:
+    """The text logs of a node, followed over their rotations."""
+
+    def __init__(self, bases: Iterable[str], clock: Clock, once: bool = False) -> None:
+        self.bases = list(dict.fromkeys(bases))
+        self._clock, self._once = clock, once
+        self._memory: Dict[Tuple[int, int], _Memory] = {}
+        self.trouble: Dict[str, str] = {}
+
+    def streams(self, known: Iterable[str]) -> List[FileStream]:
+        """The histories there are now, the most recently written first. `known`: every file identity of this node."""
+        names = set(known)
+        carriers: Dict[str, Tuple[Found, _Memory]] = {}
+        seen = set()
+        self.trouble.clear()
+        files = {file.key: file for base in self.bases for file in rotated_files(base)}
+        for file in sorted(files.values(), key=lambda file: (not file.live, -file.mtime_ns)):
+            seen.add(file.key)
+            try:
+                memory = self._look(file, names)
+            except READ_ERRORS as error:
+                self.trouble[file.path] = str(error)
+                continue
+            self._memory[file.key] = memory
+            if memory.identity is None:
+                continue
+            names.add(memory.identity)
+            carriers[memory.identity] = self._better(carriers.get(memory.identity), (file, memory))
+        for gone in set(self._memory) - seen:
+            del self._memory[gone]
+        newest_first = sorted(carriers.items(), key=lambda item: -item[1][0].mtime_ns)
+        return [
+            FileStream(name, file, memory.plain_size, self._end(file, memory)) for name, (file, memory) in newest_first
+        ]
+
+    def _look(self, file: Found, known: Iterable[str]) -> _Memory:
+        """Who the file is, and how long; the identity is looked up anew when its first bytes are not what they were."""
+        now = self._clock.monotonic()
+        before = self._memory.get(file.key)
+        if before is not None and before.identity and (before.size, before.mtime_ns) == (file.size, file.mtime_ns):
+            return before
+        with open_plain(file.path) as stream:
+            if not file.packed:
+                file = file._replace(size=os.fstat(stream.fileno()).st_size)
+            prefix = stream.read(IDENTITY_MAX_BYTES)
+            plain_size = _length(stream, len(prefix)) if file.packed else file.size
+        same = before is not None and before.identity is not None and plain_size >= before.n
+        if before is not None and same and before.identity == file_identity(prefix, before.n):
+            grew_at = now if plain_size != before.plain_size else before.grew_at
+            return before._replace(size=file.size, mtime_ns=file.mtime_ns, grew_at=grew_at, plain_size=plain_size)
+        age_s = self._clock.now_us() / 1e6 - file.mtime_ns / 1e9
+        first_seen = before.first_seen if before is not None and file.size >= before.size else now - max(0.0, age_s)
+        settled = self._once or not file.live or now - first_seen >= SETTLE_S
+        identity = match_identity(prefix, known)
+        if identity is None:
+            n = choose_length(prefix, settled)
+            identity = None if n is None else file_identity(prefix, n)
+        length = int(identity.partition("-")[0]) if identity else 0
+        return _Memory(identity, length, file.size, file.mtime_ns, first_seen, now - max(0.0, age_s), plain_size)
+
+    def _better(self, one: Optional[Tuple[Found, _Memory]], other: Tuple[Found, _Memory]) -> Tuple[Found, _Memory]:
+        """Of two files with one identity the one to read: the longer; a copy in the making is shorter."""
+        if one is None:
+            return other
+        if self._differ(one, other):
+            self.trouble[other[0].path] = f"begins like {one[0].path}, but goes on differently: not read"
+            return one
+        if one[1].plain_size == other[1].plain_size:
+            return other if one[0].packed and not other[0].packed else one
+        return max(one, other, key=lambda carrier: carrier[1].plain_size)
+
+    def _differ(self, one: Tuple[Found, _Memory], other: Tuple[Found, _Memory]) -> bool:
+        """Whether the two are not one a copy of the other's beginning: compared where the shorter ends."""
+        if one[0].packed or other[0].packed:
+            return False
+        end = min(one[1].plain_size, other[1].plain_size)
+        windows = []
+        with contextlib.suppress(OSError):
+            for file, _memory in (one, other):
+                with open(file.path, "rb") as stream:
+                    stream.seek(max(0, end - LINE_HASH_WINDOW_BYTES))
+                    windows.append(stream.read(min(end, LINE_HASH_WINDOW_BYTES)))
+        return len(windows) == 2 and windows[0] != windows[1]
+
+    def _end(self, file: Found, memory: _Memory) -> str:
+        """A rotated file is still written to until its writer opens the new one, so only silence ends it."""
+        silent_s = self._clock.monotonic() - memory.grew_at
+        if file.packed or (not file.live and (self._once or silent_s >= SETTLE_S)):
+            return ALL
+        return WHOLE_LINES if self._once or silent_s >= HOLD_S else HOLD
+
+
+def _length(stream: BinaryIO, read: int) -> int:
+    """How many bytes the stream has, `read` of them read already; what is damaged at its end does not count."""
+    with contextlib.suppress(*READ_ERRORS):
+        while True:
+            data = stream.read(1024 * 1024)
+            if not data:
+                break
+            read += len(data)
+    return read
