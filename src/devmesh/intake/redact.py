@@ -1,9 +1,9 @@
 """Redaction: secrets are replaced in whole columns before anything is stored.
 
-Every message and every object of fields is searched once, for the alternation of all rules' hints; the rules run one by
-one on the hits only. The same secret gives the same mark, `[REDACTED:type:hmac6]` with six hex digits of its HMAC-SHA256
-(RFC 2104) under the house's key, so that it can still be correlated. Redaction comes before cutting, and looks into the
-base64 of `_raw`. It is idempotent, and linear in the text: all searching is done by Rust's regex engine.
+Every message and every object of fields is searched once, for the alternation of all rules' hints; the rules run one
+by one on the hits only. The same secret gives the same mark, `[REDACTED:type:hmac6]` with six hex digits of its
+HMAC-SHA256 (RFC 2104) under the house's key, so that it can still be correlated. Redaction comes before cutting, and
+looks into the base64 of `_raw`. It is idempotent, and linear in the text: Rust's regex engine does all searching.
 """
 
 from __future__ import annotations
@@ -21,20 +21,24 @@ import msgspec
 import polars as pl
 
 from devmesh.intake.redact_checks import is_pair_secret
-from devmesh.intake.redact_rules import RULES, SECRET_NAME, Rule
+from devmesh.intake.redact_rules import RULES, SENSITIVE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# More matches of one rule in one text than this are replaced in one go, unchecked and with one mark for all, so that a
-# hostile text of nothing but matches costs no more than a clean one.
-MANY: Final = 64
+    from devmesh.intake.redact_rule import Rule
+
+# More matches of one rule in one text than this are replaced in one go: whole, unchecked and with one mark for all,
+# since groups need the slow engine. So a hostile text of nothing but matches costs little more than a clean one.
+MANY: Final = 256
 _PASSES: Final = 3
+# A longer match is replaced whole: finding its groups would need the slow engine on much text.
+_LONG_MATCH_BYTES: Final = 2048
 _HINTS: Final = "|".join(dict.fromkeys(f"(?:{rule.hint})" for rule in RULES))
 _FIELD_HINTS: Final = _HINTS + '|"_raw":'
 _MARK: Final = "[REDACTED:"
 # Literal alternatives and an anchor only: linear in a name's length.
-_SECRET_NAME: Final = re.compile(rf"{SECRET_NAME}$", re.IGNORECASE | re.ASCII)
+_SECRET_NAME: Final = re.compile(rf"{SENSITIVE_NAME}$", re.IGNORECASE | re.ASCII)
 _encoder = msgspec.json.Encoder()
 
 
@@ -64,7 +68,7 @@ def redact(batch: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, dict[str, int
     if len(objects):
         texts = _redact_objects(batch["fields"][objects], marker)
         batch = batch.with_columns(batch["fields"].scatter(objects, texts))
-    return batch, dict(marker.counts)
+    return batch, dict(+marker.counts)
 
 
 def redact_text(text: str, key: bytes) -> str:
@@ -73,8 +77,8 @@ def redact_text(text: str, key: bytes) -> str:
 
 
 def _redact_texts(texts: pl.Series, marker: _Marker, encoding: str = "utf-8") -> pl.Series:
-    """n texts after every rule whose words are in any of them."""
-    lower = "\n".join(texts).lower()
+    """The n texts after every rule whose words are in any of them."""
+    lower = "\n".join(texts.to_list()).lower()
     for rule in RULES:
         if rule.words and not any(word in lower for word in rule.words):
             continue
@@ -92,11 +96,11 @@ def _redact_texts(texts: pl.Series, marker: _Marker, encoding: str = "utf-8") ->
 
 
 def _apply(rule: Rule, texts: pl.Series, marker: _Marker, encoding: str) -> pl.Series:
-    """n texts, each with a match, after one rule."""
+    """The n texts, each with a match, after one rule."""
     many = texts.str.count_matches(rule.pattern) > MANY
     if many.any():
         marker.counts[rule.name] += int(many.sum())
-        flat = texts.str.replace_all(rule.pattern, f"${{1}}{_MARK}{rule.name}:000000]${{3}}")
+        flat = texts.str.replace_all(rule.pattern, f"{_MARK}{rule.name}:000000]")
         return texts.zip_with(~many, flat).scatter(
             (~many).arg_true(), _replace_matches(rule, texts.filter(~many), marker, encoding)
         )
@@ -104,23 +108,26 @@ def _apply(rule: Rule, texts: pl.Series, marker: _Marker, encoding: str) -> pl.S
 
 
 def _replace_matches(rule: Rule, texts: pl.Series, marker: _Marker, encoding: str) -> pl.Series:
-    """n texts, each of whose matches is replaced if it is a secret."""
-    matches = texts.str.extract_all(rule.pattern)
-    distinct = matches.explode().drop_nulls().unique()
-    parts = distinct.str.extract_groups(rule.pattern).struct.unnest()
-    replacements = {
-        match: before + marker.mark(rule.name, secret, encoding) + after
-        for match, (before, secret, after) in zip(distinct, parts.iter_rows(), strict=True)
-        if not secret.startswith(_MARK) and (rule.check is None or rule.check(before, secret))
-    }
-    marker.counts[rule.name] += sum(match in replacements for row in matches for match in row)
-    replaced = [_splice(text, row, replacements) for text, row in zip(texts, matches, strict=True)]
+    """The n texts, each of whose matches is replaced if it is a secret."""
+    found = texts.str.extract_all(rule.pattern)
+    distinct = found.explode().drop_nulls().unique()
+    long = distinct.str.len_bytes() > _LONG_MATCH_BYTES
+    short = distinct.filter(~long)
+    parts = short.str.extract_groups(rule.pattern).struct.unnest()
+    replacements = {match: marker.mark(rule.name, match, encoding) for match in distinct.filter(long).to_list()}
+    for match, (before, secret, after) in zip(short.to_list(), parts.iter_rows(), strict=True):
+        if not secret.startswith(_MARK) and (rule.check is None or rule.check(before, secret)):
+            replacements[match] = before + marker.mark(rule.name, secret, encoding) + after
+    matches = found.to_list()
+    marker.counts.update({rule.name: sum(match in replacements for row in matches for match in row)})
+    replaced = [_splice(text, row, replacements) for text, row in zip(texts.to_list(), matches, strict=True)]
     return pl.Series(replaced, dtype=pl.String)
 
 
 def _splice(text: str, matches: Iterable[str], replacements: dict[str, str]) -> str:
     """The text with its matches, given in their order, replaced."""
-    parts, end = [], 0
+    parts: list[str] = []
+    end = 0
     for match in matches:
         start = text.index(match, end)
         parts += text[end:start], replacements.get(match, match)
@@ -129,8 +136,8 @@ def _splice(text: str, matches: Iterable[str], replacements: dict[str, str]) -> 
 
 
 def _redact_objects(objects: pl.Series, marker: _Marker) -> pl.Series:
-    """n JSON objects with the secrets in their texts replaced, at any depth, also in the bytes of `_raw`."""
-    rows = [msgspec.json.decode(text) for text in objects]
+    """The n JSON objects with the secrets in their texts replaced, at any depth, also in the bytes of `_raw`."""
+    rows = [msgspec.json.decode(text) for text in objects.to_list()]
     leaves = [leaf for row in rows for leaf in _leaves(row, "")]
     raw = [leaf for row in rows for leaf in _raw_leaves(row)]
     named = [leaf for leaf in leaves if _is_secret_name(leaf.name) and is_pair_secret(leaf.name + "=", leaf.text)]
@@ -140,7 +147,7 @@ def _redact_objects(objects: pl.Series, marker: _Marker) -> pl.Series:
             marker.counts["pair"] += 1
     for group, encoding in ((leaves, "utf-8"), (raw, "latin-1")):
         texts = _redact_texts(pl.Series([leaf.text for leaf in group], dtype=pl.String), marker, encoding)
-        for leaf, text in zip(group, texts, strict=True):
+        for leaf, text in zip(group, texts.to_list(), strict=True):
             if text != leaf.text:
                 leaf.replace(text)
     return pl.Series([_encoder.encode(row).decode() for row in rows], dtype=pl.String)

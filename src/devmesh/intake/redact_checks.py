@@ -1,4 +1,6 @@
-"""What a pattern of redaction cannot tell: is this match a secret, or a word about one? Each check sees matches only."""
+"""What a pattern of redaction cannot tell: is this match a secret, or a word about one? Each check sees matches
+only.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,16 @@ import binascii
 import re
 from typing import Final
 
+# What stands behind `password:` in prose.
 _PLAIN_WORDS: Final = frozenset(
-    "a accepted an and are auth authentication basic bearer by cannot changed check could denied disabled empty enabled "
-    "error exceeded expected expired fail failed failure false for from given granted has hidden in incorrect invalid is "
-    "it login malformed masked mismatch missing must n/a needed new nil no none not null object of ok old on optional or password "
-    "prompt provided redacted refused rejected required reset revoked root set string success successful the to true "
-    "type unauthorized undefined unexpected unknown unset unused use used user username valid validation value was with "
-    "wrong yes your".split()
+    """
+    a accepted an and are auth authentication basic bearer by cannot changed check could denied disabled empty
+    enabled error exceeded expected expired fail failed failure false for from given granted has hidden in
+    incorrect invalid is it login malformed masked mismatch missing must n/a needed new nil no none not null
+    object of ok old on optional or password prompt provided redacted refused rejected required reset revoked root
+    set string success successful the to true type unauthorized undefined unexpected unknown unset unused use used
+    user username valid validation value was with wrong yes your
+    """.split()  # noqa: SIM905 - a list of words reads better as text
 )
 _PLACEHOLDER = re.compile(r"\*+|[xX]{3,}|\.{3,}|-+|<[^>]*>|\$\{?\w*\}?|\$\([^)]*\)|%[sdv]|\{\w*\}|\(\w+\)")
 _LETTERS_OF_NAME = re.compile(r"[a-z]+")
