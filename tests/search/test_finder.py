@@ -54,7 +54,7 @@ def test_a_hit_says_why(finder):
     assert ("credentials", "password") in {(pair.question, pair.found) for pair in best.why.meaning}
     assert best.why.ranks == {"words": 1, "meaning": 1}
     assert set(best.why.scores) == {"words", "meaning"}
-    assert best.score == pytest.approx(1 / 11 + 2 / 11)
+    assert best.score == pytest.approx(1 / 11 + 3 / 11)
 
 
 def test_the_service_is_searched_too(finder):

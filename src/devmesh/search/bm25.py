@@ -21,17 +21,16 @@ B = 0.4  # how much a long document is held back
 
 def bm25(table: WordTable, question: Sequence[str]) -> Floats:
     """A score for each slot of the table, 0 where no word of the question stands. `question` is words, each once."""
-    scores = np.zeros(len(table.families), dtype=np.float32)
     known = [word for word in question if word in table.vocabulary]
     if not known or not len(table):
-        return scores
+        return np.zeros(len(table.families), dtype=np.float32)
     weights = np.zeros(len(table.vocabulary), dtype=np.float32)
     weights[[table.vocabulary[word] for word in known]] = table.idf(known)
-    gathered = table.gather(weights)
-    hits = np.flatnonzero(gathered)
+    hits = np.flatnonzero(table.gather(weights > 0))
     slots = table.slots[hits]
     counts = table.counts[hits].astype(np.float32)
     mean_length = max(float(table.lengths[table.live].mean()), 1.0)
     held = K1 * (1 - B + B * table.lengths[slots] / mean_length)
-    np.add.at(scores, slots, gathered[hits] * counts * (K1 + 1) / (counts + held))
+    parts = weights[table.words[hits]] * counts * (K1 + 1) / (counts + held)
+    scores = np.bincount(slots, parts, minlength=len(table.families)).astype(np.float32)
     return np.where(table.live, scores, np.float32(0))

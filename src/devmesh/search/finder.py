@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_QUESTION = 1_000  # characters of a question that are read
 MAX_QUESTION_WORDS = 32  # each costs about 2 ms over 50,000 families
 RANKINGS = ("words", "meaning", "sentences")
-MEANING_WEIGHT = 2.0  # meaning holds equal words too, so it is trusted more than words alone
+MEANING_WEIGHT = 3.0  # meaning holds equal words too, so it is trusted more than words alone
 
 
 class Nearest(Protocol):

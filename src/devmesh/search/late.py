@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FLOOR = 0.2  # cosine; of 20,000 pairs of words picked by chance 99 % have less
 HELD = 0.1  # how much a long document is held back (pivoted length, Singhal et al. 1996)
-_BLOCK = 8_192  # words converted to float32 at a time: 8 MB
+_PRODUCTS = 2**18  # in one product of matrices; BLAS gives a larger one to threads, four times slower if busy
 
 
 class WordVectors:
@@ -51,9 +51,10 @@ class WordVectors:
         """Shape (len(asked), words of the vocabulary)."""
         question = self._provider.embed_words(asked)
         cosines = np.empty((len(asked), len(self._vectors)), dtype=np.float32)
-        for start in range(0, len(self._vectors), _BLOCK):
-            block = self._vectors[start : start + _BLOCK].astype(np.float32)
-            np.matmul(question, block.T, out=cosines[:, start : start + _BLOCK])
+        rows = max(32, _PRODUCTS // max(1, question.size))
+        for start in range(0, len(self._vectors), rows):
+            block = self._vectors[start : start + rows].astype(np.float32)
+            np.matmul(question, block.T, out=cosines[:, start : start + rows])
         return cosines * self._scales
 
 
@@ -78,7 +79,7 @@ class Interaction:
         """A score for each slot: the best pair of each asked word, summed; long documents are held back a little."""
         table = self._table
         scores = np.zeros(len(table.families), dtype=np.float32)
-        met = np.flatnonzero(table.gather(self._counts.max(axis=0)))
+        met = np.flatnonzero(table.gather(self._counts.max(axis=0) > 0))
         if not len(met):
             return scores
         words, slots = table.words[met], table.slots[met]
