@@ -74,6 +74,8 @@ class JournalStream:
             while at <= end:
                 with contextlib.closing(self._reader.entries(fd, self.id, at)) as entries:
                     for entry in entries:
+                        if entry.seq > at and file.header.dense:
+                            yield Lost(at, min(entry.seq - 1, last), True, "corrupt")
                         if entry.seq > last:
                             return
                         yield self._piece(entry)
@@ -86,7 +88,7 @@ class JournalStream:
                     raise Changed(msg)
                 upto = min(end, found - 1 if found else end)
                 if upto >= at:
-                    yield Lost(at, upto, self.exact, "corrupt")
+                    yield Lost(at, upto, self.exact or file.header.dense, "corrupt")
                 at = upto + 1
 
     def _piece(self, entry: Entry) -> Union[Piece, Lost]:

@@ -35,6 +35,7 @@ class Header(NamedTuple):
     head_us: int
     tail_us: int
     online: bool
+    dense: bool  # it holds as many entries as numbers: no other journal shares the counter, so a missing one is lost
 
 
 class JournalFile(NamedTuple):
@@ -54,11 +55,12 @@ def read_header(fd: int) -> Optional[Header]:
     data = os.pread(fd, HEADER_BYTES, 0)
     if len(data) < HEADER_BYTES or data[:8] != b"LPKSHHRH":
         return None
-    tail_seq, head_seq = struct.unpack_from("<QQ", data, 160)
+    entries, tail_seq, head_seq = struct.unpack_from("<QQQ", data, 152)
     head_us, tail_us = struct.unpack_from("<QQ", data, 184)
     if not 0 < head_seq <= tail_seq < 2**63:
         return None
-    return Header(data[72:88].hex(), head_seq, tail_seq, head_us, tail_us, data[16] == STATE_ONLINE)
+    dense = entries == tail_seq - head_seq + 1
+    return Header(data[72:88].hex(), head_seq, tail_seq, head_us, tail_us, data[16] == STATE_ONLINE, dense)
 
 
 def scan(directories: Iterable[str], paths: Iterable[str]) -> Tuple[List[JournalFile], List[str]]:

@@ -34,6 +34,7 @@ _FORMATS = [
     r"(?P<M>\d\d?)/(?P<D>\d\d?)/(?P<Y>\d{4}),? " + _TIME + r"(?: (?P<p>[AP]M))?",
     r"(?P<Y>\d\d)/(?P<M>\d\d)/(?P<D>\d\d) " + _TIME,
     r"^(?P<Y>\d\d)(?P<M>\d\d)(?P<D>\d\d) (?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)(?= )",
+    r"audit\((?P<e>1\d{9})\.(?P<f>\d{3}):",
     r"^\[?(?P<e>1\d{9})(?:\.(?P<f>\d{1,9}))?(?=[\] ])",
 ]
 _ANY = [re.compile(pattern if pattern.startswith("^") else _NOT_BEFORE + pattern) for pattern in _FORMATS]

@@ -40,13 +40,20 @@ BALLAST = frozenset(
         "SYSLOG_TIMESTAMP",
         "_LINE_BREAK",
         "_GID",
+        "_AUDIT_SESSION",
+        "_AUDIT_LOGINUID",
+        "_AUDIT_ID",
     ]
 )
+NOT_FIELDS = BALLAST | {"MESSAGE"}
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 
 
 def journal_event(entry: Entry, host: str) -> Event:
     """The event of a journal entry; `_HOSTNAME` is kept only where it is not `host`."""
+    if entry.text is not None:
+        return _event(entry, _plain_fields(entry.text, host), entry.text.get("MESSAGE", ""))
     fields: Dict[str, Any] = {}
     raw: Dict[str, str] = {}
     cut: Dict[str, int] = {}
@@ -55,7 +62,7 @@ def journal_event(entry: Entry, host: str) -> Event:
     if len(ordered) > MAX_FIELDS:
         ordered = sorted(ordered, key=lambda field: field[0].encode("ascii") not in ESSENTIAL)
     for name, value, length in ordered:
-        if name in BALLAST or name.startswith("_AUDIT_"):
+        if name in BALLAST:
             continue
         text, damaged = decode(value, cut=length > len(value))
         if name == "_HOSTNAME" and text == host:
@@ -72,11 +79,22 @@ def journal_event(entry: Entry, host: str) -> Event:
             raw[key] = base64.b64encode(value).decode("ascii")
         if length > len(value):
             cut[key] = length
-    if entry.monotonic_us is not None:
-        fields["_MONOTONIC"] = str(entry.monotonic_us)
     for mark, content in (("_raw", raw), ("_cut", cut), ("_dropped", dropped)):
         if content:
             fields[mark] = content
+    return _event(entry, fields, message)
+
+
+def _plain_fields(text: Dict[str, str], host: str) -> Dict[str, Any]:
+    fields: Dict[str, Any] = {name: value for name, value in text.items() if name not in NOT_FIELDS}
+    if fields.get("_HOSTNAME") == host:
+        del fields["_HOSTNAME"]
+    return fields
+
+
+def _event(entry: Entry, fields: Dict[str, Any], message: str) -> Event:
+    if entry.monotonic_us is not None:
+        fields["_MONOTONIC"] = str(entry.monotonic_us)
     event: Event = {"seq": entry.seq, "message": message, "fields": fields}
     if entry.realtime_us is not None:
         event["ts_us"] = entry.realtime_us
@@ -115,7 +133,7 @@ def encode(event: Event, limit_bytes: int = LINE_LIMIT_BYTES) -> bytes:
 
 def _dump(event: Event) -> bytes:
     # "replace": a lone surrogate cannot come from decode(), but a line must never fail its batch.
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+    return _dumps(event).encode("utf-8", "replace") + b"\n"
 
 
 def _shortened(event: Event, keep: int) -> Event:
