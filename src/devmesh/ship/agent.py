@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("devmesh.ship")
 EXIT_UNAVAILABLE = 8
 CHANGED_WAIT_S = 0.2
-ONCE_ATTEMPTS = 5
+ONCE_ATTEMPTS = 8
 QUIET_FLUSH_S = 30.0  # a stream whose new entries are all dropped by filters covers them this often
 QUIET_ENTRIES = 5_000
 
