@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from devmesh.clock import Clock
 from devmesh.db import Database
@@ -113,8 +113,10 @@ class Nodes:
 
     def list(self) -> list[Node]:
         """Every node with its state, by name."""
+        # In floating point: an agent may claim any numbers, and a sum of integers that overflows is an error.
+        numbers = (gaps.c.last_seq - gaps.c.first_seq + 1) * literal(1.0)
         lost = (
-            select(streams.c.node_id, func.sum(gaps.c.last_seq - gaps.c.first_seq + 1).label("lost"))
+            select(streams.c.node_id, func.sum(numbers).label("lost"))
             .join(gaps, gaps.c.stream_id == streams.c.id)
             .where(gaps.c.reason != "forked")
             .group_by(streams.c.node_id)

@@ -77,13 +77,14 @@ def _check_history(connection: Connection, stream_id: int, asked: Claim, coverag
     said = [mark for mark in (asked.prev, (asked.ranges[-1][1], asked.last_x)) if mark is not None and mark[1] is not None]
     if not said:
         return
-    held = dict(
-        connection.execute(
+    held = {
+        row.seq: row.x
+        for row in connection.execute(
             select(stream_marks.c.seq, stream_marks.c.x).where(
                 (stream_marks.c.stream_id == stream_id) & stream_marks.c.seq.in_([seq for seq, _x in said])
             )
-        ).tuples().all()
-    )
+        )
+    }
     if any(held.get(seq, x) != x for seq, x in said):
         raise StreamForked(
             "This stream has another history here.",

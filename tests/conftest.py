@@ -1,0 +1,85 @@
+"""Fixtures for every test: a house in a folder of its own, over a clock that tests own, and a real server process.
+
+A fresh store is made once a session and copied, so that a test pays for a file copy and not for a migration.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bodies import NOW_US
+from devmesh.clock import Clock, FakeClock
+from devmesh.mesh import Mesh, open_mesh
+from devmesh.settings import load_settings
+from processes import ServerProcess, start_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MakeMesh = Callable[..., Mesh]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment() -> Iterator[None]:
+    """What the person who runs the tests has set does not reach them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("DEVMESH_", "GATEWAY_", "EMBEDDING_", "LLM_")):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store that was migrated and never used."""
+    folder = tmp_path_factory.mktemp("empty")
+    open_mesh(load_settings(data_dir=folder, embedding_provider="off")).close()
+    return folder / "devmesh.db"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Time that moves only when the test says so."""
+    return FakeClock(NOW_US)
+
+
+@pytest.fixture
+def make_mesh(tmp_path: Path, clock: FakeClock, empty_store: Path) -> Iterator[MakeMesh]:
+    """Opens houses: `make_mesh(folder, clock=…, **settings)`; intake runs, loops run only when called with `once`."""
+    opened: list[Mesh] = []
+
+    def make(folder: Path | None = None, *, clock: Clock = clock, **settings: Any) -> Mesh:
+        place = folder or tmp_path / "data"
+        if not (place / "devmesh.db").exists():
+            place.mkdir(parents=True, exist_ok=True)
+            shutil.copy(empty_store, place / "devmesh.db")
+        mesh = open_mesh(
+            load_settings(**{"data_dir": place, "embedding_provider": "off", "disk_reserve_mb": 1, **settings}),
+            clock=clock,
+        )
+        mesh.intake.start()
+        opened.append(mesh)
+        return mesh
+
+    yield make
+    for mesh in opened:
+        mesh.close()
+
+
+@pytest.fixture
+def mesh(make_mesh: MakeMesh) -> Mesh:
+    """An empty house that takes events in."""
+    return make_mesh()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A real server process over an empty store."""
+    process = start_server(tmp_path / "server")
+    yield process
+    process.kill()

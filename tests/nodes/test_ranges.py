@@ -1,0 +1,70 @@
+"""Laws of coverage: ranges are sets of numbers, written short."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devmesh.nodes.ranges import NEWEST_MARKS, OLDER_MARKS, merged, missing, overlap, thinned
+
+quick = settings(max_examples=200, deadline=None, derandomize=True)
+a_range = st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+some = st.lists(a_range, max_size=12)
+
+
+def numbers(ranges):
+    return {number for first, last in ranges for number in range(first, last + 1)}
+
+
+@quick
+@given(some)
+def test_merged_is_the_same_set_in_its_shortest_form(ranges):
+    """Merging keeps every number, sorted, with no two ranges that touch."""
+    whole = merged(ranges)
+    assert numbers(whole) == numbers(ranges)
+    assert all(first <= last for first, last in whole)
+    assert all(left[1] + 1 < right[0] for left, right in itertools.pairwise(whole))
+
+
+@quick
+@given(some, a_range)
+def test_overlap_and_missing_split_what_is_asked(ranges, asked):
+    """What coverage has and what it lacks of a range are disjoint and together the range."""
+    whole = merged(ranges)
+    has, lacks = numbers(overlap(whole, *asked)), numbers(missing(whole, *asked))
+    assert has == numbers(whole) & numbers([asked])
+    assert lacks == numbers([asked]) - has
+
+
+@quick
+@given(some, some)
+def test_merging_is_order_free_and_idempotent(left, right):
+    """Ranges may come in any order, twice or in pieces: the coverage is the same."""
+    assert merged([*left, *right]) == merged([*right, *left]) == merged([*merged(left), *merged(right), *right])
+
+
+@quick
+@given(st.lists(st.integers(1, 5_000), min_size=1, max_size=300))
+def test_marks_stay_few_and_near(steps):
+    """However long a stream is, its newest 32 marks stay, at most 32 older ones, and the oldest is never forgotten.
+
+    For each distance back there is a mark at most about four times as far: a fork costs at most that much twice.
+    """
+    seq, kept, every = 0, [], []
+    for step in steps:
+        seq += step
+        every.append(seq)
+        kept.append((seq, f"x{seq}"))
+        if len(kept) > NEWEST_MARKS + OLDER_MARKS:
+            kept = thinned(kept)
+    shown = thinned(kept)
+    held = [number for number, _x in shown]
+    assert held == sorted(held, reverse=True)
+    assert held[:NEWEST_MARKS] == every[::-1][:NEWEST_MARKS]
+    assert len(shown) <= NEWEST_MARKS + OLDER_MARKS
+    assert held[-1] == every[0]
+    for older in every[:-NEWEST_MARKS]:
+        distance = every[-1] - older
+        assert any(distance <= every[-1] - number <= 4 * distance + 4 * max(steps) for number in held)
