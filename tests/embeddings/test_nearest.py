@@ -16,7 +16,7 @@ def directions(count, dim=8):
 
 
 def test_the_nearest_come_first():
-    """As a full sort by cosine would give, within float16."""
+    """As a full sort by cosine would give, within the 8 bits of a number."""
     vectors = directions(200)
     index = MatrixIndex(8)
     index.put(range(200), vectors)
@@ -24,7 +24,7 @@ def test_the_nearest_come_first():
     right = np.argsort(-(vectors @ vectors[17]))[:10]
     assert found[0][0] == 17
     assert {family for family, _ in found[:8]} <= set(right.tolist())
-    np.testing.assert_allclose([cosine for _, cosine in found], np.sort(-(vectors @ vectors[17]))[:10] * -1, atol=2e-3)
+    np.testing.assert_allclose([cosine for _, cosine in found], np.sort(-(vectors @ vectors[17]))[:10] * -1, atol=0.01)
 
 
 @settings(derandomize=True, max_examples=100, deadline=None)
@@ -46,15 +46,15 @@ def test_puts_and_removes_in_any_order_are_a_dict(steps, limit):
         family: float(vector.astype(np.float16).astype(np.float32) @ vectors[0]) for family, vector in model.items()
     }
     right = sorted(exact.items(), key=lambda item: (-round(item[1], 4), item[0]))[:limit]
-    assert [round(cosine, 3) for _, cosine in found] == pytest.approx([cosine for _, cosine in right], abs=2e-3)
-    assert all(exact[family] == pytest.approx(cosine, abs=1e-4) for family, cosine in found)
+    assert [cosine for _, cosine in found] == pytest.approx([cosine for _, cosine in right], abs=0.01)
+    assert all(exact[family] == pytest.approx(cosine, abs=0.01) for family, cosine in found)
 
 
 def test_the_same_family_twice_in_one_put_keeps_the_last():
     """A put is a sequence of puts."""
     index = MatrixIndex(8)
     index.put([1, 1], directions(2))
-    assert index.nearest(directions(2)[1], 5) == [(1, pytest.approx(1.0, abs=2e-3))]
+    assert index.nearest(directions(2)[1], 5) == [(1, pytest.approx(1.0, abs=0.01))]
 
 
 def test_a_wrong_shape_changes_nothing():
@@ -71,7 +71,7 @@ def test_any_dimension_works(dim):
     vectors = directions(50, dim)
     index = MatrixIndex(dim)
     index.put(range(50), vectors)
-    assert index.nearest(vectors[3], 1)[0][1] == pytest.approx(1.0, abs=5e-3)
+    assert index.nearest(vectors[3], 1)[0][1] == pytest.approx(1.0, abs=0.01)
 
 
 def test_sentences_embed_the_question_and_look_it_up():

@@ -6,10 +6,12 @@ families are embedded, never single events. A model that is away raises Embeddin
 
 from devmesh.embeddings.gateway import GatewayProvider
 from devmesh.embeddings.local import LocalProvider
+from devmesh.embeddings.matrix import CosineMatrix
 from devmesh.embeddings.model import EmbeddingUnavailable, Provider, Vectors, WordProvider, unit
 from devmesh.embeddings.nearest import MatrixIndex, Sentences, VectorIndex
 
 __all__ = [
+    "CosineMatrix",
     "EmbeddingUnavailable",
     "GatewayProvider",
     "LocalProvider",

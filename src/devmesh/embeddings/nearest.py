@@ -10,16 +10,14 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from devmesh.embeddings.matrix import CosineMatrix
 from devmesh.embeddings.model import unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from devmesh.embeddings.model import Provider, Vectors
-
-_BLOCK_BYTES = 8 * 1024 * 1024  # of float32, converted at a time
 
 
 class VectorIndex(Protocol):
@@ -39,66 +37,51 @@ class VectorIndex(Protocol):
 
 
 class MatrixIndex:
-    """Brute force over a float16 matrix: 2 bytes a number, so 50,000 families of 1,024 numbers are 100 MB.
-
-    float16 moves a cosine by less than 0.001. Safe from several threads.
-    """
+    """Brute force, a byte a number: 50,000 families of 1,024 numbers are 51 MB. Safe from several threads."""
 
     def __init__(self, dim: int) -> None:
-        self._matrix: npt.NDArray[np.float16] = np.zeros((0, dim), dtype=np.float16)
-        self._ids: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._matrix = CosineMatrix(dim)
+        self._ids: list[int] = []
         self._rows: dict[int, int] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._ids)
 
     def put(self, family_ids: Sequence[int], vectors: Vectors) -> None:
         """Add or replace. Raises ValueError if the shape does not fit, and then changes nothing."""
-        if vectors.shape != (len(family_ids), self._matrix.shape[1]):
+        if vectors.shape != (len(family_ids), self._matrix.dim):
             raise ValueError(f"vectors of shape {vectors.shape} for {len(family_ids)} families")
+        last = {family_id: place for place, family_id in enumerate(family_ids)}
         with self._lock:
-            for family_id in family_ids:
-                self._rows.setdefault(family_id, len(self._rows))
-            self._grow(len(self._rows))
-            rows = [self._rows[family_id] for family_id in family_ids]
-            self._matrix[rows] = vectors
-            self._ids[rows] = family_ids
+            known = [family_id for family_id in last if family_id in self._rows]
+            fresh = [family_id for family_id in last if family_id not in self._rows]
+            rows = np.array([self._rows[family_id] for family_id in known], dtype=np.int64)
+            self._matrix.replace(rows, vectors[[last[family_id] for family_id in known]])
+            self._matrix.extend(vectors[[last[family_id] for family_id in fresh]])
+            self._rows |= {family_id: len(self._ids) + place for place, family_id in enumerate(fresh)}
+            self._ids += fresh
 
     def remove(self, family_ids: Iterable[int]) -> None:
-        """Forget: the last row moves into the gap."""
+        """Forget; unknown ids are no error."""
         with self._lock:
-            for family_id in family_ids:
-                row = self._rows.pop(family_id, None)
-                last = len(self._rows)
-                if row is not None and row != last:
-                    self._matrix[row], self._ids[row] = self._matrix[last], self._ids[last]
-                    self._rows[int(self._ids[row])] = row
+            gone = {family_id for family_id in family_ids if family_id in self._rows}
+            if gone:
+                kept = [row for row, family_id in enumerate(self._ids) if family_id not in gone]
+                self._matrix.keep(np.array(kept, dtype=np.int64))
+                self._ids = [self._ids[row] for row in kept]
+                self._rows = {family_id: row for row, family_id in enumerate(self._ids)}
 
     def nearest(self, vector: Vectors, limit: int) -> list[tuple[int, float]]:
         """(family id, cosine), nearest first, equal ones in order of id."""
         with self._lock:
-            count = len(self._rows)
-            cosines = self._cosines(unit(vector), count)
-            ids = self._ids[:count].copy()
-        chosen = np.argpartition(-cosines, limit)[: limit + 1] if limit < count else np.arange(count)
-        chosen = np.flatnonzero(cosines >= cosines[chosen].min()) if len(chosen) else chosen
+            cosines = self._matrix.cosines(unit(vector)[None, :])[0]
+            ids = np.array(self._ids, dtype=np.int64)
+        chosen = np.arange(len(ids))
+        if 0 < limit < len(ids):
+            chosen = np.flatnonzero(cosines >= np.partition(cosines, -limit)[-limit])
         order = chosen[np.lexsort((ids[chosen], -cosines[chosen]))][:limit]
         return [(int(ids[row]), float(cosines[row])) for row in order]
-
-    def _cosines(self, vector: Vectors, count: int) -> Vectors:
-        step = max(1, _BLOCK_BYTES // (4 * max(1, len(vector))))
-        parts = [
-            self._matrix[row : min(row + step, count)].astype(np.float32) @ vector for row in range(0, count, step)
-        ]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
-
-    def _grow(self, rows: int) -> None:
-        have = len(self._matrix)
-        if rows > have:
-            more = max(rows, have * 5 // 4) - have
-            self._matrix = np.concatenate([self._matrix, np.zeros((more, self._matrix.shape[1]), dtype=np.float16)])
-            self._ids = np.concatenate([self._ids, np.zeros(more, dtype=np.int64)])
 
 
 class Sentences:

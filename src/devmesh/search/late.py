@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from devmesh.embeddings import CosineMatrix
 from devmesh.search.kin import COSINE, kin
 
 if TYPE_CHECKING:
@@ -23,39 +23,28 @@ if TYPE_CHECKING:
 
 FLOOR = 0.2  # cosine; of 20,000 pairs of words picked by chance 99 % have less
 HELD = 0.1  # how much a long document is held back (pivoted length, Singhal et al. 1996)
-_PRODUCTS = 2**18  # in one product of matrices; BLAS gives a larger one to threads, four times slower if busy
 
 
 class WordVectors:
-    """Vectors of the word table's words, in its order: 8 bits a number, which moves a cosine by less than 0.01."""
+    """Vectors of the word table's words, in its order."""
 
     def __init__(self, provider: WordProvider) -> None:
         self._provider = provider
-        self._vectors: npt.NDArray[np.int8] = np.zeros((0, provider.dim), dtype=np.int8)
-        self._scales: Floats = np.zeros(0, dtype=np.float32)
+        self._matrix = CosineMatrix(provider.dim)
 
     def follow(self, table: WordTable) -> None:
         """Embed the words that are new in the table. Raises EmbeddingUnavailable, and then takes none of them."""
-        fresh = table.names[len(self._vectors) :]
+        fresh = table.names[len(self._matrix) :]
         if fresh:
-            added = self._provider.embed_words(fresh)
-            scales = np.maximum(np.abs(added).max(axis=1), np.float32(1e-9)) / np.float32(127)
-            self._vectors = np.concatenate([self._vectors, np.rint(added / scales[:, None]).astype(np.int8)])
-            self._scales = np.concatenate([self._scales, scales])
+            self._matrix.extend(self._provider.embed_words(fresh))
 
     def keep(self, words: Ints) -> None:
         """Keep only these rows, in this order, after the table was packed."""
-        self._vectors, self._scales = self._vectors[words], self._scales[words]
+        self._matrix.keep(words)
 
     def cosines(self, asked: Sequence[str]) -> Floats:
         """Shape (len(asked), words of the vocabulary)."""
-        question = self._provider.embed_words(asked)
-        cosines = np.empty((len(asked), len(self._vectors)), dtype=np.float32)
-        rows = max(32, _PRODUCTS // max(1, question.size))
-        for start in range(0, len(self._vectors), rows):
-            block = self._vectors[start : start + rows].astype(np.float32)
-            np.matmul(question, block.T, out=cosines[:, start : start + rows])
-        return cosines * self._scales
+        return self._matrix.cosines(self._provider.embed_words(asked))
 
 
 class Interaction:
