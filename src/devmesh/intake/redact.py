@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from devmesh.intake.redact_rule import Rule
+    from devmesh.intake.redact_spanning import OpenKeys
 
 # More matches of one rule in one text than this are replaced in one go: whole, unchecked and with one mark for all,
 # since groups need the slow engine. So a hostile text of nothing but matches costs little more than a clean one.
@@ -54,14 +55,18 @@ class _Marker:
         return f"{_MARK}{rule}:{digest[:6]}]"
 
 
-def redact(batch: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, dict[str, int]]:
+def redact(batch: pl.DataFrame, key: bytes, open_keys: OpenKeys | None = None) -> tuple[pl.DataFrame, dict[str, int]]:
     """The `EventBatch` with secrets replaced in `message` and `fields`, and how many were, by rule.
 
-    Call it before messages are cut: half a secret is none that a rule knows.
+    Call it before messages are cut: half a secret is none that a rule knows. With `open_keys`, which the caller keeps
+    from batch to batch, private keys that span several entries are replaced too.
     """
     messages = batch["message"].str.contains(_HINTS).arg_true()
     objects = batch["fields"].str.contains(_FIELD_HINTS).arg_true()
     marker = _Marker(key)
+    if open_keys is not None:
+        batch, count = open_keys.redact(batch, lambda text: marker.mark("pem", text))
+        marker.counts["pem"] += count
     if len(messages):
         texts = _redact_texts(batch["message"][messages], marker)
         batch = batch.with_columns(batch["message"].scatter(messages, texts))

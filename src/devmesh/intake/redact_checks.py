@@ -20,7 +20,11 @@ _PLAIN_WORDS: Final = frozenset(
     user username valid validation value was with wrong yes your
     """.split()  # noqa: SIM905 - a list of words reads better as text
 )
-_PLACEHOLDER = re.compile(r"\*+|[xX]{3,}|\.{3,}|-+|<[^>]*>|\$\{?\w*\}?|\$\([^)]*\)|%[sdv]|\{\w*\}|\(\w+\)")
+_PLACEHOLDER = re.compile(
+    r"\*+|[xX]{3,}|\.{3,}|-+|<[^>]*>|\$\{?\w*\}?|\$\([^)]*\)|%[sdv]|\{\w*\}|\(\w+\)"
+    r"|[\W_]*(?:redacted|filtered|masked|hidden|removed)[\W_]*",
+    re.IGNORECASE | re.ASCII,
+)
 _LETTERS_OF_NAME = re.compile(r"[a-z]+")
 _COUNT_DIGITS: Final = 6
 _RANDOM_CHARS: Final = 6

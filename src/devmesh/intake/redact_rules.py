@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from devmesh.intake.redact_checks import is_basic, is_luhn, is_pair_secret, is_random
-from devmesh.intake.redact_rule import ANY_SPACE, ANY_START, COLOUR, SPACE, Rule
+from devmesh.intake.redact_rule import ANY_SPACE, COLOUR, SPACE, Rule
 from devmesh.intake.redact_tokens import TOKEN_RULES
 
 _SEP = rf"{SPACE}*(?:=>|:=|=|:|%3[dDaA]){SPACE}*"
@@ -17,6 +17,11 @@ SENSITIVE_NAME: Final = (
 )
 _PAIR_HINT = rf"(?i:{SENSITIVE_NAME}|\\[nrt](?:pass|pwd)){_QUOTE}?{ANY_SPACE}*(?:[:=]|%3[dDaA])"
 _BARE = r"""[^\s"'\\,;&\[\]{}()<>%]"""
+_CARD = (  # issuers and lengths of ISO/IEC 7812-1
+    r"(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|4[4-9][0-9]|5[0-9]{2})|35[2-8][0-9])"
+    r"(?:[0-9]{12}|(?: [0-9]{4}){3}|(?:-[0-9]{4}){3})"
+    r"|3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}|3(?:0[0-5]|[68][0-9])[0-9][ -]?[0-9]{6}[ -]?[0-9]{4}"
+)
 _K, _H = "AbCdEf0123456789GhIjKl", "0123456789abcdef"
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -104,7 +109,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "sql",
         ("identified", "password"),
-        r"(?i:identified|password)",
+        rf"(?i:identified{ANY_SPACE}|password(?:{ANY_SPACE}+|{ANY_SPACE}*(?:\(|%28){ANY_SPACE}*){_QUOTE})",
         rf"((?i:(?:identified{SPACE}+(?:with{SPACE}+[^\s%+]+{SPACE}+)?(?:by|as){SPACE}+(?:password{SPACE}+)?"
         rf"|password(?:{SPACE}+|{SPACE}*(?:\(|%28){SPACE}*)){_QUOTE}))([^'\"\\]+?)({_QUOTE})",
         (
@@ -133,9 +138,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "flag",
         ("curl", "sshpass", "mysql"),
-        r"(?:curl|sshpass|mysql)",
-        r"((?:curl[^\n]{0,200}?[ \t](?:-u|--user)[ \t=]*['\"]?[^\s:'\"]+:|sshpass[ \t]+-p[ \t]*['\"]?"
-        r"|mysql[a-z]*[^\n]{0,200}?[ \t]-p['\"]?))"
+        rf"(?:curl|sshpass|mysql[a-z]*){ANY_SPACE}",
+        r"((?:curl[^\n]*?[ \t](?:-u|--user)[ \t=]*['\"]?[^\s:'\"]+:|sshpass[ \t]+-p[ \t]*['\"]?"
+        r"|mysql[a-z]*[^\n]*?[ \t]-p['\"]?))"
         r"""([^\s"']+)()""",
         (
             ("COMMAND=/usr/bin/curl -s -u bob:hunter2 https://x", "hunter2"),
@@ -156,7 +161,14 @@ RULES: Final[tuple[Rule, ...]] = (
             ('"clientSecret" : "abc123"', "abc123"),
             ("api_key => 'abc123'", "abc123"),
         ),
-        ('password: ""', "token: 'expired'", '"password": "<hidden>"', 'PWD="/root"'),
+        (
+            'password: ""',
+            "token: 'expired'",
+            '"password": "<hidden>"',
+            '"password":"[FILTERED]"',
+            'password="__REDACTED__"',
+            'PWD="/root"',
+        ),
         is_pair_secret,
     ),
     Rule(
@@ -197,10 +209,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "card",
         (),
-        rf"{ANY_START}[2-6][0-9]{{3}}[ -]?[0-9]{{4,6}}[ -]?[0-9]{{4}}",
-        rf"((?:^|[^0-9A-Za-z_.]|%[0-9A-F]{{2}}|{COLOUR}))"
-        r"((?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|4[4-9][0-9]|5[0-9]{2})|35[2-8][0-9])(?:[ -]?[0-9]{4}){3}"
-        r"|3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}|3(?:0[0-5]|[68][0-9])[0-9][ -]?[0-9]{6}[ -]?[0-9]{4})((?-u:\b))",
+        rf"(?:^|[^0-9A-Za-z_.-]|%[0-9A-F]{{2}}|\\[nrtbf]|{COLOUR})(?:{_CARD})(?-u:\b)",
+        rf"((?:^|[^0-9A-Za-z_.-]|%[0-9A-F]{{2}}|{COLOUR}))({_CARD})((?-u:\b))",
         (
             ("card 4111 1111 1111 1111 declined", "4111 1111 1111 1111"),
             ("pan=5555555555554444", "5555555555554444"),
@@ -211,6 +221,8 @@ RULES: Final[tuple[Rule, ...]] = (
             "load 0.4111111111111111",
             "ts 4111111111111111000",
             "id a4111111111111111",
+            "blk_-4111111111111111",
+            "{41111111-1111-1111-8888-000000000000}",
             "0000000000000000",
         ),
         is_luhn,
