@@ -1,66 +1,115 @@
-"""The canonical text of a message."""
+"""The canonical text of a message: what is left when numbers, addresses, names and times are placeholders.
+
+`canonicalize` is pure and versioned, idempotent and deterministic, and works on whole columns. Its speed is in doing the
+expensive part once for each shape: numbers are folded first (`fold.py`), distinct shapes are taken, shapes that were seen
+before are looked up in a bounded memory of the process, and only the rest goes through the rules. Neither changes any
+result: the rules see nothing but the folded shape.
+"""
 
 from __future__ import annotations
+
+from functools import cache
 
 import polars as pl
 
 from devmesh.templates.fold import fold_numbers
+from devmesh.templates.memo import Memo
 from devmesh.templates.rules_v1 import GROUPS
-from devmesh.templates.rules_v1.rule import Group
+from devmesh.templates.rules_v1.rule import Group, Literals, Rule
 
 CANON_VERSION = 1
+
 MAX_CHARS = 2_048
-MAX_ROUNDS = 12
+"""A message is read this far, and its canonical text is no longer: a statement shows its shape early on."""
+
 UNSETTLED = "<unsettled>"
+"""The template of texts that the rules still change after MAX_ROUNDS; only hostile input gets here."""
+
+MAX_ROUNDS = 8
 
 
 def canonicalize(messages: pl.Series, version: int = CANON_VERSION) -> pl.Series:
-    """Canonical text of each message."""
-    name = messages.name
-    text = _cut(messages.cast(pl.String).fill_null(""))
-    folded = fold_numbers(text)
-    settled = _per_distinct(folded, _settle)
-    return settled.alias(name)
+    """Canonical texts of `messages` (String), in the same order and under the same name; null counts as "".
+
+    Raises ValueError for a version that this code does not know; no Unicode text raises.
+    """
+    if version != CANON_VERSION:
+        raise ValueError(f"Canonical version {version} is not known here; this code has version {CANON_VERSION}.")
+    shapes = fold_numbers(_cut(messages.cast(pl.String).fill_null("")))
+    return _replaced(shapes, distinct := shapes.unique(), _settled_before(distinct)).alias(messages.name)
+
+
+def canonicalize_directly(messages: pl.Series) -> pl.Series:
+    """The same with the rules applied to every message: what `canonicalize` must equal, and what it saves."""
+    return _settle(fold_numbers(_cut(messages.cast(pl.String).fill_null("")))).alias(messages.name)
 
 
 def _cut(text: pl.Series) -> pl.Series:
+    """Texts of at most MAX_CHARS characters; one that is cut ends with a whole word, if it has one."""
     longest = text.str.len_bytes().max()
-    if longest is None or int(longest) <= MAX_CHARS:
+    if not isinstance(longest, int) or longest <= MAX_CHARS:
         return text
-    cut = text.str.slice(0, MAX_CHARS)
-    whole = cut.str.replace(r"(\s)\S*$", "")
-    return pl.select(pl.when(text.str.len_chars() > MAX_CHARS).then(whole).otherwise(cut)).to_series()
+    long = text.str.len_chars() > MAX_CHARS
+    cut = text.filter(long).str.slice(0, MAX_CHARS).str.replace(r"\s\S*$", "")
+    return text.clone().scatter(long.arg_true(), cut)
 
 
-def _per_distinct(text, function):
-    distinct = text.unique(maintain_order=False)
-    table = pl.DataFrame({"from": distinct, "to": function(distinct)})
-    return text.to_frame("from").join(table, on="from", how="left", maintain_order="left").to_series(1)
+def _replaced(text: pl.Series, old: pl.Series, new: pl.Series) -> pl.Series:
+    """Each text that is in `old` (distinct) replaced by its `new`; the others stay."""
+    table = pl.DataFrame({"old": old, "new": new})
+    joined = text.to_frame("old").join(table, on="old", how="left", maintain_order="left")
+    return joined.select(pl.coalesce("new", "old")).to_series()
 
 
-def _settle(text: pl.Series) -> pl.Series:
-    result = _apply_rules(text)
+def _settle(shapes: pl.Series) -> pl.Series:
+    """The rules applied until they change nothing more: that is what makes canonical text stable."""
+    result = _apply_rules(shapes)
+    pending = result.unique()
     for _ in range(MAX_ROUNDS):
-        again = _cut(result)
-        again = _per_distinct(fold_numbers(again), _apply_rules)
-        moving = (again != result)
+        again = _apply_rules(fold_numbers(_cut(pending)))
+        moving = again != pending
         if not moving.any():
             return result
-        result = again
-    return pl.select(pl.when(moving).then(pl.lit(UNSETTLED)).otherwise(result)).to_series()
+        result = _replaced(result, pending.filter(moving), again.filter(moving))
+        pending = again.filter(moving).unique()
+    return _replaced(result, pending, pl.Series([UNSETTLED] * len(pending), dtype=pl.String))
+
+
+_settled_before = Memo(_settle, max_chars=16_000_000)
 
 
 def _apply_rules(text: pl.Series) -> pl.Series:
     for group in GROUPS:
-        text = _apply_group(text, group)
-    return text
+        found = text.str.contains(group.when)
+        if found.all():
+            text = _apply_group(text, group)
+        elif found.any():
+            text = text.clone().scatter(found.arg_true(), _apply_group(text.filter(found), group))
+    return text.str.strip_chars(" ")
 
 
 def _apply_group(text: pl.Series, group: Group) -> pl.Series:
-    found = text.str.contains(group.when)
-    if not found.any():
-        return text
-    part = text.filter(found)
+    for rule in passes(group):
+        if isinstance(rule, Literals):
+            text = text.str.replace_many(dict(rule.pairs), leftmost=True)
+        else:
+            text = text.str.replace_all(rule.pattern, rule.placeholder)
+    return text
+
+
+@cache
+def passes(group: Group) -> tuple[Rule | Literals, ...]:
+    """The rules of a group, neighbours with one placeholder joined to one pattern: one walk over the text, not several."""
+    joined: list[Rule | Literals] = []
     for rule in group.rules:
-        part = part.str.replace_all(rule.pattern, rule.placeholder)
-    return text.clone().scatter(found.arg_true(), part)
+        last = joined[-1] if joined else None
+        if (
+            isinstance(rule, Rule)
+            and isinstance(last, Rule)
+            and rule.placeholder == last.placeholder
+            and "$" not in rule.placeholder
+        ):
+            joined[-1] = Rule(f"{last.name}, {rule.name}", f"{last.pattern}|(?:{rule.pattern})", rule.placeholder)
+        else:
+            joined.append(rule)
+    return tuple(joined)

@@ -31,7 +31,9 @@ MAX_CANDIDATES = 512
 MAX_MASKS = 256
 
 _QUOTES = frozenset("'\"`")
-_NAMING = frozenset("user username host hostname name file device interface service unit domain node module package path".split())
+_NAMING = frozenset(
+    "user username host hostname name file device interface service unit domain node module package path".split()
+)
 _PREPOSITIONS = frozenset("for from to on in by of at with".split())
 
 
@@ -94,6 +96,7 @@ class FamilyBook:
         self._slots: dict[int, dict[str, _Family]] = {}
         self._touched: dict[int, _Family] = {}
         self._merged: list[_Family] = []
+        self._provisional: dict[int, _Family] = {}
         for family in sorted(stored, key=lambda one: one.id):
             self._enter(_Family(family.id, family.level, tokenize(family.text)))
         self._touched.clear()
@@ -110,9 +113,9 @@ class FamilyBook:
 
     def adopt(self, provisional: int, family_id: int) -> None:
         """Tell a book that lives on which id a new family was stored under."""
-        for family in list(self._by_key.values()):
-            if family.id == provisional:
-                family.id = family_id
+        family = self._provisional.pop(provisional, None)
+        if family is not None:
+            family.id = family_id
 
     def _place(self, template_id: int, text: str, level: int | None) -> _Family:
         tokens = tokenize(text)
@@ -120,7 +123,7 @@ class FamilyBook:
         if found is not None:
             self._widen(found, tokens)
             return found
-        family = _Family(-template_id, level, tokens)
+        family = self._provisional[-template_id] = _Family(-template_id, level, tokens)
         self._enter(family)
         self._merge_around(family)
         return family

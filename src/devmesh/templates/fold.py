@@ -3,13 +3,9 @@
 Of 928,000 lines that a fleet wrote, 5,944 were different once their numbers were gone. So numbers go first, over whole
 buffers and before any pattern runs; the patterns then see each shape of line once, not each line.
 
-`fold_numbers` writes every run of digits as one `0`, and keeps what is a name or a verdict, not a number:
-
-- one or two digits after a word of letters stay (`ssh2`, `eth0`, `v4`), unless a digit stands before those letters
-  (`2024-01-02T03`, hexadecimal text);
-- a status code stays: three digits after a closing quote and a space or a colon (`HTTP/1.1" 404`, `"status":404`).
-
-Control characters become spaces. Everything is a whole-array operation on bytes: ASCII digits and letters never occur
+`fold_numbers` writes every run of digits as one `0`. Only an HTTP status code is a verdict, not a number, and stays: three
+digits after a closing quote or a bar (`HTTP/1.1" 404`, `"status":404`, `| 404 |`), its zeros as STATUS_ZERO.
+Control characters become spaces (but ESC, by which colours are known). Everything is a whole-array operation on bytes: ASCII digits and letters never occur
 inside a longer UTF-8 sequence, so no decoding is needed.
 """
 
@@ -22,19 +18,25 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-_PAD = b"\n" * 6  # so that looking two bytes back and four ahead never leaves the buffer
+STATUS_ZERO = "\x02"
+"""A zero in a status code, so that `0` is always a folded number; the last rule writes it as 0 again."""
+
+_PAD = b"\n" * 6  # so that looking ahead of a sign never leaves the buffer
 _ROWS = 4_096  # rows a buffer: larger ones spend their time in page faults, smaller ones in calls
 _PARALLEL_ROWS = 32_768  # below this a second thread costs more than it brings
+_ESCAPE = 0x1B
+_ALIKE = bytes(
+    ord("0") if chr(byte) in "0123456789" else ord(" ") if byte < ord(" ") and byte not in {ord("\n"), _ESCAPE} else byte
+    for byte in range(256)
+)
 
 _Bytes = npt.NDArray[np.uint8]
-_Mask = npt.NDArray[np.bool_]
 
 
 def fold_numbers(messages: pl.Series) -> pl.Series:
     """The same rows (String, no nulls) with numbers folded to `0` and control characters to spaces."""
-    lines = messages.str.replace_all("\n", " ", literal=True)
-    slices = [lines.slice(start, _ROWS) for start in range(0, len(lines), _ROWS)]
-    if len(lines) < _PARALLEL_ROWS:
+    slices = [messages.slice(start, _ROWS) for start in range(0, len(messages), _ROWS)]
+    if len(messages) < _PARALLEL_ROWS:
         buffers = [_fold_slice(part) for part in slices]
     else:
         with ThreadPoolExecutor(2) as pool:
@@ -46,35 +48,37 @@ def fold_numbers(messages: pl.Series) -> pl.Series:
 
 def _fold_slice(lines: pl.Series) -> bytes:
     """The folded text of these rows, each ended by a newline."""
+    joined = _joined(lines)
+    if joined.count(b"\n") != len(lines) - 1:
+        joined = _joined(lines.str.replace_all("\n", " ", literal=True))
+    raw = b"".join((_PAD, joined, _PAD))
+    alike = np.frombuffer(raw.translate(_ALIKE), np.uint8)
+    digit = alike == ord("0")
+    keep = ~(digit[1:] & digit[:-1])
+    codes = _status_codes(np.frombuffer(raw, np.uint8), digit)
+    if len(codes):
+        alike = alike.copy()
+        for offset in range(3):
+            keep[codes + offset - 1] = True
+            alike[codes + offset] = _status_digits(raw, codes + offset)
+    return alike[1:][keep].tobytes()[len(_PAD) - 1 : 1 - len(_PAD)]
+
+
+def _joined(lines: pl.Series) -> bytes:
     joined: bytes = lines.str.join("\n").cast(pl.Binary).item()
-    text = np.frombuffer(_PAD + joined + _PAD, np.uint8)
-    return _fold(text)[len(_PAD) - 1 : 1 - len(_PAD)].tobytes()
+    return joined
 
 
-def _fold(text: _Bytes) -> _Bytes:
-    """Fold one padded buffer; the first byte is dropped."""
-    digit: _Mask = (text - np.uint8(ord("0"))) < np.uint8(10)
-    letter: _Mask = ((text | np.uint8(0x20)) - np.uint8(ord("a"))) < np.uint8(26)
-    number = digit.copy()
-    after_name = digit[2:-2] & letter[1:-3] & ~digit[:-4]
-    long = after_name & digit[3:-1] & digit[4:]
-    name = after_name & ~long
-    number[2:-2] ^= name
-    number[3:-1] &= ~name
-    _keep_status_codes(text, digit, number)
-    out = np.where(number, np.uint8(ord("0")), text)
-    out[(text < np.uint8(ord(" "))) & (text != np.uint8(ord("\n")))] = ord(" ")
-    repeated = number[1:] & number[:-1]
-    repeated[2:-1] &= ~long
-    folded: _Bytes = out[1:][~repeated]
-    return folded
+def _status_codes(raw: _Bytes, digit: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Where a status code starts: three digits, the first from 1 to 5, after `" `, `| ` or `":`."""
+    sign = np.flatnonzero((raw[:-6] == ord('"')) | (raw[:-6] == ord("|")))
+    sign = sign[digit[sign + 2] & digit[sign + 3] & digit[sign + 4] & ~digit[sign + 5]]
+    after, first = raw[sign + 1], raw[sign + 2]
+    is_code = ((after == ord(" ")) | (after == ord(":"))) & (first >= ord("1")) & (first <= ord("5"))
+    return sign[is_code] + 2
 
 
-def _keep_status_codes(text: _Bytes, digit: _Mask, number: _Mask) -> None:
-    """Unmark three digits, the first from 1 to 5, after `" ` or `":`."""
-    quote = (text[:-6] == ord('"')) | (text[:-6] == ord("|"))
-    after = (text[1:-5] == ord(" ")) | (text[1:-5] == ord(":"))
-    first = np.flatnonzero(quote & after & digit[2:-4]) + 2
-    code = first[(text[first] - np.uint8(ord("1")) < 5) & digit[first + 1] & digit[first + 2] & ~digit[first + 3]]
-    for offset in range(3):
-        number[code + offset] = False
+def _status_digits(raw: bytes, places: npt.NDArray[np.intp]) -> _Bytes:
+    """The digits at these places, with STATUS_ZERO for 0."""
+    digits = np.frombuffer(raw, np.uint8)[places]
+    return np.where(digits == ord("0"), np.uint8(ord(STATUS_ZERO)), digits)

@@ -25,7 +25,8 @@ _NAME = re.compile(r"\S*[a-z0-9][./@-][A-Za-z0-9]\S*|\S*[a-z][A-Z]\S*|\S*[a-z]_[
 
 # Words that say what happened. They never vary within a family, so that opposites stay apart; verb forms (opened, refused,
 # starting …) are told by their ending.
-_VERDICTS = frozenset("""
+_VERDICTS = frozenset(
+    """
     up down on off yes no not none null true false ok okay good bad high low hot cold success successful successfully failure fail
     fails healthy unhealthy present absent primary secondary master slave leader follower full empty idle busy ready
     start starts startup stop stops shutdown open close opens closes begin end first last found lost
@@ -37,7 +38,8 @@ _VERDICTS = frozenset("""
     emergency alert critical crit fatal panic error err warning warn notice info debug trace
     is are was were be been has have had do does did can cannot could will would may might must shall should
     to of in at by from with and or for the a an before after than over under into via if as it this that
-""".split())
+""".split()
+)
 
 
 class Token(NamedTuple):

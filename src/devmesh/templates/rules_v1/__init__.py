@@ -1,11 +1,40 @@
-"""Canonical rules, version 1."""
+"""Canonical rules, version 1, in the order in which they are applied.
+
+Never change what a version does once it has stored templates: write version 2 beside it and migrate.
+"""
 
 from __future__ import annotations
 
-from devmesh.templates.rules_v1.plain import ABSENT, ADDRESSES, IDENTITIES, MARKS, NAMES, NUMBERS, PATHS, PEOPLE, REQUESTS, SPACE, TIMES, UUIDS
-from devmesh.templates.rules_v1.rule import Group, Rule
-from devmesh.templates.rules_v1.structure import JSON, PAIRS
+from devmesh.templates.rules_v1 import numbers, requests, structure
+from devmesh.templates.rules_v1.rule import Group, Literals, Rule
 
-GROUPS: tuple[Group, ...] = (SPACE, MARKS, JSON, PAIRS, REQUESTS, NAMES, PATHS, UUIDS, TIMES, ADDRESSES, IDENTITIES, PEOPLE, ABSENT, NUMBERS, SPACE)
+GROUPS: tuple[Group, ...] = (
+    numbers.SPACE,
+    requests.MARKS,
+    structure.JSON_KEPT,
+    structure.JSON_MASK,
+    structure.JSON_MASK,  # once more for each depth of objects
+    structure.JSON_MASK,
+    structure.JSON_BACK,
+    structure.PAIRS,
+    requests.REQUESTS,
+    requests.NAMES,
+    requests.PATHS,
+    requests.PATH_LISTS,
+    numbers.TIMES,
+    numbers.OCTETS,
+    numbers.UUIDS,
+    numbers.CLOCKS,
+    numbers.ADDRESSES,
+    numbers.IPV6,
+    numbers.ADDRESS_LISTS,
+    numbers.UNITS,
+    numbers.IDENTITIES,
+    numbers.PEOPLE,
+    numbers.ABSENT,
+    numbers.NUMBERS,
+    numbers.STATUS,
+    numbers.SPACE,
+)
 
-__all__ = ["GROUPS", "Group", "Rule"]
+__all__ = ["GROUPS", "Group", "Literals", "Rule"]

@@ -1,8 +1,8 @@
-"""What a rule is: data, with the cases that prove it.
+"""What a rule is: data, with the cases that prove it (`cases.txt`).
 
-Patterns are Rust regex syntax and see text after the number pass (`fold.py`): every free-standing number is `0`, so an
-IPv4 address is `0\\.0\\.0\\.0`. Rust's regex has no look-around; where a rule needs what stands before its match it
-captures that and writes it back.
+Patterns are Rust regex syntax and see text after the number pass (`fold.py`): every free-standing number is one `0`, so an
+IPv4 address is `0\\.0\\.0\\.0`. They are ASCII (Unicode classes make automata that are slow to build) and, where they can
+be, without captures (those are slow to run): `\\B` before a sign says that no word ends there.
 """
 
 from __future__ import annotations
@@ -10,25 +10,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 KEPT = "\ue000"
-"""Stands for the `=` or `:` of a pair whose value stays, while the values of the other pairs are masked."""
+"""Stands in a pair whose value stays, so that the rules that mask values pass it by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One replacement over a whole column.
 
-    name            stable, for tests and docs
-    pattern         Rust regex
-    placeholder     what is written instead; `${1}` gives back a capture
-    examples        (message, its canonical text), held by the rule set as a whole
-    counterexamples messages in which this rule must find nothing
+    name         stable, for tests and docs
+    pattern      Rust regex
+    placeholder  what is written instead; `${1}` gives back a capture
     """
 
     name: str
     pattern: str
     placeholder: str
-    examples: tuple[tuple[str, str], ...] = ()
-    counterexamples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Literals:
+    """Many fixed texts replaced in one go: (what, by what)."""
+
+    name: str
+    pairs: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +41,4 @@ class Group:
 
     name: str
     when: str
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule | Literals, ...]

@@ -1,44 +1,61 @@
-"""Lines with a structure: JSON, logfmt, firewall fields. The template comes from the message and the keys."""
+"""Lines with a structure: JSON, logfmt, firewall fields. The template comes from the message and the keys.
+
+A pair whose value says what happened (message, level, logger, status …) keeps it; every other value becomes `<v>`. Since
+Rust's regex cannot say "any key but these", the kept keys are first marked with KEPT, then what has no mark is masked.
+"""
 
 from __future__ import annotations
 
-from devmesh.templates.rules_v1.rule import KEPT, Group, Rule
+import re
+
+from devmesh.templates.rules_v1.rule import KEPT, Group, Literals, Rule
 
 _KEPT_KEYS = (
-    r"(?i:level|lvl|severity|log\.?level|level_?name|msg|message|log|event|event_?(?:name|type|source)|error|err|"
-    r"exception|reason|logger|component|module|caller|service|method|type|kind|action|verb|stage|op|operation|"
-    r"outcome|result|success|stream|facility|subsystem|category|stat)"
-)
-_STATUS_KEYS = r"(?i:\w*status|\w*_?code)"
+    "level lvl severity loglevel log.level levelname levelName level_name msg message log event eventName eventType "
+    "eventSource event_type error err exception reason logger component module caller service method type kind action verb "
+    "stage op operation outcome result success stream facility subsystem category stat status statusCode status_code "
+    "code response_code DownstreamStatus OriginStatus"
+).split()
+_SPELLINGS = sorted({spelled for key in _KEPT_KEYS for spelled in (key, key.upper(), key[0].upper() + key[1:])})
 
-JSON = Group(
-    "json",
+JSON_KEPT = Group(
+    "json-kept",
     r'\{ ?"',
     (
-        Rule("json-escaped-quote", r'\\+"', "'"),
-        Rule("json-escaped-space", r"\\+[nrt]", " "),
-        Rule("json-kept-text", rf'"({_KEPT_KEYS})" ?: ?"([^"]*)"', f'"${{1}}"{KEPT}"${{2}}"'),
-        Rule("json-kept-status", rf'"({_STATUS_KEYS})" ?: ?([1-5][1-9][0-9]|[1-5]0[0-9])\b', f'"${{1}}"{KEPT}${{2}}'),
-        Rule("json-kept-flag", rf'"({_KEPT_KEYS})" ?: ?(true|false)', f'"${{1}}"{KEPT}${{2}}'),
-        Rule(
-            "json-value",
-            r'("[^"{}]*") ?: ?(?:"[^"]*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)',
-            "${1}:<v>",
+        Literals(
+            "json-escapes",
+            tuple((f"\\{sign}", by) for sign, by in zip('\\"nrt/', ["", "'", " ", " ", " ", "/"], strict=True)),
         ),
-        Rule("json-list", r'(": ?)\[[^\[\]{}]*\]', "${1}<v>"),
-        Rule("json-object", r'(": ?|[\[,] ?)\{[^{}]*\}', "${1}<v>"),
-        Rule("json-kept-back", rf'"{KEPT}', '":'),
+        Literals(
+            "json-kept", tuple((f'"{key}"{colon}', f'"{key}"{KEPT}') for key in _SPELLINGS for colon in (": ", ":"))
+        ),
     ),
 )
 
+JSON_MASK = Group(
+    "json-mask",
+    '\\{ ?"',
+    (
+        Rule("json-value", r'" ?: ?(?:"[^"]*"|-?[0-9\x02][0-9.\x02]*(?:[eE][+-]?0)?|true|false|null)', '":<v>'),
+        Rule("json-list", r'" ?: ?\[(?:[^\[\]]|\[[^\[\]]*\])*\]', '":<v>'),
+        Rule("json-object", r'" ?: ?\{[^{}]*\}', '":<v>'),
+    ),
+)
+
+JSON_BACK = Group("json-back", f'"{KEPT}', (Literals("json-kept-back", ((f'"{KEPT}', '":'),)),))
+
 PAIRS = Group(
     "pairs",
-    r"(?:(?-u:\b)[\w.-]+=[^=]+){4}|(?-u:\b)(?:level|lvl|msg)=",
+    r"(?:[A-Za-z0-9_]=[^=]+){4}|(?-u:\b)(?:level|lvl|msg)=",
     (
-        Rule("pair-escaped-quote", r'\\"', "'"),
-        Rule("packet", r"IN=\S* OUT=\S* .*?SRC=.*?PROTO=(\w+).*", f"<packet> PROTO{KEPT}${{1}}"),
-        Rule("pair-kept", rf'(?-u:\b)({_KEPT_KEYS})=("[^"]+"|[^\s",]+)', f"${{1}}{KEPT}${{2}}"),
-        Rule("pair-value", r'(?-u:\b)([\w.@/-]+)=(?:"[^"]*"|<[^>]*>|[^\s",;)\]]+)', "${1}=<v>"),
-        Rule("pair-kept-back", KEPT, "="),
+        Literals("pair-escapes", (('\\"', "'"),)),
+        Rule("packet", r"IN=[^ ]* OUT=[^ ]* .*?SRC=.*?PROTO=([A-Za-z0-9]+).*", f"<packet> PROTO{KEPT}${{1}}"),
+        Rule("pair-kept-first", rf"^({'|'.join(map(re.escape, _SPELLINGS))})=", f"${{1}}{KEPT}"),
+        Literals(
+            "pair-kept",
+            tuple((f"{sep}{key}=", f"{sep}{key}{KEPT}") for key in _SPELLINGS for sep in " ,;[("),
+        ),
+        Rule("pair-value", r'=(?:"[^"]*"|<[^>]*>|[^ ",;)\]]+)', "=<v>"),
+        Literals("pair-kept-back", ((KEPT, "="),)),
     ),
 )

@@ -1,0 +1,122 @@
+"""Canonical text: idempotent, deterministic, total, bounded; the same through the memory of shapes as without."""
+
+from __future__ import annotations
+
+import time
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devmesh.templates.canonical import CANON_VERSION, MAX_CHARS, canonicalize, canonicalize_directly
+from devmesh.templates.memo import Memo
+
+PIECES = st.sampled_from([
+    "10.0.0.1", "::1", "2024-01-02T03:04:05Z", "Jan  2 03:04:05", "/var/log/x.log", "a=b", "level=error", '"GET / HTTP/1.1" 404 7',
+    '{"a": {"b": [1, 2]}}', "[REDACTED:jwt:aabbcc]", "0x1f", "9dbdbd4f0e", "12ms", "<n>", "<*>", "user 'bob'", "for root from ",
+    "-5", "1,2,3", "00:11:22:33:44:55", "x@y.org", "https://h/p", "\\x1b[1m", "\ue000", "\x02", "()", " ", "\n", "\t", "\x00", "0", ":", "|", '"',
+])  # fmt: skip
+MESSAGES = st.lists(st.one_of(PIECES, st.text(max_size=6)), max_size=12).map("".join)
+FRAMES = st.lists(MESSAGES, max_size=20)
+
+
+def canon(texts):
+    return canonicalize(pl.Series("message", texts, pl.String)).to_list()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(FRAMES)
+def test_idempotent(texts):
+    """The canonical text of a canonical text is itself."""
+    once = canon(texts)
+    assert canon(once) == once
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(FRAMES)
+def test_batch_equals_single_calls(texts):
+    """What stands beside a message in a frame, and what came before, changes nothing."""
+    assert canon(texts) == [canon([text])[0] for text in texts]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(FRAMES)
+def test_memory_of_shapes_changes_nothing(texts):
+    """Distinct shapes and the memory are a short cut to the same result, not another one."""
+    direct = canonicalize_directly(pl.Series("message", texts, pl.String)).to_list()
+    assert canon(texts) == direct
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(st.lists(st.text(), max_size=8))
+def test_no_text_raises(texts):
+    """Any Unicode text has a canonical text, at most MAX_CHARS long, on one line."""
+    for text in canon(texts):
+        assert len(text) <= MAX_CHARS
+        assert not any(char in text for char in "\n\r\t\x00")
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 10**12), min_size=2, max_size=2), st.text(alphabet="abcXY :=/-", max_size=20))
+def test_numbers_never_tell_lines_apart(numbers, text):
+    """Lines that differ in one number alone have one canonical text."""
+    first, second = (f"{text} {number} {text}" for number in numbers)
+    assert canon([first]) == canon([second])
+
+
+def test_null_and_empty():
+    """Null counts as the empty text; an empty frame stays one; name and order stay."""
+    got = canonicalize(pl.Series("m", [None, "", "b 2", "a 1"], pl.String))
+    assert (got.name, got.to_list()) == ("m", ["", "", "b <n>", "a <n>"])
+    assert canon([]) == []
+
+
+def test_large_frames_use_two_threads_and_keep_order():
+    """A frame over the size at which the work is shared gives row for row what a small one gives."""
+    texts = [f"worker {i} took {i}ms on node-{i % 7} word{'x' * (i % 50)}" for i in range(40_000)]
+    assert canon(texts) == [text for start in range(0, 40_000, 10_000) for text in canon(texts[start : start + 10_000])]
+
+
+def test_unknown_version():
+    """A version that this code does not have is refused."""
+    with pytest.raises(ValueError, match="version 2"):
+        canonicalize(pl.Series(["x"]), CANON_VERSION + 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 40_000_000, "word " * 8_000_000, "a1b2 " * 100_000, "{" * 100_000, '{"a":' * 50_000, "\n" * 1_000_000, "=" * 300_000],
+    ids=["one word", "words", "tokens", "braces", "nested", "newlines", "equals"],
+)
+def test_monstrous_lines(text):
+    """A line of 40 MB, or of 100,000 tokens, costs the same as its beginning."""
+    started = time.process_time()
+    (got,) = canon([text])
+    assert time.process_time() - started < 2.0
+    assert len(got) <= MAX_CHARS
+    assert canon([got]) == [got]
+
+
+def test_cut_leaves_no_half_word():
+    """A long line's canonical text ends with a whole word or placeholder."""
+    (got,) = canon(["delete " + " ".join(f"blk_{i}" for i in range(10_000))])
+    assert got.split(" ")[-1] == "blk_<n>"
+
+
+def test_memo_is_bounded_and_forgets_nothing_wrongly():
+    """However many texts come, the memory holds two generations at most, and answers stay right."""
+    calls = []
+
+    def shout(texts: pl.Series) -> pl.Series:
+        calls.append(len(texts))
+        return texts.str.to_uppercase()
+
+    memo = Memo(shout, max_chars=1_000)
+    for start in range(0, 5_000, 10):
+        texts = [f"text {i:04d}" for i in range(start, start + 10)]
+        assert memo(pl.Series(texts)).to_list() == [text.upper() for text in texts]
+        assert sum(map(len, memo._young)) + sum(map(len, memo._old)) <= 1_000
+    assert sum(calls) == 5_000
+    assert memo(pl.Series(["text 4999", "text 0000"])).to_list() == ["TEXT 4999", "TEXT 0000"]
+    assert sum(calls) == 5_001
