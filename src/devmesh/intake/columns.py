@@ -15,7 +15,7 @@ import polars as pl
 
 from devmesh.events.model import EVENT_BATCH
 from devmesh.intake.model import Limits
-from devmesh.intake.priority import MISSING, priorities, priorities_of_text
+from devmesh.intake.priority import MISSING, priorities
 from devmesh.intake.services import CANDIDATES, service_names
 from devmesh.intake.times import event_times
 
@@ -50,11 +50,11 @@ def to_batch(
     codes, unknown = priorities(decoded.priority)
     columns = {
         "ts_us": times,
-        "received_us": pl.repeat(received_us, len(frame), dtype=pl.Int64, eager=True),
-        "node": frame["node"].fill_null(node),
+        "received_us": _constant(received_us, len(frame), pl.Int64()),
+        "node": _fill(frame["node"], _constant(node, len(frame), pl.String())),
         "priority": pl.Series(codes, dtype=pl.Int8),
         "pid": frame["pid"],
-        "stream_id": pl.repeat(stream_id, len(frame), dtype=pl.Int64, eager=True),
+        "stream_id": _constant(stream_id, len(frame), pl.Int64()),
         "seq": frame["seq"],
         "message": frame["message"],
     }
@@ -63,14 +63,25 @@ def to_batch(
         rows = [fields or {} for fields in decoded.fields]
     if rows is None:
         columns["service"] = service_names(pl.DataFrame(), frame["service"], frame["pid"])
-        columns["fields"] = pl.repeat(None, len(frame), dtype=pl.String, eager=True)
+        columns["fields"] = _constant(None, len(frame), pl.String())
     else:
         _move_fields(rows, frame["service"], columns, limits)
         _claim(rows, "_claimed_ts", time_claims)
         _claim(rows, "_claimed_priority", {row: decoded.priority[row] for row in unknown})
         columns["fields"] = _encode(rows)
-    columns["priority"] = columns["priority"].fill_null(MISSING)
+    columns["priority"] = _fill(columns["priority"], _constant(MISSING, len(frame), pl.Int8()))
     return pl.DataFrame({name: columns[name] for name in EVENT_BATCH}, schema=EVENT_BATCH)
+
+
+def _constant(value: int | str | None, size: int, dtype: pl.DataType) -> pl.Series:
+    return pl.Series([value], dtype=dtype).new_from_index(0, size)
+
+
+def _fill(series: pl.Series, other: pl.Series) -> pl.Series:
+    """The series with the other's values where it has none."""
+    if not series.null_count():
+        return series
+    return other if series.null_count() == len(series) else series.zip_with(series.is_not_null(), other)
 
 
 def _claim(rows: Fields, name: str, claims: dict[int, Any]) -> None:
@@ -86,10 +97,11 @@ def _move_fields(rows: Fields, declared: pl.Series, columns: dict[str, pl.Series
     read = {name: [row.get(name) for row in rows] for name in _READ if name in names}
     text, odd = _texts({**moved, **read})
     if "PRIORITY" in text:
-        columns["priority"] = columns["priority"].fill_null(priorities_of_text(text["PRIORITY"]))
+        codes, _ = priorities(moved["PRIORITY"] if "PRIORITY" not in odd else text["PRIORITY"].to_list())
+        columns["priority"] = _fill(columns["priority"], pl.Series(codes, dtype=pl.Int8))
     for name in ("_PID", "SYSLOG_PID"):
         if name in text:
-            columns["pid"] = columns["pid"].fill_null(text[name].str.to_integer(strict=False))
+            columns["pid"] = _fill(columns["pid"], text[name].str.to_integer(strict=False))
     candidates = pl.DataFrame([text[name] for name in CANDIDATES if name in text])
     columns["service"] = service_names(candidates, declared, columns["pid"])
     for name, values in moved.items():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import polars as pl
-
 MISSING: Final = 6
 _NAMES: Final = (
     ("emerg", "emergency", "panic"),
@@ -47,10 +45,3 @@ def priorities(values: list[int | str | None]) -> tuple[list[int | None], list[i
                 if codes[row] is None:
                     unknown.append(row)
     return codes, unknown
-
-
-def priorities_of_text(values: pl.Series) -> pl.Series:
-    """Priorities (Int8) for n texts, null where missing or where a text names none."""
-    text = values.str.strip_chars().str.to_lowercase()
-    codes = pl.Series(list(_BY_NAME.values()), dtype=pl.Int8)
-    return text.replace_strict(list(_BY_NAME), codes, default=None, return_dtype=pl.Int8)

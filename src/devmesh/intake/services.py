@@ -9,6 +9,8 @@ name.
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import Final
 
 import polars as pl
@@ -24,19 +26,26 @@ CANDIDATES: Final[tuple[str, ...]] = (
     "_TRANSPORT",
 )
 
+_MOST_CHARS: Final = 1024  # of a raw name that is looked at
+_REMEMBERED: Final = 65_536
+
 _HEX = "[0-9a-fA-F]"
 _DASH = r"(?:-|\\x2d)"
-# In order. Rust's regex knows no look-around, so "has a digit" is said by where the digit stands.
-_MASKS: Final = (
-    (rf"{_HEX}{{8}}{_DASH}{_HEX}{{4}}{_DASH}{_HEX}{{4}}{_DASH}{_HEX}{{4}}{_DASH}{_HEX}{{12}}", "*"),  # a UUID
-    (rf"{_HEX}{{12,}}", "*"),  # container and machine ids
-    (r"@[0-9]+-[0-9].*$", "@*"),  # connections and crashes: sshd@7-10.0.0.1:22-10.0.0.9:5022, coredump@3-811-0
-    (r"^run-[a-z](?:[0-9]+|\*)(?:-i[0-9]+)?", "run-*"),  # transient units of systemd-run
-    (r"-[0-9]+\.scope$", "-*.scope"),
-    (r"\.[0-9a-z]{25}$", ".*"),  # a swarm task
+# In order; each is linear in the name.
+_MASKS: Final = tuple(
+    (re.compile(pattern, re.ASCII), mask)
+    for pattern, mask in (
+        (r"[\x00-\x1f\x7f]", " "),
+        (r"^ +| +$|\.service *$", ""),
+        (rf"{_HEX}{{8}}{_DASH}{_HEX}{{4}}{_DASH}{_HEX}{{4}}{_DASH}{_HEX}{{4}}{_DASH}{_HEX}{{12}}", "*"),  # a UUID
+        (rf"{_HEX}{{12,}}", "*"),  # container and machine ids
+        (r"@[0-9]+-[0-9].*$", "@*"),  # connections and crashes: sshd@7-10.0.0.1:22-10.0.0.9:5022, coredump@3-811-0
+        (rf"@(?=[a-fA-F]*[0-9]){_HEX}{{6,}}$", "@*"),  # a short hash has a digit
+        (r"^run-[a-z](?:[0-9]+|\*)(?:-i[0-9]+)?", "run-*"),  # transient units of systemd-run
+        (r"-[0-9]+\.scope$", "-*.scope"),
+        (r"\.[0-9a-z]{25}$", ".*"),  # a swarm task
+    )
 )
-_SHORT_HASH: Final = rf"@{_HEX}{{6,}}$"
-_SHORT_HASH_DIGIT: Final = rf"@{_HEX}*[0-9]{_HEX}*$"
 
 
 def service_names(candidates: pl.DataFrame, declared: pl.Series, pid: pl.Series) -> pl.Series:
@@ -45,35 +54,37 @@ def service_names(candidates: pl.DataFrame, declared: pl.Series, pid: pl.Series)
     `candidates` has any of the columns `CANDIDATES` (String, null where a field is missing), n rows or no column at
     all; `declared` (String) and `pid` (Int64) have n.
     """
-    columns = set(candidates.columns)
-    picks = [pl.lit(declared)]
-    spoken_of = [unit for unit in ("UNIT", "OBJECT_SYSTEMD_UNIT") if unit in columns]
-    picks.extend(pl.when(pl.lit(pid) == 1).then(_service_unit(unit)) for unit in spoken_of)
-    if "CONTAINER_NAME" in columns:
-        picks.append(pl.col("CONTAINER_NAME"))
-    if "_SYSTEMD_UNIT" in columns:
-        picks.append(_service_unit("_SYSTEMD_UNIT"))
-    if "SYSLOG_IDENTIFIER" in columns:
-        picks.append(pl.col("SYSLOG_IDENTIFIER"))
-    if "_TRANSPORT" in columns:
-        picks.append(pl.when(pl.col("_TRANSPORT") == "kernel").then(pl.lit("kernel")))
-    picks = [pl.when(pick != "").then(pick) for pick in picks]
-    raw = (candidates if columns else declared.to_frame()).select(pl.coalesce(*picks, pl.lit(UNKNOWN))).to_series()
-    distinct = raw.unique()
-    return raw.replace_strict(distinct, _clean(distinct)).alias("service")
+    columns = candidates.columns
+    raw = declared
+    if columns:
+        picks = [_pick(name, pid) for name in CANDIDATES if name in columns]
+        raw = candidates.select(pl.coalesce(_unless_empty(pl.lit(declared)), *picks)).to_series()
+    # One dict access an event; polars' own replacement costs as much, and a millisecond before it begins.
+    names = raw.to_list()
+    clean = {name: clean_name(name) for name in set(names)}
+    return pl.Series("service", [clean[name] for name in names], dtype=pl.String)
 
 
-def _service_unit(name: str) -> pl.Expr:
-    unit = pl.col(name)
-    session = unit.str.starts_with("session-") & unit.str.ends_with(".scope")
-    return pl.when(~(session | unit.str.starts_with("user@") | (unit == "init.scope"))).then(unit)
+def _pick(name: str, pid: pl.Series) -> pl.Expr:
+    """What one field says of the service; null where it says nothing."""
+    value = pl.col(name)
+    if name == "_TRANSPORT":
+        return pl.when(value == "kernel").then(pl.lit("kernel"))
+    if name in {"CONTAINER_NAME", "SYSLOG_IDENTIFIER"}:
+        return _unless_empty(value)
+    session = value.str.starts_with("session-") & value.str.ends_with(".scope")
+    says = ~(session | value.str.starts_with("user@") | value.is_in(["init.scope", ""]))
+    return pl.when(says if name == "_SYSTEMD_UNIT" else says & (pl.lit(pid) == 1)).then(value)
 
 
-def _clean(names: pl.Series) -> pl.Series:
-    """Names as they are stored, for distinct raw ones."""
-    name = pl.lit(names).str.replace_all(r"[\x00-\x1f\x7f]", " ").str.strip_chars().str.strip_suffix(".service")
+def _unless_empty(value: pl.Expr) -> pl.Expr:
+    return pl.when(value != "").then(value)
+
+
+@functools.lru_cache(_REMEMBERED)
+def clean_name(raw: str | None) -> str:
+    """The name under which a service is stored."""
+    name = (raw or "")[:_MOST_CHARS]
     for pattern, mask in _MASKS:
-        name = name.str.replace_all(pattern, mask)
-    hashed = name.str.contains(_SHORT_HASH) & name.str.contains(_SHORT_HASH_DIGIT)
-    name = pl.when(hashed).then(name.str.replace(_SHORT_HASH, "@*")).otherwise(name).str.slice(0, NAME_CHARS)
-    return pl.select(pl.when(name == "").then(pl.lit(UNKNOWN)).otherwise(name)).to_series()
+        name = pattern.sub(mask, name)
+    return name[:NAME_CHARS] or UNKNOWN

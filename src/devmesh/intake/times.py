@@ -23,11 +23,15 @@ def event_times(ts_us: pl.Series, ts: pl.Series, received_us: int) -> tuple[pl.S
     told = ts_us
     if ts.null_count() < len(ts):
         told = pl.select(pl.coalesce(ts_us, _from_iso(ts))).to_series()
-    latest = received_us + DAY_US
-    true = told.is_between(YEAR_2000_US, latest)
-    claimed = (ts_us.is_not_null() | ts.is_not_null()) & ~true.fill_null(value=False)
-    claims = {row: ts_us[row] if ts_us[row] is not None else ts[row][:64] for row in claimed.arg_true().to_list()}
-    times = pl.select(pl.when(true).then(told).otherwise(pl.lit(received_us, pl.Int64))).to_series()
+    true = (told >= YEAR_2000_US) & (told <= received_us + DAY_US)
+    if true.all(ignore_nulls=False):
+        return told.alias("ts_us"), {}
+    times = told.zip_with(true, pl.Series([received_us], dtype=pl.Int64).new_from_index(0, len(told)))
+    untrue = (~true.fill_null(value=False)).arg_true()
+    said = zip(untrue.to_list(), ts_us[untrue].to_list(), ts[untrue].to_list(), strict=True)
+    claims = {
+        row: text[:64] if number is None else number for row, number, text in said if (number, text) != (None, None)
+    }
     return times.alias("ts_us"), claims
 
 
