@@ -19,9 +19,17 @@ _ID = re.compile(r"([ft])(\d{1,9})")
 
 
 def make_filter(
-    mesh: Mesh, *, node: Sequence[str] = (), service: Sequence[str] = (), priority: str | None = None,
-    since: str | None = None, until: str | None = None, template: Sequence[str] = (), contains: str | None = None,
-    regex: str | None = None, timezone: str = "",
+    mesh: Mesh,
+    *,
+    node: Sequence[str] = (),
+    service: Sequence[str] = (),
+    priority: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    template: Sequence[str] = (),
+    contains: str | None = None,
+    regex: str | None = None,
+    timezone: str = "",
 ) -> Filter:
     """The filter that these words mean; names that nobody has match nothing. Raises InvalidInput."""
     zone, now = zone_of(timezone or mesh.settings.timezone), mesh.clock.now_us()
@@ -34,7 +42,8 @@ def make_filter(
         priority=parse_priority(priority) if priority else None,
         since_us=parse_when(since, now, zone) if since else None,
         until_us=parse_when(until, now, zone) if until else None,
-        contains=contains or None, regex=regex or None,
+        contains=contains or None,
+        regex=regex or None,
     )
 
 

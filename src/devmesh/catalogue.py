@@ -20,7 +20,9 @@ DAY_US = 24 * HOUR_US
 MEMBERS_SHOWN = 100
 
 
-def list_families(mesh: Mesh, *, service: Sequence[str] = (), sort: str = "count", limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
+def list_families(
+    mesh: Mesh, *, service: Sequence[str] = (), sort: str = "count", limit: int = 100, offset: int = 0
+) -> list[dict[str, Any]]:
     """Families with their service's name and rate, as plain values."""
     ids = mesh.nodes.service_names.ids(service, create=False).values() if service else None
     found = mesh.templates.list_families(service_ids=ids, sort=sort, limit=limit, offset=offset)
@@ -40,9 +42,14 @@ def show(mesh: Mesh, public_id: str) -> dict[str, Any]:
     if kind == "t":
         template = mesh.templates.template(number)
         member_ids, family_id = [number], template.family_id
-        head: dict[str, Any] = {"id": f"t{number}", "text": template.text, "events": template.events,
-                                "first_seen_us": template.first_seen_us, "last_seen_us": template.last_seen_us,
-                                "service": mesh.nodes.service_names.names([template.service_id]).get(template.service_id, "?")}
+        head: dict[str, Any] = {
+            "id": f"t{number}",
+            "text": template.text,
+            "events": template.events,
+            "first_seen_us": template.first_seen_us,
+            "last_seen_us": template.last_seen_us,
+            "service": mesh.nodes.service_names.names([template.service_id]).get(template.service_id, "?"),
+        }
         head["family"] = describe(mesh, [mesh.templates.family(family_id)])[0] if family_id else None
     else:
         family = mesh.templates.family(number)
@@ -53,7 +60,9 @@ def show(mesh: Mesh, public_id: str) -> dict[str, Any]:
     members = mesh.templates.templates(member_ids)[:MEMBERS_SHOWN]
     return {
         **head,
-        "nodes": [{"node": names.get(node, "?"), "events": n} for node, n in sorted(nodes.items(), key=lambda pair: -pair[1])],
+        "nodes": [
+            {"node": names.get(node, "?"), "events": n} for node, n in sorted(nodes.items(), key=lambda pair: -pair[1])
+        ],
         "history": history(mesh, member_ids),
         "values": [asdict(value) for value in mesh.templates.values(member_ids)],
         "examples": _examples(mesh, member_ids),
@@ -78,8 +87,16 @@ def _examples(mesh: Mesh, member_ids: Iterable[int]) -> list[dict[str, Any]]:
 def _described(family: Family, service: str) -> dict[str, Any]:
     span = (family.last_seen_us or 0) - (family.first_seen_us or 0)
     return {
-        "id": f"f{family.id}", "text": family.text, "service": service, "level": family.level, "events": family.events,
-        "templates": family.templates, "first_seen_us": family.first_seen_us, "last_seen_us": family.last_seen_us,
-        "created_us": family.created_us, "events_per_day": round(family.events * DAY_US / max(span, DAY_US), 1),
-        "label": family.label, "note": family.note,
+        "id": f"f{family.id}",
+        "text": family.text,
+        "service": service,
+        "level": family.level,
+        "events": family.events,
+        "templates": family.templates,
+        "first_seen_us": family.first_seen_us,
+        "last_seen_us": family.last_seen_us,
+        "created_us": family.created_us,
+        "events_per_day": round(family.events * DAY_US / max(span, DAY_US), 1),
+        "label": family.label,
+        "note": family.note,
     }

@@ -16,7 +16,9 @@ EVENTS_PER_FAMILY = 5
 
 
 def find_families(mesh: Mesh, question: str, limit: int) -> dict[str, Any]:
-    """{"results": families with score, why and examples, "missing": rankings that could not be made, with the reason}."""
+    """{"results": families with score, why and examples, "missing": rankings that could not be made, with the
+    reason}.
+    """
     found = mesh.search.templates(question, limit)
     families = mesh.templates.families([hit.family_id for hit in found.hits])
     results = []
@@ -25,10 +27,14 @@ def find_families(mesh: Mesh, question: str, limit: int) -> dict[str, Any]:
         if family is None:
             continue
         samples = mesh.templates.samples(mesh.templates.member_ids([family.id]), limit=2)
-        results.append({
-            **describe(mesh, [family])[0], "score": round(hit.score, 5), "why": asdict(hit.why),
-            "examples": [sample.message for sample in samples],
-        })
+        results.append(
+            {
+                **describe(mesh, [family])[0],
+                "score": round(hit.score, 5),
+                "why": asdict(hit.why),
+                "examples": [sample.message for sample in samples],
+            }
+        )
     return {"query": question, "results": results, "missing": found.missing}
 
 

@@ -30,7 +30,7 @@ def health(mesh: Mesh) -> list[Part]:
 
 
 def overall(parts: list[Part]) -> str:
-    """degraded if any part is; a part that is off by choice does not count."""
+    """Degraded if any part is; a part that is off by choice does not count."""
     return "degraded" if any(part.state == "degraded" for part in parts) else "ok"
 
 
@@ -60,7 +60,8 @@ def _rooms(mesh: Mesh) -> list[Part]:
 def _loops(mesh: Mesh) -> list[Part]:
     return [
         Part(f"loop {state.name}", "degraded", f"Failed {state.failures} times in a row: {state.last_error}")
-        if state.failures and state.last_error else Part(f"loop {state.name}", "ok")
+        if state.failures and state.last_error
+        else Part(f"loop {state.name}", "ok")
         for state in mesh.runner.states()
     ]
 
@@ -77,10 +78,14 @@ def stats(mesh: Mesh) -> dict[str, Any]:
     recent = mesh.events.by_minute(now - RATE_WINDOW_US, now)["n"].sum()
     size = store_bytes(mesh)
     return {
-        "events": events, "templates": templates, "families": families,
+        "events": events,
+        "templates": templates,
+        "families": families,
         "compression": round(events / templates, 1) if templates else 0.0,
-        "bytes_per_event": round(size / events, 1) if events else 0.0, "store_bytes": size,
-        "events_per_s": round(int(recent) / (RATE_WINDOW_US / 1e6), 2), "version": __version__,
+        "bytes_per_event": round(size / events, 1) if events else 0.0,
+        "store_bytes": size,
+        "events_per_s": round(int(recent) / (RATE_WINDOW_US / 1e6), 2),
+        "version": __version__,
         "redacted": dict(mesh.intake.totals.redacted),
     }
 

@@ -13,8 +13,7 @@ from uuid import uuid4
 
 from devmesh.accounts import Accounts
 from devmesh.clock import Clock, SystemClock
-from devmesh.db import Database, open_database
-from devmesh.db import schema
+from devmesh.db import Database, open_database, schema
 from devmesh.db.space import Space
 from devmesh.db.sqlite import path_of
 from devmesh.embeddings import GatewayProvider, LocalProvider, Provider
@@ -72,8 +71,13 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     bounds = Bounds(settings.max_templates_per_service, settings.max_templates, settings.max_new_templates_per_minute)
     templates = Templates(db, clock, bounds)
     events = Events(
-        db, clock, owner, node_names=nodes.node_names.names, service_names=nodes.service_names.names,
-        record_totals=templates.record_totals, retention_days=settings.retention_days,
+        db,
+        clock,
+        owner,
+        node_names=nodes.node_names.names,
+        service_names=nodes.service_names.names,
+        record_totals=templates.record_totals,
+        retention_days=settings.retention_days,
     )
     limits = Limits(settings.max_events, settings.max_line_bytes, settings.max_message_bytes, settings.max_fields)
     intake = Intake(
@@ -97,7 +101,10 @@ def make_provider(settings: Settings, clock: Clock) -> Provider | None:
     if kind == "local":
         return LocalProvider()
     return GatewayProvider(
-        settings.gateway_url, settings.embedding_model, clock=clock, timeout_s=settings.embedding_timeout,
+        settings.gateway_url,
+        settings.embedding_model,
+        clock=clock,
+        timeout_s=settings.embedding_timeout,
         delay_s=settings.embedding_delay_s,
     )
 

@@ -24,13 +24,17 @@ class _HouseCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every metric of the house."""
         totals = self._mesh.intake.totals
-        events = CounterMetricFamily("devmesh_intake_events", "Lines by what became of them since the start.", labels=["outcome"])
+        events = CounterMetricFamily(
+            "devmesh_intake_events", "Lines by what became of them since the start.", labels=["outcome"]
+        )
         for outcome in ("stored", "repeated", "rejected"):
             events.add_metric([outcome], getattr(totals, outcome))
         yield events
         yield CounterMetricFamily("devmesh_intake_commits", "Commits since the start.", value=totals.commits)
         yield CounterMetricFamily("devmesh_intake_failed_commits", "Commits that failed.", value=totals.failed)
-        yield GaugeMetricFamily("devmesh_intake_waiting_bytes", "Bytes that wait for the writer.", value=self._mesh.intake.waiting_bytes)
+        yield GaugeMetricFamily(
+            "devmesh_intake_waiting_bytes", "Bytes that wait for the writer.", value=self._mesh.intake.waiting_bytes
+        )
         redacted = CounterMetricFamily("devmesh_redacted", "Secrets masked, by rule.", labels=["rule"])
         for rule, n in sorted(totals.redacted.items()):
             redacted.add_metric([rule], n)
@@ -38,8 +42,12 @@ class _HouseCollector(Collector):
         templates, families = self._mesh.templates.counts()
         yield GaugeMetricFamily("devmesh_templates", "Live templates.", value=templates)
         yield GaugeMetricFamily("devmesh_families", "Living families.", value=families)
-        yield GaugeMetricFamily("devmesh_store_bytes", "Bytes of the embedded store on disk.", value=store_bytes(self._mesh))
-        parts = GaugeMetricFamily("devmesh_part_ok", "1 where a part of the house is ok or off by choice.", labels=["part"])
+        yield GaugeMetricFamily(
+            "devmesh_store_bytes", "Bytes of the embedded store on disk.", value=store_bytes(self._mesh)
+        )
+        parts = GaugeMetricFamily(
+            "devmesh_part_ok", "1 where a part of the house is ok or off by choice.", labels=["part"]
+        )
         for part in health(self._mesh):
             parts.add_metric([part.name], 0 if part.state == "degraded" else 1)
         yield parts

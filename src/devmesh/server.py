@@ -1,13 +1,16 @@
 """The server as a process: listens, serves the app, stops cleanly.
 
-Refuses an address beyond loopback until a token exists; announces itself in the lock file, so that the command line finds it.
+Refuses an address beyond loopback until a token exists; announces itself in the lock file, so that the command line
+finds it.
 """
 
 from __future__ import annotations
 
 import logging
 import socket
+import threading
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -39,7 +42,8 @@ def listen(mesh: Mesh) -> socket.socket:
     except OSError as error:
         sock.close()
         raise Unavailable(
-            f"Cannot listen on {mesh.settings.host}:{mesh.settings.port}: {error.strerror}.", hint="Choose another: --port N"
+            f"Cannot listen on {mesh.settings.host}:{mesh.settings.port}: {error.strerror}.",
+            hint="Choose another: --port N",
         ) from error
     return sock
 
@@ -50,18 +54,52 @@ def address_of(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(mesh: Mesh, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. `announce(url)` is called once the socket listens."""
+class _Server(uvicorn.Server):
+    """Does what comes `before_stop` on the first signal, while it still answers."""
+
+    def __init__(self, config: uvicorn.Config, before_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before_stop = before_stop
+        self._stopping = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal stops in order, a second one at once."""
+        if self._stopping:
+            super().handle_exit(sig, frame)
+            return
+        self._stopping = True
+
+        def stop() -> None:
+            try:
+                self._before_stop()
+            finally:
+                super(_Server, self).handle_exit(sig, frame)
+
+        threading.Thread(target=stop, name="before-stop", daemon=True).start()
+
+
+def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or SIGINT. `announce(url)` is called once the socket listens, `before_stop()` before it
+    closes.
+    """
     if not mesh.db.writable:
-        raise Unavailable("Another process holds the store.", hint="Stop it first, or point DEVMESH_DATA_DIR elsewhere.")
+        raise Unavailable(
+            "Another process holds the store.", hint="Stop it first, or point DEVMESH_DATA_DIR elsewhere."
+        )
     check_address(mesh)
     sock = listen(mesh)
     url = address_of(sock)
     if mesh.db.lock is not None:
         mesh.db.lock.announce(url=url, token=mesh.accounts.create_session_token())
     config = uvicorn.Config(
-        make_app(mesh), log_config=None, access_log=False, limit_concurrency=mesh.settings.max_connections,
-        timeout_keep_alive=75, server_header=False, timeout_graceful_shutdown=10, ws="none",
+        make_app(mesh),
+        log_config=None,
+        access_log=False,
+        limit_concurrency=mesh.settings.max_connections,
+        timeout_keep_alive=75,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        ws="none",
     )
     announce(url)
-    uvicorn.Server(config).run(sockets=[sock])
+    _Server(config, before_stop).run(sockets=[sock])

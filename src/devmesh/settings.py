@@ -43,11 +43,17 @@ class Settings(BaseSettings):
     """All settings in force, frozen."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DEVMESH_", env_file=".env", toml_file="devmesh.toml", extra="ignore", frozen=True,
+        env_prefix="DEVMESH_",
+        env_file=".env",
+        toml_file="devmesh.toml",
+        extra="ignore",
+        frozen=True,
         populate_by_name=True,
     )
 
-    data_dir: Path = Field(default_factory=default_data_dir, description="Folder of the embedded store and its lock file.")
+    data_dir: Path = Field(
+        default_factory=default_data_dir, description="Folder of the embedded store and its lock file."
+    )
     database_url: str = Field("", description="SQLAlchemy URL of the store; empty: SQLite in the data folder.")
     host: str = Field("127.0.0.1", description="Address to listen on; another than loopback needs a token first.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
@@ -55,9 +61,15 @@ class Settings(BaseSettings):
     log_level: str = Field("info", description="How much the server says of itself: debug, info, warning, error.")
 
     retention_days: int = Field(90, ge=1, description="Days that single events are kept; counts stay for years.")
-    disk_reserve_mb: int = Field(500, ge=1, description="Free space below which nothing more is taken in (503 storage_full).")
-    disk_reserve_percent: float = Field(5.0, ge=0, le=50, description="The same as a share of the disk; the smaller of both holds.")
-    wal_limit_mb: int = Field(256, ge=8, description="Size at which the store's write-ahead log is folded back in full.")
+    disk_reserve_mb: int = Field(
+        500, ge=1, description="Free space below which nothing more is taken in (503 storage_full)."
+    )
+    disk_reserve_percent: float = Field(
+        5.0, ge=0, le=50, description="The same as a share of the disk; the smaller of both holds."
+    )
+    wal_limit_mb: int = Field(
+        256, ge=8, description="Size at which the store's write-ahead log is folded back in full."
+    )
 
     max_body_bytes: int = Field(8 * MIB, ge=1024, description="Largest body of a request as it arrives.")
     max_plain_bytes: int = Field(64 * MIB, ge=1024, description="Largest body after decompression.")
@@ -66,7 +78,9 @@ class Settings(BaseSettings):
     max_message_bytes: int = Field(32 * 1024, ge=64, description="Bytes of a message that are kept.")
     max_fields: int = Field(64, ge=1, description="Most further fields of an event.")
     max_connections: int = Field(200, ge=1, description="Connections served at once.")
-    max_waiting_bytes: int = Field(64 * MIB, ge=MIB, description="Bytes that may wait for the writer before it answers 503.")
+    max_waiting_bytes: int = Field(
+        64 * MIB, ge=MIB, description="Bytes that may wait for the writer before it answers 503."
+    )
     min_body_rate: int = Field(10_000, ge=1, description="Slowest body in bytes a second, over each 30 s.")
     node_quota_bytes_per_s: int = Field(0, ge=0, description="Quota of one node in plain bytes a second; 0: none.")
 
@@ -74,10 +88,18 @@ class Settings(BaseSettings):
     max_templates: int = Field(200_000, ge=1, description="Live templates of all services together.")
     max_new_templates_per_minute: int = Field(2_000, ge=1, description="New templates a minute of one service.")
 
-    embedding_provider: str = Field("", description="local, gateway or off; empty: gateway where one is set, else local.")
-    gateway_url: str = Field("", validation_alias=_known_as("gateway_url"), description="Base URL of an OpenAI-compatible gateway.")
-    embedding_model: str = Field("", validation_alias=_known_as("embedding_model"), description="Model name asked of the gateway.")
-    embedding_timeout: float = Field(30.0, gt=0, validation_alias=_known_as("embedding_timeout"), description="Seconds for one request.")
+    embedding_provider: str = Field(
+        "", description="local, gateway or off; empty: gateway where one is set, else local."
+    )
+    gateway_url: str = Field(
+        "", validation_alias=_known_as("gateway_url"), description="Base URL of an OpenAI-compatible gateway."
+    )
+    embedding_model: str = Field(
+        "", validation_alias=_known_as("embedding_model"), description="Model name asked of the gateway."
+    )
+    embedding_timeout: float = Field(
+        30.0, gt=0, validation_alias=_known_as("embedding_timeout"), description="Seconds for one request."
+    )
     embedding_batch: int = Field(64, ge=1, le=2048, description="Texts in one request to the gateway.")
     embedding_delay_s: float = Field(0.0, ge=0, description="Pause between batches; spares a hot GPU.")
 

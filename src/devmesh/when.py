@@ -5,35 +5,60 @@ Pure: the present and the viewer's zone are passed in.
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devmesh.errors import InvalidInput
 
-UNITS_S = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400, "w": 604800, "week": 604800}
+UNITS_S = {
+    "s": 1,
+    "sec": 1,
+    "m": 60,
+    "min": 60,
+    "h": 3600,
+    "hour": 3600,
+    "d": 86400,
+    "day": 86400,
+    "w": 604800,
+    "week": 604800,
+}
 _STEP = r"(\d{1,9})\s*(seconds?|secs?|s|minutes?|mins?|m|hours?|h|days?|d|weeks?|w)"
 _RELATIVE = re.compile(rf"\s*(?:{_STEP}\s*)+(?:ago)?\s*", re.IGNORECASE)
 _ONE_STEP = re.compile(_STEP, re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(today|yesterday)\s*)?(?:(\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.IGNORECASE)
 HINT = "Write 2h, 'yesterday 14:00', 2026-01-20T14:00:00Z or microseconds since the epoch."
+EPOCH_US_DIGITS = 12  # from here on a bare number is microseconds since the epoch
 MAX_US = 4_102_444_800_000_000 * 2
 
 
 def zone_of(name: str) -> tzinfo:
-    """The zone called `name`; the machine's own for an empty name. Raises InvalidInput."""
+    """The zone called `name`; for an empty name the machine's own (TZ, else /etc/localtime). Raises InvalidInput."""
     if not name:
-        return datetime.now().astimezone().tzinfo or UTC
+        return _own_zone()
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InvalidInput(f"There is no time zone {name!r}.", hint="Names look like Europe/Berlin.") from error
 
 
+def _own_zone() -> tzinfo:
+    """With its summer time, which `datetime.now().astimezone()` knows for this moment alone."""
+    told = os.environ.get("TZ", "").removeprefix(":")
+    try:
+        if told:
+            return ZoneInfo(told)
+        with open("/etc/localtime", "rb") as file:
+            return ZoneInfo.from_file(file)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        return datetime.now().astimezone().tzinfo or UTC
+
+
 def parse_when(text: str, now_us: int, zone: tzinfo) -> int:
     """The instant that `text` means, in microseconds; raises InvalidInput with what would be right."""
     said = text.strip()
-    if said.isdecimal() and len(said) >= 12:
+    if said.isdecimal() and len(said) >= EPOCH_US_DIGITS:
         return _bounded(int(said), text)
     if said.lower() == "now":
         return now_us

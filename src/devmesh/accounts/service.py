@@ -1,6 +1,7 @@
 """The room's verbs: make, check and revoke tokens.
 
-A token is 256 random bits, so a plain SHA-256 of it is enough to store; the lookup by hash tells an attacker's clock nothing.
+A token is 256 random bits, so a plain SHA-256 of it is enough to store; the lookup by hash tells an attacker's clock
+nothing.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ class Accounts:
         if kind not in KINDS:
             raise InvalidInput(f"A token is one of {', '.join(KINDS)}.", hint="devmesh token create --node NAME")
         if (kind == "node") != bool(node):
-            raise InvalidInput("A node token names its node, the others name none.", hint="devmesh token create --node NAME")
+            raise InvalidInput(
+                "A node token names its node, the others name none.", hint="devmesh token create --node NAME"
+            )
         secret = PREFIX + secrets.token_urlsafe(32)
         row = {"hash": _hash(secret), "kind": kind, "node": node, "created_us": self._clock.now_us()}
         with self._db.write() as connection:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from devmesh import __version__
-from devmesh.api import errors, house, ingest, logs, search, templates
+from devmesh.api import admin, errors, house, ingest, logs, search, templates
 from devmesh.api.auth import PathToken
 from devmesh.mesh import Mesh
 
@@ -29,7 +29,7 @@ def make_app(mesh: Mesh) -> FastAPI:
     app = FastAPI(title="DevMesh", version=__version__, description=DESCRIPTION, lifespan=lifespan)
     app.state.mesh = mesh
     errors.install(app)
-    for part in (ingest, logs, templates, search, house):
+    for part in (ingest, logs, templates, search, house, admin):
         app.include_router(part.router)
     app.add_middleware(PathToken)
     return app

@@ -1,7 +1,7 @@
 """Who asks: a bearer token, a token in the path, or the machine itself over loopback.
 
-Until people can sign in, a caller on loopback counts as admin: its address and the Host it asked for are both loopback and no
-proxy forwarded it. A page of another origin may not post, whoever's browser it is in.
+Until people can sign in, a caller on loopback counts as admin: its address and the Host it asked for are both loopback
+and no proxy forwarded it. A page of another origin may not post, whoever's browser it is in.
 """
 
 from __future__ import annotations
@@ -52,13 +52,14 @@ def from_itself(request: Request) -> bool:
 async def grant_of(request: Request) -> Grant:
     """What this caller may do. Raises Unauthorized or, for a foreign page's post, Forbidden.
 
-    Async, and asking the store only for a token that it has not seen for 5 s: a full thread pool must not hold up agents.
+    Async, and asking the store only for a token that it has not seen for 5 s: a full thread pool must not hold up
+    agents.
     """
     _check_origin(request)
     scheme, _space, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and secret:
-        accounts = mesh_of(request).accounts
-        return accounts.cached(secret.strip()) or await run_in_threadpool(accounts.check, secret.strip())
+        accounts, known = mesh_of(request).accounts, mesh_of(request).accounts.cached(secret.strip())
+        return known if known is not None else await run_in_threadpool(accounts.check, secret.strip())
     if scheme:
         raise Unauthorized("This kind of Authorization is not known here.", hint=HINT)
     if from_itself(request):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 import zstandard
@@ -49,7 +50,7 @@ async def read_body(request: Request, settings: Settings) -> bytes:
     return bytes(plain)
 
 
-async def _chunks(request: Request, settings: Settings):  # type: ignore[no-untyped-def] # an async generator of bytes
+async def _chunks(request: Request, settings: Settings) -> AsyncIterator[bytes]:
     """The body as it arrives, at no less than the slowest rate that is borne."""
     stream = request.stream().__aiter__()
     loop = asyncio.get_running_loop()
@@ -74,7 +75,9 @@ async def _chunks(request: Request, settings: Settings):  # type: ignore[no-unty
 
 def _too_large(settings: Settings) -> TooLarge:
     return TooLarge(
-        "The body is over the limit.", hint="Send fewer events in one request.", limit_bytes=settings.max_body_bytes,
+        "The body is over the limit.",
+        hint="Send fewer events in one request.",
+        limit_bytes=settings.max_body_bytes,
         limit_events=settings.max_events,
     )
 

@@ -15,6 +15,7 @@ _STREAM = re.compile(r"([!-:<-~]{1,160});(\d{1,9})")
 _SPAN = re.compile(r"(\d{1,19})-(\d{1,19})")
 _X = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 MAX_RANGES = 1_000
+MAX_DIGITS = 19
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,23 @@ def declared(headers: Headers) -> Declared:
     protocol = headers.get("devmesh-protocol", str(PROTOCOL)).strip()
     if protocol != str(PROTOCOL):
         raise ProtocolVersion(
-            "This protocol version is not spoken here.", hint="Use an agent of the server's age.", min=PROTOCOL, max=PROTOCOL
+            "This protocol version is not spoken here.",
+            hint="Use an agent of the server's age.",
+            min=PROTOCOL,
+            max=PROTOCOL,
         )
     stream = _stream(headers.get("devmesh-stream"))
     ranges, last_x, each = _ranges(headers.get("devmesh-range"))
     if stream is None and (ranges is not None or each):
         raise BadRequest("DevMesh-Range needs DevMesh-Stream.", hint="Say which stream the range belongs to.")
     return Declared(
-        batch=_short(headers, "devmesh-batch", 64), machine_id=_short(headers, "devmesh-machine", 64), stream=stream,
-        ranges=ranges, each=each, last_x=last_x, prev=_prev(headers.get("devmesh-prev")),
+        batch=_short(headers, "devmesh-batch", 64),
+        machine_id=_short(headers, "devmesh-machine", 64),
+        stream=stream,
+        ranges=ranges,
+        each=each,
+        last_x=last_x,
+        prev=_prev(headers.get("devmesh-prev")),
         idempotency_key=_short(headers, "idempotency-key", 255),
     )
 
@@ -87,6 +96,6 @@ def _prev(value: str | None) -> Mark | None:
     if value is None:
         return None
     seq, _semicolon, x = value.strip().partition(";")
-    if not (seq.isdecimal() and len(seq) <= 19 and int(seq) < 2**63 and _X.fullmatch(x)):
+    if not (seq.isdecimal() and len(seq) <= MAX_DIGITS and int(seq) < 2**63 and _X.fullmatch(x)):
         raise BadRequest("The header DevMesh-Prev cannot be read.", hint="<seq>;<x>")
     return int(seq), x

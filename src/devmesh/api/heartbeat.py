@@ -12,6 +12,7 @@ from devmesh.nodes import Gap, Heartbeat, StreamKey
 Seq = Annotated[int, Field(ge=0, lt=2**63)]
 Instant = Annotated[int, Field(ge=-(2**62), lt=2**62)]
 MAX_GAPS = 1_000
+MAX_EPOCH_DIGITS = 9
 
 
 class GapBody(BaseModel):
@@ -40,15 +41,21 @@ class HeartbeatBody(BaseModel):
     def as_heartbeat(self, machine_id: str | None) -> Heartbeat:
         """The same in the words of the room nodes."""
         return Heartbeat(
-            agent=self.agent, backlog_events=self.backlog_events, oldest_unsent_us=self.oldest_unsent_us,
-            clock_us=self.clock_us, boot_id=self.boot_id, machine_id=self.machine_id or machine_id, dropped=self.dropped,
-            sources=self.sources, gaps=tuple(_gap(one) for one in self.gaps),
+            agent=self.agent,
+            backlog_events=self.backlog_events,
+            oldest_unsent_us=self.oldest_unsent_us,
+            clock_us=self.clock_us,
+            boot_id=self.boot_id,
+            machine_id=self.machine_id or machine_id,
+            dropped=self.dropped,
+            sources=self.sources,
+            gaps=tuple(_gap(one) for one in self.gaps),
         )
 
 
 def _gap(said: GapBody) -> Gap:
     seqnum_id, _semicolon, epoch = said.stream.rpartition(";")
-    if not seqnum_id or not (epoch.isdecimal() and len(epoch) <= 9):
+    if not seqnum_id or not (epoch.isdecimal() and len(epoch) <= MAX_EPOCH_DIGITS):
         raise InvalidInput("gaps.stream cannot be read.", hint="<seqnum id or file identity>;<epoch>")
     if said.first > said.last:
         raise InvalidInput("gaps: from is above to.", hint="The first lost number comes first.")

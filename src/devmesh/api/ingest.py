@@ -20,6 +20,9 @@ from devmesh.mesh import Mesh
 
 router = APIRouter(tags=["ingest"])
 
+NODE_NAME_MAX = 255
+BUSY = 0.5  # of what may wait for the writer: from here on agents are asked to slow down
+
 NDJSON_BODY = {
     "requestBody": {
         "required": True,
@@ -29,14 +32,18 @@ NDJSON_BODY = {
 
 
 def node_of(request: Request, grant: Grant, *, needed: bool) -> str:
-    """The node that this request speaks for. Raises Forbidden for another node's name, BadRequest where one is needed."""
+    """The node that this request speaks for. Raises Forbidden for another node's name, BadRequest where one is
+    needed.
+    """
     said = request.headers.get("devmesh-node", "").strip()
     if grant.kind == "node":
         if said and said != grant.node:
-            raise Forbidden("This token belongs to another node.", hint="Leave DevMesh-Node out, or use that node's token.")
+            raise Forbidden(
+                "This token belongs to another node.", hint="Leave DevMesh-Node out, or use that node's token."
+            )
         return grant.node or ""
     if said:
-        if len(said) > 255 or not said.isprintable():
+        if len(said) > NODE_NAME_MAX or not said.isprintable():
             raise BadRequest("DevMesh-Node is no node name.", hint="At most 255 printable characters.")
         return said
     if needed:
@@ -54,10 +61,17 @@ async def ingest(request: Request, grant: Annotated[Grant, Depends(sender)]) -> 
     ticket = mesh.intake.submit(_intake_request(mesh, grant, said, node, body))
     answer = await asyncio.wrap_future(ticket.future)
     return {
-        "code": "ok", "message": "", "hint": "", "batch": said.batch,
-        "stored": answer.stored, "repeated": answer.repeated, "rejected": answer.rejected,
+        "code": "ok",
+        "message": "",
+        "hint": "",
+        "batch": said.batch,
+        "stored": answer.stored,
+        "repeated": answer.repeated,
+        "rejected": answer.rejected,
         "errors": [{"line": one.line, "field": one.field, "reason": one.reason} for one in answer.errors],
-        "coverage": [list(part) for part in answer.coverage], "pace": _pace(mesh), "server_time_us": mesh.clock.now_us(),
+        "coverage": [list(part) for part in answer.coverage],
+        "pace": _pace(mesh),
+        "server_time_us": mesh.clock.now_us(),
     }
 
 
@@ -72,16 +86,23 @@ def state(request: Request, grant: Annotated[Grant, Depends(sender)]) -> dict[st
         "node": node,
         "streams": [
             {
-                "stream": one.key.seqnum_id, "epoch": one.key.epoch, "coverage": [list(part) for part in one.coverage],
+                "stream": one.key.seqnum_id,
+                "epoch": one.key.epoch,
+                "coverage": [list(part) for part in one.coverage],
                 "marks": [list(mark) for mark in one.marks],
             }
             for one in mesh.nodes.stream_states(node)
         ],
         "limits": {
-            "body_bytes": settings.max_body_bytes, "plain_bytes": settings.max_plain_bytes, "events": settings.max_events,
-            "line_bytes": settings.max_line_bytes, "message_bytes": settings.max_message_bytes, "fields": settings.max_fields,
+            "body_bytes": settings.max_body_bytes,
+            "plain_bytes": settings.max_plain_bytes,
+            "events": settings.max_events,
+            "line_bytes": settings.max_line_bytes,
+            "message_bytes": settings.max_message_bytes,
+            "fields": settings.max_fields,
         },
-        "batch": request.headers.get("devmesh-batch"), "server_time_us": mesh.clock.now_us(),
+        "batch": request.headers.get("devmesh-batch"),
+        "server_time_us": mesh.clock.now_us(),
     }
 
 
@@ -92,13 +113,28 @@ async def heartbeat(request: Request, said: HeartbeatBody, grant: Annotated[Gran
     node = node_of(request, grant, needed=True)
     beat = said.as_heartbeat(head.machine_id)
     await run_in_threadpool(mesh.nodes.heartbeat, node, beat)
-    return {"code": "ok", "message": "", "hint": "", "batch": head.batch, "pace": _pace(mesh), "server_time_us": mesh.clock.now_us()}
+    return {
+        "code": "ok",
+        "message": "",
+        "hint": "",
+        "batch": head.batch,
+        "pace": _pace(mesh),
+        "server_time_us": mesh.clock.now_us(),
+    }
 
 
 def _intake_request(mesh: Mesh, grant: Grant, said: Declared, node: str, body: bytes) -> IntakeRequest:
     return IntakeRequest(
-        body=body, node=node, received_us=mesh.clock.now_us(), may_name_nodes=grant.kind in {"relay", "admin"},
-        machine_id=said.machine_id, stream=said.stream, ranges=said.ranges, each=said.each, last_x=said.last_x, prev=said.prev,
+        body=body,
+        node=node,
+        received_us=mesh.clock.now_us(),
+        may_name_nodes=grant.kind in {"relay", "admin"},
+        machine_id=said.machine_id,
+        stream=said.stream,
+        ranges=said.ranges,
+        each=said.each,
+        last_x=said.last_x,
+        prev=said.prev,
         idempotency_key=said.idempotency_key,
     )
 
@@ -108,6 +144,7 @@ def _pace(mesh: Mesh) -> dict[str, int]:
     settings = mesh.settings
     busy = mesh.intake.waiting_bytes / settings.max_waiting_bytes
     return {
-        "max_events": settings.max_events, "max_bytes": settings.max_body_bytes,
-        "min_interval_ms": 0 if busy < 0.5 else int(1000 * busy),
+        "max_events": settings.max_events,
+        "max_bytes": settings.max_body_bytes,
+        "min_interval_ms": 0 if busy < BUSY else int(1000 * busy),
     }

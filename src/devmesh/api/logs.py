@@ -40,8 +40,16 @@ def asked(
 ) -> Filter:
     """The filter that a request's parameters mean."""
     return make_filter(
-        mesh_of(request), node=node, service=service, priority=priority, since=since, until=until, template=template,
-        contains=contains, regex=regex, timezone=timezone,
+        mesh_of(request),
+        node=node,
+        service=service,
+        priority=priority,
+        since=since,
+        until=until,
+        template=template,
+        contains=contains,
+        regex=regex,
+        timezone=timezone,
     )
 
 
@@ -55,7 +63,9 @@ def logs(
     """Events that match, newest first; looks for at most 2 s and says how far back it came."""
     page = mesh_of(request).events.query(only, limit, cursor)
     return {
-        "events": [asdict(event) for event in page.events], "cursor": page.cursor, "searched_to_us": page.searched_to_us,
+        "events": [asdict(event) for event in page.events],
+        "cursor": page.cursor,
+        "searched_to_us": page.searched_to_us,
     }
 
 
@@ -84,7 +94,9 @@ def _since(mesh: Mesh, only: Filter, last: str) -> list[Event]:
     return [event for event in reversed(page.events) if parse_event_id(event.id) > key]
 
 
-async def _stream(request: Request, mesh: Mesh, only: Filter, at: Position, missed: list[Event]) -> AsyncIterator[bytes]:
+async def _stream(
+    request: Request, mesh: Mesh, only: Filter, at: Position, missed: list[Event]
+) -> AsyncIterator[bytes]:
     quiet = 0.0
     for event in missed:
         yield _message(event)

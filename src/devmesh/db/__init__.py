@@ -1,8 +1,9 @@
 """The base's door to the store: engines, transactions, the write lock and migrations.
 
-Owns no table of its own but the schema version. In: a URL and pragmas. Out: `Database`, whose `read()` and `write()` are
-the only ways to a connection. Promises: one fair writer in a process on SQLite; a `write()` block is one transaction that is
-durable when the block ends (WAL, synchronous=FULL); driver errors leave as `Unavailable` or `StorageFull`.
+Owns no table of its own but the schema version. In: a URL and pragmas. Out: `Database`, whose `read()` and `write()`
+are the only ways to a connection. Promises: one fair writer in a process on SQLite; a `write()` block is one
+transaction that is durable when the block ends (WAL, synchronous=FULL); driver errors leave as `Unavailable` or
+`StorageFull`.
 """
 
 from devmesh.db.engine import Database, open_database

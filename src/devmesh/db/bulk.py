@@ -1,7 +1,7 @@
 """Many rows at once, the fastest way that the store has.
 
-On SQLite that is one statement for some hundred rows: the driver lets go of Python's lock once a statement, so the thread
-that decodes the next batch is not woken for every row.
+On SQLite that is one statement for some hundred rows: the driver lets go of Python's lock once a statement, so the
+thread that decodes the next batch is not woken for every row.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A `Database`: where every room gets its connections.
 
-`with db.read() as connection` gives a snapshot that cannot write; `with db.write() as connection` is one transaction, taken
-in turn, durable when the block ends. A driver's error leaves either block as an error of the house.
+`with db.read() as connection` gives a snapshot that cannot write; `with db.write() as connection` is one transaction,
+taken in turn, durable when the block ends. A driver's error leaves either block as an error of the house.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from devmesh.db import sqlite
 from devmesh.db.lock import FairLock, StoreLock
@@ -104,15 +104,17 @@ def _translated(heal: Engine | None = None) -> Iterator[None]:
 def open_database(url: str, *, read_only: bool = False) -> Database:
     """Open the store at `url`.
 
-    On SQLite the process that can take the lock file writes; any other opens it for reading alone. Raises ConfigError for a URL
-    that no store here speaks.
+    On SQLite the process that can take the lock file writes; any other opens it for reading alone. Raises ConfigError
+    for a URL that no store here speaks.
     """
     try:
         backend = make_url(url).get_backend_name()
     except Exception as error:
         raise ConfigError(f"The database URL cannot be read: {error}.", hint="sqlite:////path/to/devmesh.db") from error
     if backend != "sqlite":
-        raise ConfigError(f"No store of kind {backend!r} is supported yet.", hint="Leave DEVMESH_DATABASE_URL empty for SQLite.")
+        raise ConfigError(
+            f"No store of kind {backend!r} is supported yet.", hint="Leave DEVMESH_DATABASE_URL empty for SQLite."
+        )
     path = sqlite.path_of(url)
     lock = StoreLock(path.with_name(path.name + ".lock")) if path is not None else None
     writing = not read_only and (lock is None or lock.take())

@@ -1,7 +1,8 @@
 """Two locks around a SQLite store: a fair one between threads, a file between processes.
 
-The file names the server that holds the store (its address and a token for the command line) and is readable by its owner
-alone. `flock` lets go when its process dies, however it dies, so a stale file is never mistaken for a live server.
+The file names the server that holds the store (its address and a token for the command line) and is readable by its
+owner alone. `flock` lets go when its process dies, however it dies, so a stale file is never mistaken for a live
+server.
 """
 
 from __future__ import annotations
@@ -93,5 +94,7 @@ class StoreLock:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()

@@ -34,8 +34,10 @@ def upgrade(db: Database) -> None:
         return
     if at is not None and at > HEAD:
         raise ConfigError(
-            f"The store has schema {at}, this version of DevMesh knows {HEAD}.", hint="Upgrade DevMesh, or restore a backup."
+            f"The store has schema {at}, this version of DevMesh knows {HEAD}.",
+            hint="Upgrade DevMesh, or restore a backup.",
         )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     from alembic import command
     from alembic.config import Config
 

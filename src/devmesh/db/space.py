@@ -1,7 +1,7 @@
 """Room on the store's disk: refuse before it is full, and keep something back that can be given up.
 
-A full disk cannot even delete: SQLite needs room to write down that rows go. So a ballast file lies beside the store; expiry
-gives it up first (`release`), and it comes back when there is room again.
+A full disk cannot even delete: SQLite needs room to write down that rows go. So a ballast file lies beside the store;
+expiry gives it up first (`release`), and it comes back when there is room again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Space:
         reason = self.short()
         if reason is not None:
             raise StorageFull(
-                f"The disk is nearly full: {reason}.", hint="Free space there, or lower DEVMESH_RETENTION_DAYS.",
+                f"The disk is nearly full: {reason}.",
+                hint="Free space there, or lower DEVMESH_RETENTION_DAYS.",
                 retry_after_s=RETRY_AFTER_S,
             )
 

@@ -18,7 +18,7 @@ from devmesh.errors import StorageFull, Unavailable
 
 PAGE_BYTES = 16 * 1024
 BUSY_TIMEOUT_MS = 5_000
-CHECKPOINT_PAGES = 2_000
+CHECKPOINT_PAGES = 4_000
 READ_CACHE_KIB = 8_000
 WRITE_CACHE_KIB = 32_000
 
@@ -34,7 +34,10 @@ def path_of(url: str) -> Path | None:
 def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
     """An engine whose connections are set up for writing, or refuse to write."""
     engine = create_engine(
-        _as_url(url), poolclass=QueuePool, pool_size=pool_size, max_overflow=0 if writing else 32,
+        _as_url(url),
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0 if writing else 32,
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
     )
     event.listen(engine, "connect", _setup_writer if writing else _setup_reader)
@@ -83,5 +86,7 @@ def translate(error: BaseException) -> Unavailable | None:
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Unavailable("The store is busy: another process writes to it.", retry_after_s=1)
     if name.startswith(("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return Unavailable(f"The store cannot be used: {name}.", hint="Look at the disk and its kernel messages.", retry_after_s=5)
+        return Unavailable(
+            f"The store cannot be used: {name}.", hint="Look at the disk and its kernel messages.", retry_after_s=5
+        )
     return None

@@ -1,13 +1,14 @@
 """The room's verbs: keep a vector of every family for the active model, and say how that stands.
 
-One loop embeds families without a vector, in batches with a pause between, and once an hour compares everything (an anti-join). A
-model that is away stops it for a while and costs nothing else. After a change of model the old vectors stay in use until
-the new ones are complete.
+One loop embeds families without a vector, in batches with a pause between, and once an hour compares everything (an
+anti-join). A model that is away stops it for a while and costs nothing else. After a change of model the old vectors
+stay in use until the new ones are complete.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from devmesh.embeddings.nearest import MatrixIndex
 from devmesh.embeddings.tables import embedding_models, vectors_of
 from devmesh.loops import Lease, Loop
 from devmesh.templates import CANON_VERSION, FamilyChange, Templates
+
+log = logging.getLogger(__name__)
 
 CHUNK_VERSION = 1
 SWEEP_US = 3_600_000_000
@@ -51,7 +54,7 @@ class Embeddings:
         self._swept_us = 0
         self._trouble = ""
 
-    # -- asking ------------------------------------------------------------------------------------------------------------
+    # -- asking ------------------------------------------------------------
 
     def nearest(self, question: str, limit: int) -> list[tuple[int, float]]:
         """(family id, cosine) nearest to a question. Raises EmbeddingUnavailable."""
@@ -72,7 +75,7 @@ class Embeddings:
         _templates, families = self._templates.counts()
         return Progress(self.provider.name if self.provider else "", len(self._index or ()), families)
 
-    # -- the loop ------------------------------------------------------------------------------------------------------------
+    # -- the loop ------------------------------------------------------------
 
     def loops(self) -> list[Loop]:
         """One loop, where a provider is set."""
@@ -102,7 +105,7 @@ class Embeddings:
         living = {change.id: spoken(change.text) for change in changes if not change.gone}
         known = self._known(list(living))
         wanted = {key: text for key, text in living.items() if known.get(key) != _hash(text)}
-        vectors = provider.embed(list(wanted.values())) if wanted else np.zeros((0, provider.dim), np.float32)
+        vectors = self._vectors(provider, wanted)
         gone = [change.id for change in changes if change.gone]
         if not wanted and not gone:
             return
@@ -111,13 +114,35 @@ class Embeddings:
             stale = [*wanted, *gone]
             connection.execute(delete(table).where(table.c.family_id.in_(stale)))
             rows = [
-                {"family_id": key, "text_hash": _hash(text), "vector": vector.astype("<f2").tobytes()}
-                for (key, text), vector in zip(wanted.items(), vectors, strict=True)
+                {"family_id": key, "text_hash": _hash(wanted[key]), "vector": vector.astype("<f2").tobytes()}
+                for key, vector in vectors.items()
             ]
             if rows:
                 connection.execute(insert(table), rows)
-        self._index_of(provider).put(list(wanted), vectors)
+        self._index_of(provider).put(
+            list(vectors), np.array(list(vectors.values()), np.float32).reshape(len(vectors), -1)
+        )
         self._index_of(provider).remove(gone)
+
+    def _vectors(self, provider: Provider, wanted: dict[int, str]) -> dict[int, Vectors]:
+        """A vector for each text; a text that the gateway refuses is found by halves and left out until the next
+        sweep.
+        """
+        if not wanted:
+            return {}
+        try:
+            return dict(zip(wanted, provider.embed(list(wanted.values())), strict=True))
+        except EmbeddingUnavailable as error:
+            if error.details.get("reason") != "refused":
+                raise
+            if len(wanted) == 1:
+                log.warning("the gateway refuses a family's text family=%d", next(iter(wanted)))
+                return {}
+        keys = list(wanted)
+        halves = keys[: len(keys) // 2], keys[len(keys) // 2 :]
+        return {
+            key: one for half in halves for key, one in self._vectors(provider, {k: wanted[k] for k in half}).items()
+        }
 
     def _known(self, family_ids: Sequence[int]) -> dict[int, bytes]:
         """Hashes of the texts that vectors exist for."""
@@ -126,7 +151,9 @@ class Embeddings:
             return {}
         table = vectors_of(self._model_id or 0)
         with self._db.read() as connection:
-            rows = connection.execute(select(table.c.family_id, table.c.text_hash).where(table.c.family_id.in_(family_ids)))
+            rows = connection.execute(
+                select(table.c.family_id, table.c.text_hash).where(table.c.family_id.in_(family_ids))
+            )
             return {row.family_id: bytes(row.text_hash) for row in rows}
 
     def _open(self, provider: Provider) -> bool:
@@ -136,7 +163,9 @@ class Embeddings:
         table = embedding_models.c
         with self._db.read() as connection:
             query = select(table.id, table.dim).where(
-                (table.name == provider.name) & (table.canon_version == CANON_VERSION) & (table.chunk_version == CHUNK_VERSION)
+                (table.name == provider.name)
+                & (table.canon_version == CANON_VERSION)
+                & (table.chunk_version == CHUNK_VERSION)
             )
             row = connection.execute(query.order_by(table.id.desc())).first()
             if row is None:
@@ -144,7 +173,9 @@ class Embeddings:
             self._model_id, self._index = row.id, MatrixIndex(row.dim)
             stored = vectors_of(row.id)
             for part in connection.execute(select(stored.c.family_id, stored.c.vector)).partitions(PAGE):
-                vectors: Vectors = np.frombuffer(b"".join(one.vector for one in part), "<f2").reshape(len(part), row.dim)
+                vectors: Vectors = np.frombuffer(b"".join(one.vector for one in part), "<f2").reshape(
+                    len(part), row.dim
+                )
                 self._index.put([one.family_id for one in part], vectors.astype(np.float32))
         return True
 
@@ -152,10 +183,15 @@ class Embeddings:
         """The active model's id, its row and table made where missing."""
         if self._model_id is None:
             row = {
-                "name": provider.name, "dim": provider.dim, "canon_version": CANON_VERSION, "chunk_version": CHUNK_VERSION,
+                "name": provider.name,
+                "dim": provider.dim,
+                "canon_version": CANON_VERSION,
+                "chunk_version": CHUNK_VERSION,
                 "created_us": self._clock.now_us(),
             }
-            self._model_id = int(connection.execute(insert(embedding_models).values(row)).inserted_primary_key[0])
+            self._model_id = int(
+                connection.execute(insert(embedding_models).values(row).returning(embedding_models.c.id)).scalar_one()
+            )
             vectors_of(self._model_id).create(connection, checkfirst=True)
         return self._model_id
 
@@ -177,5 +213,3 @@ def _hash(text: str) -> bytes:
 def local_provider() -> Provider:
     """The model that ships with the house."""
     return LocalProvider()
-
-

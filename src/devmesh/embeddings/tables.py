@@ -27,7 +27,8 @@ def vectors_of(model_id: int) -> Table:
     if known is not None:
         return known
     return Table(
-        name, vector_tables,
+        name,
+        vector_tables,
         Column("family_id", Integer, primary_key=True, autoincrement=False),
         Column("text_hash", LargeBinary(16), nullable=False),
         Column("vector", LargeBinary, nullable=False),

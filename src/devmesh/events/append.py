@@ -14,7 +14,17 @@ from devmesh.events.tables import event_counts, log_events, minute_counts
 HOUR_MINUTES = 60
 
 COLUMNS = (
-    "ts_us", "id", "received_us", "node_id", "service_id", "priority", "pid", "template_id", "stream_id", "seq", "message",
+    "ts_us",
+    "id",
+    "received_us",
+    "node_id",
+    "service_id",
+    "priority",
+    "pid",
+    "template_id",
+    "stream_id",
+    "seq",
+    "message",
     "fields",
 )
 
@@ -41,8 +51,13 @@ def append(connection: Connection, frame: pl.DataFrame, first_id: int, writer_id
     done = Appended(len(ordered), int(ordered["ts_us"][0]), int(ordered["ts_us"][-1]), first_id, last_id)
     connection.execute(
         insert(minute_counts).values(
-            created_us=now_us, writer_id=writer_id, first_ts_us=done.first_ts_us, last_ts_us=done.last_ts_us,
-            first_id=done.first_id, last_id=done.last_id, blob=minutes.encode(counts),
+            created_us=now_us,
+            writer_id=writer_id,
+            first_ts_us=done.first_ts_us,
+            last_ts_us=done.last_ts_us,
+            first_id=done.first_id,
+            last_id=done.last_id,
+            blob=minutes.encode(counts),
         )
     )
     return done

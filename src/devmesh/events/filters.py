@@ -19,7 +19,8 @@ class Filter:
     """Which events; every part that is given must hold.
 
     `node_ids`, `service_ids`, `template_ids`: None is any, empty is none. `priority` is the least severe taken (syslog
-    numbers). `since_us` is inclusive, `until_us` exclusive. `contains` ignores the case of ASCII letters; `regex` is Rust's.
+    numbers). `since_us` is inclusive, `until_us` exclusive. `contains` ignores the case of ASCII letters; `regex` is
+    Rust's.
     """
 
     node_ids: tuple[int, ...] | None = None
@@ -86,15 +87,18 @@ def check_regex(pattern: str) -> None:
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.PolarsError as error:
-        reason = str(error).strip().splitlines()[-1]
+        told = [line.removeprefix("error:").strip() for line in str(error).splitlines() if line.startswith("error:")]
+        reason = told[0] if told else "it is malformed"
         raise InvalidInput(
-            f"The regular expression cannot be used: {reason}.", hint="Rust's syntax holds: no look-around, no back-references."
+            f"The regular expression cannot be used: {reason}.",
+            hint="Rust's syntax holds: no look-around, no back-references.",
         ) from None
 
 
 def conditions(asked: Filter) -> ColumnElement[bool]:
     """The part of a filter that SQL can judge without reading messages, time left out."""
-    table, parts = log_events.c, []
+    table = log_events.c
+    parts: list[ColumnElement[bool]] = []
     if asked.node_ids is not None:
         parts.append(table.node_id.in_(asked.node_ids))
     if asked.service_ids is not None:

@@ -30,7 +30,9 @@ class Commit:
 
 @dataclass(frozen=True)
 class Position:
-    """How far a follower is: the newest creation time, and the (id, created_us) that it saw within the overlap before."""
+    """How far a follower is: the newest creation time, and the (id, created_us) that it saw within the overlap
+    before.
+    """
 
     created_us: int = 0
     seen: frozenset[tuple[int, int]] = frozenset()
@@ -46,8 +48,13 @@ def unseen(connection: Connection, at: Position, limit: int) -> list[Commit]:
     """The next commits that a follower at this position has not seen, oldest first."""
     table = minute_counts.c
     query = (
-        select(minute_counts).where(table.created_us >= at.created_us - OVERLAP_US, table.id.not_in(sorted(number for number, _created in at.seen)))
-        .order_by(table.created_us, table.id).limit(limit)
+        select(minute_counts)
+        .where(
+            table.created_us >= at.created_us - OVERLAP_US,
+            table.id.not_in(sorted(number for number, _created in at.seen)),
+        )
+        .order_by(table.created_us, table.id)
+        .limit(limit)
     )
     return [
         Commit(row.id, row.created_us, row.first_ts_us, row.last_ts_us, row.first_id, row.last_id, row.blob)

@@ -1,7 +1,8 @@
 """Numbers for events and for writers.
 
-Ids of events come in blocks of 1,000,000 from one row, so no insert asks the store for one; a process that ends wastes the
-rest of its block. A writer's number is the lowest free one; counters carry it, so that two processes never share a row.
+Ids of events come in blocks of 1,000,000 from one row, so no insert asks the store for one; a process that ends wastes
+the rest of its block. A writer's number is the lowest free one; counters carry it, so that two processes never share a
+row.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ class EventIds:
         self._lock = threading.Lock()
 
     def take(self, count: int) -> int:
-        """The first of `count` consecutive ids; takes a new block in a transaction of its own when this one is used up."""
+        """The first of `count` consecutive ids; takes a new block in a transaction of its own when this one is used
+        up.
+        """
         with self._lock:
             if self._next + count > self._end:
                 self._next = self._block(max(count, BLOCK))

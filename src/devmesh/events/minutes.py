@@ -1,7 +1,8 @@
 """Counts by minute as blobs: one for each commit, about two bytes an event.
 
-A blob holds the columns (minute, template_id, node_id, service_id, priority, n), sorted, minutes as differences, each column
-whole and little-endian, compressed together with zstd. Detectors, followers and the way to a rare service's minutes read them.
+A blob holds the columns (minute, template_id, node_id, service_id, priority, n), sorted, minutes as differences, each
+column whole and little-endian, compressed together with zstd. Detectors, followers and the way to a rare service's
+minutes read them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ FORMAT = 1
 MAX_BLOB_BYTES = 256 * 1024 * 1024
 
 SCHEMA = {
-    "minute": pl.Int64, "template_id": pl.Int64, "node_id": pl.Int64, "service_id": pl.Int64, "priority": pl.Int64,
+    "minute": pl.Int64,
+    "template_id": pl.Int64,
+    "node_id": pl.Int64,
+    "service_id": pl.Int64,
+    "priority": pl.Int64,
     "n": pl.Int64,
 }
 
@@ -26,7 +31,10 @@ SCHEMA = {
 def count(events: pl.DataFrame) -> pl.DataFrame:
     """Events (ts_us, template_id, node_id, service_id, priority) to counts by minute, sorted."""
     keyed = events.select(
-        (pl.col("ts_us") // MINUTE_US).alias("minute"), "template_id", "node_id", "service_id",
+        (pl.col("ts_us") // MINUTE_US).alias("minute"),
+        "template_id",
+        "node_id",
+        "service_id",
         pl.col("priority").cast(pl.Int64),
     )
     return keyed.group_by(COLUMNS[:-1]).agg(pl.len().cast(pl.Int64).alias("n")).sort(COLUMNS[:-1])
@@ -45,7 +53,9 @@ def encode(counts: pl.DataFrame) -> bytes:
 def decode(blob: bytes) -> pl.DataFrame:
     """The counts of a blob; raises DevMeshError for one of another format."""
     if not blob or blob[0] != FORMAT:
-        raise DevMeshError("A row of minute_counts has a format that this version does not know.", hint="Upgrade DevMesh.")
+        raise DevMeshError(
+            "A row of minute_counts has a format that this version does not know.", hint="Upgrade DevMesh."
+        )
     sizes = list(blob[1 : 1 + len(COLUMNS)])
     body = zstandard.ZstdDecompressor().decompress(blob[1 + len(COLUMNS) :], max_output_size=MAX_BLOB_BYTES)
     rows = len(body) // sum(sizes)

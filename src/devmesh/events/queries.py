@@ -22,7 +22,9 @@ SEPARATOR = "\x1e"
 Key = tuple[int, int]
 
 
-def newest(db: Database, clock: Clock, asked: Filter, limit: int, before: Key | None) -> tuple[list[Any], int | None, bool]:
+def newest(
+    db: Database, clock: Clock, asked: Filter, limit: int, before: Key | None
+) -> tuple[list[Any], int | None, bool]:
     """At most `limit` rows that match, newest first, all before the key `before`.
 
     Returns the rows, the time back to which everything was looked through, and whether that is the beginning.
@@ -58,7 +60,11 @@ def count(db: Database, asked: Filter) -> int:
         span = _span(connection, asked, None)
         if span is None:
             return 0
-        parts = [piece for low, high in windows(connection, asked, span[1], span[0]) for piece in _slices(connection, low, high)]
+        parts = [
+            piece
+            for low, high in windows(connection, asked, span[1], span[0])
+            for piece in _slices(connection, low, high)
+        ]
     halves = [parts[0::2], parts[1::2]]
     with ThreadPoolExecutor(2) as pool:
         return sum(pool.map(lambda half: _count_in(db, asked, half), halves))
@@ -90,7 +96,8 @@ def in_commit(
 
 def by_keys(connection: Connection, keys: Sequence[Key]) -> list[Any]:
     """The rows with these keys, newest first."""
-    table, rows = log_events.c, []
+    table = log_events.c
+    rows: list[Any] = []
     for start in range(0, len(keys), 200):
         chunk = or_(*[(table.ts_us == ts) & (table.id == number) for ts, number in keys[start : start + 200]])
         rows += connection.execute(select(log_events).where(chunk)).all()
@@ -123,8 +130,11 @@ def _slices(connection: Connection, low: int, high: int) -> Iterator[Window]:
     table = log_events.c
     while low < high:
         border = connection.execute(
-            select(table.ts_us).where((table.ts_us >= low) & (table.ts_us < high)).order_by(table.ts_us.desc(), table.id.desc())
-            .limit(1).offset(SLICE_ROWS)
+            select(table.ts_us)
+            .where((table.ts_us >= low) & (table.ts_us < high))
+            .order_by(table.ts_us.desc(), table.id.desc())
+            .limit(1)
+            .offset(SLICE_ROWS)
         ).scalar()
         first = low if border is None else max(low, border)
         yield first, high

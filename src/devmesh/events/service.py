@@ -41,8 +41,15 @@ class Events:
     """What was said, and how often."""
 
     def __init__(
-        self, db: Database, clock: Clock, owner: str, *, node_names: NamesOf, service_names: NamesOf,
-        record_totals: RecordTotals, retention_days: int,
+        self,
+        db: Database,
+        clock: Clock,
+        owner: str,
+        *,
+        node_names: NamesOf,
+        service_names: NamesOf,
+        record_totals: RecordTotals,
+        retention_days: int,
     ) -> None:
         self._db, self._clock, self._owner = db, clock, owner
         self._node_names, self._service_names = node_names, service_names
@@ -50,7 +57,7 @@ class Events:
         self._writer_id, self._renew_us = 0, 0
         self._upkeep = Upkeep(db, clock, retention_days, record_totals)
 
-    # -- the way in --------------------------------------------------------------------------------------------------------
+    # -- the way in ------------------------------------------------------------
 
     def take_ids(self, count: int) -> int:
         """The first of `count` ids, taken before the batch's transaction."""
@@ -64,12 +71,13 @@ class Events:
         """See `append.append`."""
         return append(connection, frame, first_id, self._writer_id, self._clock.now_us())
 
-    # -- finding -----------------------------------------------------------------------------------------------------------
+    # -- finding ------------------------------------------------------------
 
     def query(self, asked: Filter, limit: int = LIMIT_DEFAULT, cursor: str | None = None) -> Page:
         """At most `limit` (10,000) matching events, newest first, and a cursor where there may be more.
 
-        Looks for at most 2 s; `searched_to_us` says how far it came. Raises InvalidInput for a bad regex, limit or cursor.
+        Looks for at most 2 s; `searched_to_us` says how far it came. Raises InvalidInput for a bad regex, limit or
+        cursor.
         """
         if not 1 <= limit <= LIMIT_MAX:
             raise InvalidInput(f"limit must be between 1 and {LIMIT_MAX}.", hint="Page with the cursor.")
@@ -106,17 +114,21 @@ class Events:
             return followers.Position(newest, frozenset((row.id, row.created_us) for row in connection.execute(recent)))
 
     def follow(self, asked: Filter, at: followers.Position, limit: int = LIMIT_DEFAULT) -> Followed:
-        """Events stored since `at` that match (the newest `limit` of each commit, at most an hour old), oldest first."""
+        """Events stored since `at` that match (the newest `limit` of each commit, at most an hour old), oldest
+        first.
+        """
         rows: list[Any] = []
         with self._db.read() as connection:
             commits = followers.unseen(connection, at, 50)
             for commit in commits:
                 low = max(commit.first_ts_us, commit.created_us - TAIL_HORIZON_US)
-                rows += queries.in_commit(connection, asked, low, commit.last_ts_us, commit.first_id, commit.last_id, limit)
+                rows += queries.in_commit(
+                    connection, asked, low, commit.last_ts_us, commit.first_id, commit.last_id, limit
+                )
         rows.sort(key=lambda row: (row.ts_us, row.id))
         return Followed(self._events(rows), at.after(commits))
 
-    # -- sums ----------------------------------------------------------------------------------------------------------------
+    # -- sums ------------------------------------------------------------
 
     def hourly(self, template_ids: Iterable[int] | None, since_us: int, until_us: int) -> pl.DataFrame:
         """(hour, template_id, node_id, service_id, priority, n) between two instants, folded days left out."""
@@ -168,7 +180,10 @@ class Events:
     def counted(self) -> int:
         """Events of all time, by their counts."""
         with self._db.read() as connection:
-            sums = [connection.execute(select(func.coalesce(func.sum(table.c.n), 0))).scalar_one() for table in (event_counts, day_counts)]
+            sums = [
+                connection.execute(select(func.coalesce(func.sum(table.c.n), 0))).scalar_one()
+                for table in (event_counts, day_counts)
+            ]
         return sum(int(part) for part in sums)
 
     def loops(self) -> list[Loop]:
@@ -181,9 +196,16 @@ class Events:
         services = self._service_names({row.service_id for row in found})
         return [
             Event(
-                id=f"{row.ts_us}-{row.id}", ts_us=row.ts_us, received_us=row.received_us, node=nodes.get(row.node_id, "?"),
-                service=services.get(row.service_id, "?"), priority=row.priority, pid=row.pid,
-                template_id=f"t{row.template_id}", message=row.message, fields=queries.parsed_fields(row.fields),
+                id=f"{row.ts_us}-{row.id}",
+                ts_us=row.ts_us,
+                received_us=row.received_us,
+                node=nodes.get(row.node_id, "?"),
+                service=services.get(row.service_id, "?"),
+                priority=row.priority,
+                pid=row.pid,
+                template_id=f"t{row.template_id}",
+                message=row.message,
+                fields=queries.parsed_fields(row.fields),
             )
             for row in found
         ]

@@ -54,9 +54,14 @@ class Upkeep:
             commits = followers.unseen(connection, at, limit)
         if not commits:
             return 0
-        rows = minutes.joined([commit.blob for commit in commits]).group_by("template_id").agg(
-            pl.col("n").sum(), pl.col("minute").min().alias("first") * minutes.MINUTE_US,
-            (pl.col("minute").max() + 1).alias("last") * minutes.MINUTE_US - 1,
+        rows = (
+            minutes.joined([commit.blob for commit in commits])
+            .group_by("template_id")
+            .agg(
+                pl.col("n").sum(),
+                pl.col("minute").min().alias("first") * minutes.MINUTE_US,
+                (pl.col("minute").max() + 1).alias("last") * minutes.MINUTE_US - 1,
+            )
         )
         with lease.write() as connection:
             self.record_totals(connection, rows.sort("template_id").rows())
@@ -69,38 +74,50 @@ class Upkeep:
         with self.db.read() as connection:
             done = followers.load(connection, FOLLOWER).created_us - followers.OVERLAP_US
             border = min(now - JOIN_AFTER_US, done) // HOUR_US * HOUR_US
-            rows = self._joinable(connection, border, limit)
+            writer, rows = self._joinable(connection, border, limit)
         old = delete(minute_counts).where(minute_counts.c.created_us < now - MINUTES_KEPT_US)
         with lease.write() as connection:
             gone = connection.execute(old).rowcount
             if len(rows) > 1:
                 connection.execute(delete(minute_counts).where(minute_counts.c.id.in_([row.id for row in rows])))
-                connection.execute(insert(minute_counts).values(
-                    created_us=max(row.created_us for row in rows), writer_id=rows[0].writer_id,
-                    first_ts_us=min(row.first_ts_us for row in rows), last_ts_us=max(row.last_ts_us for row in rows),
-                    first_id=min(row.first_id for row in rows), last_id=max(row.last_id for row in rows),
-                    blob=minutes.encode(minutes.joined([row.blob for row in rows])),
-                ))
+                connection.execute(
+                    insert(minute_counts).values(
+                        created_us=max(row.created_us for row in rows),
+                        writer_id=writer,
+                        first_ts_us=min(row.first_ts_us for row in rows),
+                        last_ts_us=max(row.last_ts_us for row in rows),
+                        first_id=min(row.first_id for row in rows),
+                        last_id=max(row.last_id for row in rows),
+                        blob=minutes.encode(minutes.joined([row.blob for row in rows])),
+                    )
+                )
         return limit if len(rows) > 1 else min(gone, limit - 1)
 
-    def _joinable(self, connection: Connection, border: int, limit: int) -> list[followers.Commit]:
+    def _joinable(self, connection: Connection, border: int, limit: int) -> tuple[int, list[followers.Commit]]:
         """The rows of the oldest hour of arrival, and of one writer, that has more than one."""
         table = minute_counts.c
         hour = table.created_us // HOUR_US
         crowded = connection.execute(
-            select(hour, table.writer_id).where(table.created_us < border).group_by(hour, table.writer_id)
-            .having(func.count() > 1).order_by(hour).limit(1)
+            select(hour, table.writer_id)
+            .where(table.created_us < border)
+            .group_by(hour, table.writer_id)
+            .having(func.count() > 1)
+            .order_by(hour)
+            .limit(1)
         ).first()
         if crowded is None:
-            return []
+            return 0, []
         start = int(crowded[0]) * HOUR_US
         rows = connection.execute(
             select(minute_counts)
             .where((table.created_us >= start) & (table.created_us < start + HOUR_US) & (table.writer_id == crowded[1]))
-            .order_by(table.id).limit(limit)
+            .order_by(table.id)
+            .limit(limit)
         )
-        return [
-            followers.Commit(row.id, row.created_us, row.first_ts_us, row.last_ts_us, row.first_id, row.last_id, row.blob)
+        return int(crowded[1]), [
+            followers.Commit(
+                row.id, row.created_us, row.first_ts_us, row.last_ts_us, row.first_id, row.last_id, row.blob
+            )
             for row in rows
         ]
 
@@ -110,17 +127,22 @@ class Upkeep:
         table = event_counts.c
         keys = (table.hour, table.template_id, table.node_id, table.service_id, table.priority, table.writer_id)
         with self.db.read() as connection:
-            rows = connection.execute(select(*keys, table.n).where(table.hour < border).order_by(*keys).limit(limit)).all()
+            rows = connection.execute(
+                select(*keys, table.n).where(table.hour < border).order_by(*keys).limit(limit)
+            ).all()
         if not rows:
             return 0
         frame = pl.DataFrame([tuple(row) for row in rows], schema=[key.name for key in keys] + ["n"], orient="row")
         day_keys = ["day", *(key.name for key in keys[1:])]
-        days = frame.with_columns((pl.col("hour") // 24).alias("day")).group_by(day_keys).agg(pl.col("n").sum()).sort(day_keys)
+        days = (
+            frame.with_columns((pl.col("hour") // 24).alias("day"))
+            .group_by(day_keys)
+            .agg(pl.col("n").sum())
+            .sort(day_keys)
+        )
         with lease.write() as connection:
             add_counts(connection, day_counts, days)
-            connection.execute(
-                delete(event_counts).where(tuple_(*keys) <= tuple(rows[-1])[:-1])
-            )
+            connection.execute(delete(event_counts).where(tuple_(*keys) <= tuple(rows[-1])[:-1]))
         return len(rows)
 
     def expire(self, limit: int, lease: Lease) -> int:

@@ -50,14 +50,18 @@ def _spoken(connection: Connection, asked: Filter, lower: int, upper: int) -> li
     by_hour = select(distinct(hour)).where((hour >= lower) & (hour < upper), *_named(event_counts, asked))
     by_day = select(distinct(day)).where((day >= lower // 24) & (day <= upper // 24), *_named(day_counts, asked))
     spans = [(number, number + 1) for number in connection.execute(by_hour).scalars()]
-    spans += [(max(lower, 24 * number), min(upper, 24 * number + 24)) for number in connection.execute(by_day).scalars()]
+    spans += [
+        (max(lower, 24 * number), min(upper, 24 * number + 24)) for number in connection.execute(by_day).scalars()
+    ]
     return sorted(_merged(spans), reverse=True)
 
 
 def _named(table: Table, asked: Filter) -> list[ColumnElement[bool]]:
     parts: list[ColumnElement[bool]] = []
     for column, ids in (
-        (table.c.template_id, asked.template_ids), (table.c.service_id, asked.service_ids), (table.c.node_id, asked.node_ids)
+        (table.c.template_id, asked.template_ids),
+        (table.c.service_id, asked.service_ids),
+        (table.c.node_id, asked.node_ids),
     ):
         if ids is not None:
             parts.append(column.in_(ids))
@@ -88,14 +92,20 @@ def _minutes(connection: Connection, asked: Filter, first: int, last: int) -> It
     found: set[int] = set()
     for blob in blobs:
         found.update(minutes.decode(blob).filter(_matches(asked))["minute"].unique())
-    spans = _joined(sorted(minute for minute in found if first < (minute + 1) * MINUTE_US and minute * MINUTE_US < last))
+    spans = _joined(
+        sorted(minute for minute in found if first < (minute + 1) * MINUTE_US and minute * MINUTE_US < last)
+    )
     for low, high in reversed(spans):
         yield max(first, low * MINUTE_US), min(last, (high + 1) * MINUTE_US)
 
 
 def _matches(asked: Filter) -> pl.Expr:
     parts = [pl.lit(value=True)]
-    for column, ids in (("template_id", asked.template_ids), ("service_id", asked.service_ids), ("node_id", asked.node_ids)):
+    for column, ids in (
+        ("template_id", asked.template_ids),
+        ("service_id", asked.service_ids),
+        ("node_id", asked.node_ids),
+    ):
         if ids is not None:
             parts.append(pl.col(column).is_in(list(ids)))
     if asked.priority is not None:

@@ -1,8 +1,8 @@
 """The way in: formats, redaction, the columnar pipeline, the shared commit.
 
-Owns redaction_keys. In: bodies of lines with who speaks and what they cover. Out: answers after the commit. Promises: nothing is
-acknowledged before it is durable, nothing is stored twice, a bad line costs no neighbour, and secrets are masked before
-anything is stored.
+Owns redaction_keys. In: bodies of lines with who speaks and what they cover. Out: answers after the commit. Promises:
+nothing is acknowledged before it is durable, nothing is stored twice, a bad line costs no neighbour, and secrets are
+masked before anything is stored.
 """
 
 from devmesh.intake.model import Limits, Rejected

@@ -35,7 +35,8 @@ class Committer:
         self._db, self._clock, self._nodes, self._events = db, clock, nodes, events
 
     def commit(self, prepared: Prepared) -> list[Outcome]:
-        """All parts in one transaction, durable when this returns. A part whose claim fails stores nothing and has its error.
+        """All parts in one transaction, durable when this returns. A part whose claim fails stores nothing and has its
+        error.
 
         Raises what the store raises; then nothing of any part was stored.
         """
@@ -66,17 +67,21 @@ class Committer:
         try:
             if part.claim is not None:
                 claimed = self._nodes.claim(connection, part.node_id, part.claim)
-            if key is not None and not self._nodes.remember_key(connection, part.node_id, key):
+            # Where a stream counts, its numbers decide alone: a key that repeats must not cover what it does not store.
+            if claimed is None and key is not None and not self._nodes.remember_key(connection, part.node_id, key):
                 kept[rows] = False
         except DevMeshError as error:
             kept[rows] = False
             return Outcome(part, error=error)
         if claimed is not None:
             streams[rows] = claimed.stream_id
-            kept[rows] &= fresh(frame["seq"][rows].to_numpy(), claimed.repeated)
+            if part.rows:
+                kept[rows] &= fresh(frame["seq"][rows].to_numpy(), claimed.repeated)
         stored = int(kept[rows].sum())
         answer = Answer(
-            stored=stored, repeated=part.rows - stored, rejected=len(part.rejected),
+            stored=stored,
+            repeated=part.rows - stored,
+            rejected=len(part.rejected),
             errors=tuple(sorted(part.rejected, key=lambda one: one.line)),
             coverage=claimed.coverage if claimed is not None else (),
         )

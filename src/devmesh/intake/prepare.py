@@ -1,7 +1,8 @@
-"""First half of the way in, outside any transaction: bodies to one frame with numbers for nodes, services and templates.
+"""First half of the way in, outside any transaction: bodies to one frame with numbers for nodes, services and
+templates.
 
-Requests that wait together are joined before they are canonicalized, because polars is twenty times cheaper on large frames.
-A request that cannot be read fails alone.
+Requests that wait together are joined before they are canonicalized, because polars is twenty times cheaper on large
+frames. A request that cannot be read fails alone.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ import polars as pl
 from devmesh.errors import DevMeshError, InvalidInput
 from devmesh.intake.columns import apply_levels, cut_messages, to_batch
 from devmesh.intake.formats.ndjson import decode
-from devmesh.intake.model import Limits, Rejected
+from devmesh.intake.model import Decoded, Limits, Rejected
 from devmesh.intake.redact import redact
 from devmesh.intake.request import Request, Ticket
-from devmesh.nodes import Claim, Nodes, Range
+from devmesh.nodes import Claim, Nodes, Range, is_node_name
 from devmesh.templates import CANON_VERSION, Sample, Templates, canonicalize
 
 log = logging.getLogger(__name__)
 
-SAMPLED_TEMPLATES = 64
+SAMPLED_NEW = 512
+SAMPLED_KNOWN = 16
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Preparer:
         if not frames:
             return Prepared(pl.DataFrame(), parts)
         frame, counts = redact(pl.concat(frames), self._key)
-        return self._resolve(frame, parts, Counter(counts))
+        return self._resolve(frame, parts, Counter({rule: n for rule, n in counts.items() if n}))
 
     def _read(self, ticket: Ticket) -> tuple[Part, pl.DataFrame] | None:
         """A ticket's part and frame; None once it was answered with its error."""
@@ -115,38 +117,46 @@ class Preparer:
             pl.Series("level", [one.level for one in known], dtype=pl.Int8),
         )
         frame = frame.join(
-            shapes.select("service_id", "canon", "template_id", "level"), on=["service_id", "canon"], how="left",
+            shapes.select("service_id", "canon", "template_id", "level"),
+            on=["service_id", "canon"],
+            how="left",
             maintain_order="left",
         )
+        lacking = self._templates.lacking_samples(shapes["template_id"].to_list())
         frame = cut_messages(apply_levels(frame, frame["level"]), self._limits)
-        return Prepared(frame.drop("node", "service", "canon", "level"), parts, redacted, _samples(shapes))
+        return Prepared(frame.drop("node", "service", "canon", "level"), parts, redacted, _samples(shapes, lacking))
 
 
-def _samples(shapes: pl.DataFrame) -> list[tuple[int, str, Sample]]:
-    """A message each of some of the batch's templates."""
-    some = shapes.sample(min(len(shapes), SAMPLED_TEMPLATES)) if len(shapes) > SAMPLED_TEMPLATES else shapes
-    columns = some.select("template_id", "canon", "ts_us", "node_id", "message")
+def _samples(shapes: pl.DataFrame, lacking: set[int]) -> list[tuple[int, str, Sample]]:
+    """A message each of the batch's templates that lack examples, and of a few others for their values."""
+    wanted = shapes.filter(pl.col("template_id").is_in(sorted(lacking))).head(SAMPLED_NEW)
+    others = shapes.sample(min(len(shapes), SAMPLED_KNOWN))
+    columns = pl.concat([wanted, others]).select("template_id", "canon", "ts_us", "node_id", "message")
     return [(template, text, Sample(ts, node, message)) for template, text, ts, node, message in columns.iter_rows()]
 
 
-def _without_foreign_nodes(decoded, request: Request):
-    """Reject lines that speak for another node, unless this sender may."""
+def _without_foreign_nodes(decoded: Decoded, request: Request) -> Decoded:
+    """Reject lines that speak for another node, unless this sender may; and those whose node has no name."""
+    named = decoded.frame["node"]
     if request.may_name_nodes:
+        nameless = [name for name in named.drop_nulls().unique() if not is_node_name(name)]
+        wrong, reason = named.is_in(nameless), "a node's name is 1 to 255 printable characters"
+    else:
+        wrong, reason = named != request.node, "this token may only speak for its own node"
+    wrong = wrong.fill_null(value=False)
+    if not wrong.any():
         return decoded
-    foreign = (decoded.frame["node"].is_not_null()) & (decoded.frame["node"] != request.node)
-    if not foreign.any():
-        return decoded
-    rejected = [
-        Rejected(line, "node", "this token may only speak for its own node") for line in decoded.frame["line"].filter(foreign)
-    ]
-    return _keep(decoded, ~foreign, rejected)
+    return _keep(decoded, ~wrong, [Rejected(line, "node", reason) for line in decoded.frame["line"].filter(wrong)])
 
 
-def _keep(decoded, mask: pl.Series, rejected: list[Rejected]):
+def _keep(decoded: Decoded, mask: pl.Series, rejected: list[Rejected]) -> Decoded:
     places = mask.arg_true().to_list()
     return replace(
-        decoded, frame=decoded.frame.filter(mask), priority=[decoded.priority[place] for place in places],
-        fields=[decoded.fields[place] for place in places], rejected=[*decoded.rejected, *rejected],
+        decoded,
+        frame=decoded.frame.filter(mask),
+        priority=[decoded.priority[place] for place in places],
+        fields=[decoded.fields[place] for place in places],
+        rejected=[*decoded.rejected, *rejected],
     )
 
 
@@ -157,7 +167,9 @@ def _claim(request: Request, batch: pl.DataFrame, rejected: list[Rejected]) -> t
     valid = seqs.is_not_null() & (seqs >= 0)
     ranges = request.ranges
     if ranges is not None:
-        within = pl.any_horizontal([pl.col("seq").is_between(first, last) for first, last in ranges] or [pl.lit(value=False)])
+        within = pl.any_horizontal(
+            [pl.col("seq").is_between(first, last) for first, last in ranges] or [pl.lit(value=False)]
+        )
         valid &= batch.select(within.fill_null(value=False)).to_series()
     if not valid.all():
         lines = batch["line"].filter(~valid)

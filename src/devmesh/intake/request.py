@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+import contextlib
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
 from devmesh.intake.model import Rejected
@@ -48,7 +49,12 @@ class Ticket:
     request: Request
     future: Future[Answer] = field(default_factory=Future)
 
+    def answer(self, answer: Answer) -> None:
+        """Answer; whoever asked may have gone away meanwhile, which is no fault."""
+        with contextlib.suppress(InvalidStateError):
+            self.future.set_result(answer)
+
     def fail(self, error: BaseException) -> None:
-        """Answer with an error."""
-        if not self.future.done():
+        """Answer with an error, unless it was answered."""
+        with contextlib.suppress(InvalidStateError):
             self.future.set_exception(error)

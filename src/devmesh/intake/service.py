@@ -1,7 +1,7 @@
 """The way in: requests wait in line, are joined, prepared and committed by two threads, and answered after the commit.
 
-One thread prepares the next group while the other commits the last one. The store is asked once a group, so fifty agents share
-one flush to disk. Nothing is answered with success before it is durable.
+One thread prepares the next group while the other commits the last one. The store is asked once a group, so fifty
+agents share one flush to disk. Nothing is answered with success before it is durable.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from devmesh.events import Events
 from devmesh.intake.commit import Committer
 from devmesh.intake.crash import crash_point
 from devmesh.intake.model import Limits
-from devmesh.intake.prepare import Preparer, Prepared
+from devmesh.intake.prepare import Prepared, Preparer
 from devmesh.intake.request import Answer, Request, Ticket
 from devmesh.intake.tables import redaction_keys
 from devmesh.nodes import Nodes
@@ -52,8 +52,16 @@ class Intake:
     """Takes requests in, exactly once."""
 
     def __init__(
-        self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events, *, limits: Limits,
-        max_waiting_bytes: int, space: Space,
+        self,
+        db: Database,
+        clock: Clock,
+        nodes: Nodes,
+        templates: Templates,
+        events: Events,
+        *,
+        limits: Limits,
+        max_waiting_bytes: int,
+        space: Space,
     ) -> None:
         self._db, self._clock, self._nodes, self._templates, self._events = db, clock, nodes, templates, events
         self._limits, self._max_waiting, self._space = limits, max_waiting_bytes, space
@@ -129,7 +137,7 @@ class Intake:
                 connection.execute(insert(redaction_keys).values(name="marks", secret=found))
         return bytes(found)
 
-    # -- thread 1: prepare -----------------------------------------------------------------------------------------------
+    # -- thread 1: prepare ------------------------------------------------------------
 
     def _prepare_all(self, preparer: Preparer) -> None:
         while True:
@@ -172,7 +180,7 @@ class Intake:
                 return []
             return [one for ticket in tickets for one in self._prepared(preparer, [ticket])]
 
-    # -- thread 2: commit ------------------------------------------------------------------------------------------------
+    # -- thread 2: commit ------------------------------------------------------------
 
     def _commit_all(self, committer: Committer) -> None:
         while (prepared := self._ready.get()) is not None:
@@ -198,7 +206,7 @@ class Intake:
             totals.stored += outcome.answer.stored
             totals.repeated += outcome.answer.repeated
             totals.rejected += outcome.answer.rejected
-            outcome.part.ticket.future.set_result(outcome.answer)
+            outcome.part.ticket.answer(outcome.answer)
 
     def _failed(self, prepared: Prepared, error: DevMeshError) -> None:
         self.totals.failed += 1

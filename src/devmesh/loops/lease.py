@@ -56,9 +56,9 @@ class Lease:
         mine = (loops.c.name == self.name) & (loops.c.owner == self.owner) & (loops.c.term == self.term)
         with self.db.write() as connection:
             connection.execute(
-                update(loops).where(mine).values(
-                    last_run_us=self.clock.now_us(), last_done=done, last_error=error, failures=failures
-                )
+                update(loops)
+                .where(mine)
+                .values(last_run_us=self.clock.now_us(), last_done=done, last_error=error, failures=failures)
             )
 
 
@@ -73,7 +73,9 @@ def take(db: Database, clock: Clock, name: str, owner: str) -> Lease | None:
         return None
     with db.write() as connection:
         if row is None:
-            connection.execute(insert(loops).values(name=name, owner=owner, term=1, lease_until_us=now + LEASE_US, failures=0))
+            connection.execute(
+                insert(loops).values(name=name, owner=owner, term=1, lease_until_us=now + LEASE_US, failures=0)
+            )
             return Lease(db, clock, name, owner, 1)
         taken = connection.execute(
             update(loops)

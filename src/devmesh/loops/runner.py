@@ -98,9 +98,17 @@ class Runner:
         states = []
         for name, local in sorted(self._local.items()):
             row = rows.get(name)
-            known = local if row is None else replace(
-                local, owner=row.owner, last_run_us=row.last_run_us, last_done=row.last_done,
-                last_error=local.last_error or row.last_error, failures=max(local.failures, row.failures),
+            known = (
+                local
+                if row is None
+                else replace(
+                    local,
+                    owner=row.owner,
+                    last_run_us=row.last_run_us,
+                    last_done=row.last_done,
+                    last_error=local.last_error or row.last_error,
+                    failures=max(local.failures, row.failures),
+                )
             )
             states.append(known)
         return states

@@ -18,7 +18,9 @@ class StreamKey:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a batch asks to cover: ranges (normally one), the x at the end of the last, and the entry before the first."""
+    """What a batch asks to cover: ranges (normally one), the x at the end of the last, and the entry before the
+    first.
+    """
 
     key: StreamKey
     ranges: tuple[Range, ...]

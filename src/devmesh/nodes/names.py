@@ -14,6 +14,12 @@ from devmesh.clock import Clock
 from devmesh.db import Database
 
 CHUNK = 500
+NAME_CHARS = 255
+
+
+def is_node_name(text: str) -> bool:
+    """Whether `text` can name a node: 1 to 255 printable characters, no space around them."""
+    return 0 < len(text) <= NAME_CHARS and text.isprintable() and text == text.strip()
 
 
 class Names:
@@ -43,7 +49,9 @@ class Names:
         for start in range(0, len(unknown), CHUNK):
             with self._db.read() as connection:
                 rows = connection.execute(
-                    select(self._table.c.id, self._table.c.name).where(self._table.c.id.in_(unknown[start : start + CHUNK]))
+                    select(self._table.c.id, self._table.c.name).where(
+                        self._table.c.id.in_(unknown[start : start + CHUNK])
+                    )
                 ).all()
             self._learn([(row.id, row.name) for row in rows])
         return {key: self._names[key] for key in wanted if key in self._names}
@@ -62,9 +70,11 @@ class Names:
     def _create(self, names: list[str]) -> None:
         now = self._clock.now_us()
         with self._db.write() as connection:
-            known = set()
+            known: set[str] = set()
             for start in range(0, len(names), CHUNK):
-                found = connection.execute(select(self._table.c.name).where(self._table.c.name.in_(names[start : start + CHUNK])))
+                found = connection.execute(
+                    select(self._table.c.name).where(self._table.c.name.in_(names[start : start + CHUNK]))
+                )
                 known.update(found.scalars())
             rows = [{"name": name, "created_us": now} for name in names if name not in known]
             if rows:

@@ -1,4 +1,5 @@
-"""Arithmetic of coverage: sorted, disjoint, inclusive ranges of sequence numbers, and the marks that tell histories apart.
+"""Arithmetic of coverage: sorted, disjoint, inclusive ranges of sequence numbers, and the marks that tell histories
+apart.
 
 All functions are pure. A stream's coverage is normally one range, so lists stay short.
 """

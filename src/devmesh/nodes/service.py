@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, literal, select, update
@@ -32,7 +32,7 @@ class Nodes:
         self.node_names = Names(db, clock, nodes)
         self.service_names = Names(db, clock, services)
 
-    # -- within a batch's transaction ----------------------------------------------------------------------------------
+    # -- within a batch's transaction ------------------------------------------------------------
 
     def claim(self, connection: Connection, node_id: int, asked: Claim) -> Claimed:
         """See `streams.claim`."""
@@ -50,7 +50,7 @@ class Nodes:
         """Note that these nodes sent something."""
         connection.execute(update(nodes).where(nodes.c.id.in_(sorted(node_ids))).values(last_received_us=at_us))
 
-    # -- around requests -------------------------------------------------------------------------------------------------
+    # -- around requests ------------------------------------------------------------
 
     def check_machine(self, node_id: int, machine_id: str | None) -> None:
         """Raise NodeClone when another machine spoke as this node within the last 10 minutes."""
@@ -58,7 +58,9 @@ class Nodes:
             return
         now = self._clock.now_us()
         with self._db.read() as connection:
-            row = connection.execute(select(nodes.c.machine_id, nodes.c.machine_seen_us).where(nodes.c.id == node_id)).one()
+            row = connection.execute(
+                select(nodes.c.machine_id, nodes.c.machine_seen_us).where(nodes.c.id == node_id)
+            ).one()
         known, seen = row.machine_id, row.machine_seen_us or 0
         if known not in (None, machine_id) and now - seen < CLONE_WINDOW_US:
             raise NodeClone(
@@ -71,7 +73,7 @@ class Nodes:
                     update(nodes).where(nodes.c.id == node_id).values(machine_id=machine_id, machine_seen_us=now)
                 )
 
-    def stream_states(self, node: str) -> list[StreamState]:
+    def stream_states(self, node: str) -> Sequence[StreamState]:
         """Coverage and marks of each stream of a node; empty for a node that never spoke."""
         known = self.node_names.ids([node], create=False)
         if not known:
@@ -85,10 +87,14 @@ class Nodes:
         self.check_machine(node_id, said.machine_id)
         now = self._clock.now_us()
         row = {
-            "at_us": now, "agent": said.agent[:64], "backlog_events": said.backlog_events,
-            "oldest_unsent_us": said.oldest_unsent_us, "boot_id": (said.boot_id or "")[:64] or None,
+            "at_us": now,
+            "agent": said.agent[:64],
+            "backlog_events": said.backlog_events,
+            "oldest_unsent_us": said.oldest_unsent_us,
+            "boot_id": (said.boot_id or "")[:64] or None,
             "skew_us": said.clock_us - now if said.clock_us is not None else None,
-            "dropped": json.dumps(said.dropped), "sources": json.dumps(said.sources),
+            "dropped": json.dumps(said.dropped),
+            "sources": json.dumps(said.sources),
         }
         with self._db.write() as connection:
             changed = connection.execute(update(heartbeats).where(heartbeats.c.node_id == node_id).values(row))
@@ -104,14 +110,18 @@ class Nodes:
         for first, last in missing(claimed.repeated, gap.first_seq, gap.last_seq):
             connection.execute(
                 insert(gaps).values(
-                    stream_id=claimed.stream_id, first_seq=first, last_seq=last, exact=gap.exact,
-                    reason=gap.reason[:64], reported_us=now,
+                    stream_id=claimed.stream_id,
+                    first_seq=first,
+                    last_seq=last,
+                    exact=gap.exact,
+                    reason=gap.reason[:64],
+                    reported_us=now,
                 )
             )
 
-    # -- for people ------------------------------------------------------------------------------------------------------
+    # -- for people ------------------------------------------------------------
 
-    def list(self) -> list[Node]:
+    def list(self) -> Sequence[Node]:
         """Every node with its state, by name."""
         # In floating point: an agent may claim any numbers, and a sum of integers that overflows is an error.
         numbers = (gaps.c.last_seq - gaps.c.first_seq + 1) * literal(1.0)
@@ -132,13 +142,13 @@ class Nodes:
         with self._db.read() as connection:
             return [_node(row, now) for row in connection.execute(query)]
 
-    def services(self) -> list[Service]:
+    def services(self) -> Sequence[Service]:
         """Every service, by name."""
         with self._db.read() as connection:
             rows = connection.execute(select(services).order_by(services.c.name))
             return [Service(row.id, row.name, row.created_us) for row in rows]
 
-    def loops(self) -> list[Loop]:
+    def loops(self) -> Sequence[Loop]:
         """Forget idempotency keys after a day."""
         return [Loop("forget-keys", 3600.0, self._forget_keys, limit=10_000)]
 
@@ -155,7 +165,7 @@ class Nodes:
 
 
 def state_of(now_us: int, heartbeat_us: int | None, received_us: int | None) -> str:
-    """pending (never spoke), running, late (90 s without a word) or silent (5 minutes)."""
+    """Pending (never spoke), running, late (90 s without a word) or silent (5 minutes)."""
     last = max(heartbeat_us or 0, received_us or 0)
     if not last:
         return "pending"
@@ -167,8 +177,15 @@ def state_of(now_us: int, heartbeat_us: int | None, received_us: int | None) -> 
 
 def _node(row: Any, now: int) -> Node:
     return Node(
-        name=row.name, state=state_of(now, row.at_us, row.last_received_us), last_received_us=row.last_received_us,
-        heartbeat_us=row.at_us, agent=row.agent, backlog_events=row.backlog_events, oldest_unsent_us=row.oldest_unsent_us,
-        skew_us=row.skew_us, lost_entries=int(row.lost or 0), dropped=json.loads(row.dropped or "{}"),
+        name=row.name,
+        state=state_of(now, row.at_us, row.last_received_us),
+        last_received_us=row.last_received_us,
+        heartbeat_us=row.at_us,
+        agent=row.agent,
+        backlog_events=row.backlog_events,
+        oldest_unsent_us=row.oldest_unsent_us,
+        skew_us=row.skew_us,
+        lost_entries=int(row.lost or 0),
+        dropped=json.loads(row.dropped or "{}"),
         sources=json.loads(row.sources or "[]"),
     )

@@ -20,11 +20,13 @@ MAX_SEQ = 2**63 - 1
 def claim(connection: Connection, node_id: int, asked: Claim) -> Claimed:
     """Cover `asked.ranges` of a stream and say what of them was covered before.
 
-    Raises StreamForked, with nothing changed, where a mark here contradicts the batch's history; InvalidInput for a range that
-    is none.
+    Raises StreamForked, with nothing changed, where a mark here contradicts the batch's history; InvalidInput for a
+    range that is none.
     """
     if any(not 0 <= first <= last <= MAX_SEQ for first, last in asked.ranges) or not asked.ranges:
-        raise InvalidInput("The range is none: first must not be above last, and both fit 63 bits.", hint="<first>-<last>;<x>")
+        raise InvalidInput(
+            "The range is none: first must not be above last, and both fit 63 bits.", hint="<first>-<last>;<x>"
+        )
     stream_id = _stream_id(connection, node_id, asked.key)
     coverage = _coverage(connection, stream_id)
     _check_history(connection, stream_id, asked, coverage)
@@ -55,7 +57,7 @@ def _stream_id(connection: Connection, node_id: int, key: StreamKey) -> int:
     guarded = connection.execute(update(streams).where(mine).values(version=streams.c.version + 1))
     if guarded.rowcount == 0:
         row = {"node_id": node_id, "seqnum_id": key.seqnum_id, "epoch": key.epoch, "version": 1}
-        return int(connection.execute(insert(streams).values(row)).inserted_primary_key[0])
+        return int(connection.execute(insert(streams).values(row).returning(streams.c.id)).scalar_one())
     return int(connection.execute(select(streams.c.id).where(mine)).scalar_one())
 
 
@@ -74,7 +76,9 @@ def _marks(connection: Connection, stream_id: int) -> list[Mark]:
 
 
 def _check_history(connection: Connection, stream_id: int, asked: Claim, coverage: list[Range]) -> None:
-    said = [mark for mark in (asked.prev, (asked.ranges[-1][1], asked.last_x)) if mark is not None and mark[1] is not None]
+    said = [
+        mark for mark in (asked.prev, (asked.ranges[-1][1], asked.last_x)) if mark is not None and mark[1] is not None
+    ]
     if not said:
         return
     held = {
@@ -99,11 +103,15 @@ def _save_coverage(connection: Connection, stream_id: int, before: list[Range], 
     if gone:
         for first in gone:
             connection.execute(
-                delete(stream_ranges).where((stream_ranges.c.stream_id == stream_id) & (stream_ranges.c.first_seq == first))
+                delete(stream_ranges).where(
+                    (stream_ranges.c.stream_id == stream_id) & (stream_ranges.c.first_seq == first)
+                )
             )
     known = set(before)
     fresh = [
-        {"stream_id": stream_id, "first_seq": first, "last_seq": last} for first, last in after if (first, last) not in known
+        {"stream_id": stream_id, "first_seq": first, "last_seq": last}
+        for first, last in after
+        if (first, last) not in known
     ]
     connection.execute(insert(stream_ranges), fresh)
 

@@ -41,7 +41,9 @@ class Search:
             while changes := self._templates.changed_families(*self._seen, PAGE):
                 names = self._service_names({change.service_id for change in changes})
                 living = [change for change in changes if not change.gone]
-                self._finder.put(Document(one.id, names.get(one.service_id, ""), one.text) for one in living)
+                self._finder.put(
+                    Document(one.id, names.get(one.service_id, ""), one.text, one.example) for one in living
+                )
                 self._finder.remove(change.id for change in changes if change.gone)
                 self._seen = (changes[-1].changed_us, changes[-1].id)
                 done += len(changes)

@@ -1,8 +1,8 @@
 """The canonical shape: rules, registry, families, life cycle.
 
-Owns log_templates, template_samples, template_values, families. In: messages as columns. Out: canonical texts, template ids with
-the level that their text states, families with totals, samples and values. Promises: the same text has the same template
-for ever (merges are followed), and however many distinct messages come, templates stay bounded.
+Owns log_templates, template_samples, template_values, families. In: messages as columns. Out: canonical texts, template
+ids with the level that their text states, families with totals, samples and values. Promises: the same text has the
+same template for ever (merges are followed), and however many distinct messages come, templates stay bounded.
 """
 
 from devmesh.templates.canonical import CANON_VERSION, canonicalize
@@ -11,5 +11,14 @@ from devmesh.templates.registry import Bounds, Known
 from devmesh.templates.service import Templates
 
 __all__ = [
-    "CANON_VERSION", "Bounds", "Family", "FamilyChange", "Known", "Sample", "Template", "Templates", "Value", "canonicalize",
+    "CANON_VERSION",
+    "Bounds",
+    "Family",
+    "FamilyChange",
+    "Known",
+    "Sample",
+    "Template",
+    "Templates",
+    "Value",
+    "canonicalize",
 ]

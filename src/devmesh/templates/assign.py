@@ -1,8 +1,8 @@
 """The loop that gives every template its family, and keeps families' texts and merges written down.
 
-Only the holder of the loop's lease assigns, so families are deterministic once stored: the books in memory are what the tables
-say, and are thrown away with the lease or after a failure. A merge rewrites the `family_id` of the members and leaves
-`merged_into` behind; no count moves.
+Only the holder of the loop's lease assigns, so families are deterministic once stored: the books in memory are what the
+tables say, and are thrown away with the lease or after a failure. A merge rewrites the `family_id` of the members and
+leaves `merged_into` behind; no count moves.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from devmesh.clock import Clock
 from devmesh.db import Database
@@ -54,37 +54,50 @@ class Assigner:
         return len(rows)
 
     def _assign(self, connection: Connection, service_id: int, rows: Sequence[Any]) -> None:
-        book = self._book(connection, service_id)
+        book, now = self._book(connection, service_id), self._clock.now_us()
         outcome = book.assign([(row.id, row.template, row.level) for row in rows])
-        levels = {row.id: row.level for row in rows}
-        stored = self._store_new(connection, service_id, outcome, levels)
+        stored = self._store_new(connection, service_id, outcome, {row.id: row.level for row in rows})
         for provisional, family_id in stored.items():
             book.adopt(provisional, family_id)
-        for family_id, text in outcome.texts.items():
-            if family_id > 0:
-                changed = {"text": text, "changed_us": self._clock.now_us()}
-                connection.execute(update(families).where(families.c.id == family_id).values(changed))
+        reworded = [{"of_family": key, "new_text": text} for key, text in outcome.texts.items() if key > 0]
+        if reworded:
+            of_family = update(families).where(families.c.id == bindparam("of_family"))
+            connection.execute(of_family.values(text=bindparam("new_text"), changed_us=now), reworded)
         table = log_templates.c
         for gone, root in outcome.merged.items():
             into = stored.get(root, root)
             earlier = (families.c.id == gone) | (families.c.merged_into == gone)
-            connection.execute(update(families).where(earlier).values(merged_into=into, changed_us=self._clock.now_us()))
+            connection.execute(update(families).where(earlier).values(merged_into=into, changed_us=now))
             connection.execute(update(log_templates).where(table.family_id == gone).values(family_id=into))
-        for template_id, family_id in outcome.assigned.items():
-            home = stored.get(family_id, family_id)
-            connection.execute(update(log_templates).where(table.id == template_id).values(family_id=home))
+        homes = [{"of_template": key, "home": stored.get(home, home)} for key, home in outcome.assigned.items()]
+        connection.execute(
+            update(log_templates).where(table.id == bindparam("of_template")).values(family_id=bindparam("home")), homes
+        )
 
     def _store_new(
         self, connection: Connection, service_id: int, outcome: Outcome, levels: dict[int, int | None]
     ) -> dict[int, int]:
         """Insert the families that are new; their provisional numbers to their ids."""
-        stored = {}
-        for provisional in sorted({number for number in outcome.assigned.values() if number < 0}, reverse=True):
-            row = {
-                "service_id": service_id, "text": outcome.texts[provisional], "exemplar_template_id": -provisional,
-                "level": levels[-provisional], "created_us": self._clock.now_us(), "changed_us": self._clock.now_us(),
+        fresh = sorted({number for number in outcome.assigned.values() if number < 0}, reverse=True)
+        if not fresh:
+            return {}
+        # Only the holder of the lease makes families, so the next ids are known and all rows go in at once.
+        first = int(connection.execute(select(func.coalesce(func.max(families.c.id), 0))).scalar_one()) + 1
+        stored = {provisional: first + place for place, provisional in enumerate(fresh)}
+        now = self._clock.now_us()
+        rows = [
+            {
+                "id": family_id,
+                "service_id": service_id,
+                "text": outcome.texts[provisional],
+                "exemplar_template_id": -provisional,
+                "level": levels[-provisional],
+                "created_us": now,
+                "changed_us": now,
             }
-            stored[provisional] = int(connection.execute(insert(families).values(row)).inserted_primary_key[0])
+            for provisional, family_id in stored.items()
+        ]
+        connection.execute(insert(families), rows)
         return stored
 
     def _book(self, connection: Connection, service_id: int) -> FamilyBook:
@@ -93,7 +106,9 @@ class Assigner:
         if book is None:
             table = families.c
             rows = connection.execute(
-                select(table.id, table.text, table.level).where((table.service_id == service_id) & table.merged_into.is_(None))
+                select(table.id, table.text, table.level).where(
+                    (table.service_id == service_id) & table.merged_into.is_(None)
+                )
             )
             book = FamilyBook(StoredFamily(row.id, row.text, row.level) for row in rows)
         self._books[service_id] = book

@@ -59,10 +59,11 @@ class Family:
 
 @dataclass(frozen=True)
 class FamilyChange:
-    """A family that was born, reworded or (`gone`) merged into another at `changed_us`."""
+    """A family that was born, reworded, first exemplified or (`gone`) merged into another at `changed_us`."""
 
     id: int
     service_id: int
     text: str
     changed_us: int
     gone: bool
+    example: str = ""

@@ -1,8 +1,8 @@
 """From canonical text to template id: cache, then table, then a new row within the bounds.
 
-Called by intake with the distinct (service, text) pairs of a batch, before the batch's own transaction. New templates are
-created in a short transaction of their own and cached only after it. Over a bound, events go to the service's `<overflow>`
-template, whose hash is made from the service's id, so that no message can have it.
+Called by intake with the distinct (service, text) pairs of a batch, before the batch's own transaction. New templates
+are created in a short transaction of their own and cached only after it. Over a bound, events go to the service's
+`<overflow>` template, whose hash is made from the service's id, so that no message can have it.
 """
 
 from __future__ import annotations
@@ -129,9 +129,11 @@ class Registry:
         table = log_templates.c
         with self._db.read() as connection:
             rows = connection.execute(
-                select(table.service_id, func.count()).where(table.merged_into.is_(None)).group_by(table.service_id)
-            ).all()
-        self._live = Counter({service_id: count for service_id, count in rows})
+                select(table.service_id, func.count().label("live"))
+                .where(table.merged_into.is_(None))
+                .group_by(table.service_id)
+            )
+            self._live = Counter({row.service_id: int(row.live) for row in rows})
         self._live_total = self._live.total()
 
     def _may_live(self, service_id: int) -> bool:
@@ -151,6 +153,12 @@ class Registry:
 
 def _row(key: tuple[int, bytes], text: str, now: int) -> dict[str, Any]:
     return {
-        "service_id": key[0], "canon_hash": key[1], "canon_version": CANON_VERSION, "template": text,
-        "level": level_of(text), "created_us": now, "updated_at": now, "event_count": 0,
+        "service_id": key[0],
+        "canon_hash": key[1],
+        "canon_version": CANON_VERSION,
+        "template": text,
+        "level": level_of(text),
+        "created_us": now,
+        "updated_at": now,
+        "event_count": 0,
     }

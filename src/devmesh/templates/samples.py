@@ -1,7 +1,7 @@
 """What templates looked like: up to 5 messages of each, and up to 20 values of each placeholder.
 
-Intake hands a few messages of each commit over (`Observer.see`, memory only, bounded); a loop writes them down. Values are found
-by laying the template over its message: literal text must match, what stands between is the placeholder's.
+Intake hands a few messages of each commit over (`Observer.see`, memory only, bounded); a loop writes them down. Values
+are found by laying the template over its message: literal text must match, what stands between is the placeholder's.
 """
 
 from __future__ import annotations
@@ -32,7 +32,13 @@ class Observer:
 
     def __init__(self) -> None:
         self._pending: dict[int, tuple[str, list[Sample]]] = {}
+        self._seen: Counter[int] = Counter()
         self._lock = threading.Lock()
+
+    def lacking(self, template_ids: Iterable[int]) -> set[int]:
+        """Which of these this process has handed fewer than 5 messages of."""
+        with self._lock:
+            return {one for one in template_ids if self._seen[one] < SAMPLES}
 
     def see(self, some: Iterable[Seen]) -> None:
         """Remember at most 5 messages a template, of at most 2,000 templates; the rest is let go."""
@@ -43,6 +49,7 @@ class Observer:
                 samples = self._pending.setdefault(template_id, (text, []))[1]
                 if len(samples) < SAMPLES:
                     samples.append(sample)
+                    self._seen[template_id] += 1
 
     def take(self, limit: int) -> dict[int, tuple[str, list[Sample]]]:
         """Hand over what is there of at most `limit` templates."""
@@ -98,4 +105,6 @@ def _count_values(connection: Connection, template_id: int, seen: Counter[tuple[
             connection.execute(update(template_values).where(this).values(n=table.n + n))
         elif used[position] < VALUES:
             used[position] += 1
-            connection.execute(insert(template_values).values(template_id=template_id, position=position, value=value, n=n))
+            connection.execute(
+                insert(template_values).values(template_id=template_id, position=position, value=value, n=n)
+            )

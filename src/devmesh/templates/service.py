@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, select, tuple_, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, case, func, select, tuple_, update
 
 from devmesh.clock import Clock
 from devmesh.db import Database
@@ -32,11 +32,15 @@ class Templates:
         self._observer = sampling.Observer()
         self._assigner = Assigner(db, clock)
 
-    # -- the way in --------------------------------------------------------------------------------------------------------
+    # -- the way in ------------------------------------------------------------
 
     def resolve(self, pairs: Sequence[tuple[int, str]]) -> list[Known]:
         """See `Registry.resolve`."""
         return self._registry.resolve(pairs)
+
+    def lacking_samples(self, template_ids: Iterable[int]) -> set[int]:
+        """See `Observer.lacking`."""
+        return self._observer.lacking(template_ids)
 
     def observe(self, some: Iterable[sampling.Seen]) -> None:
         """See `Observer.see`."""
@@ -44,20 +48,29 @@ class Templates:
 
     def record_totals(self, connection: Connection, rows: Sequence[tuple[int, int, int, int]]) -> None:
         """Add (template_id, n, first_ts_us, last_ts_us) to the totals of each template, in the caller's transaction."""
-        table, now = log_templates.c, self._clock.now_us()
-        for template_id, n, first, last in rows:
-            earlier = case((table.first_seen_us.is_(None) | (table.first_seen_us > first), first), else_=table.first_seen_us)
-            later = case((table.last_seen_us.is_(None) | (table.last_seen_us < last), last), else_=table.last_seen_us)
-            connection.execute(
-                update(log_templates).where(table.id == template_id).values(
-                    event_count=table.event_count + n, first_seen_us=earlier, last_seen_us=later, updated_at=now
-                )
+        table = log_templates.c
+        first, last = bindparam("first", type_=BigInteger()), bindparam("last", type_=BigInteger())
+        add = (
+            update(log_templates)
+            .where(table.id == bindparam("of_template"))
+            .values(
+                event_count=table.event_count + bindparam("n"),
+                updated_at=self._clock.now_us(),
+                first_seen_us=case((table.first_seen_us < first, table.first_seen_us), else_=first),
+                last_seen_us=case((table.last_seen_us > last, table.last_seen_us), else_=last),
             )
+        )
+        connection.execute(add, [dict(zip(("of_template", "n", "first", "last"), row, strict=True)) for row in rows])
 
-    # -- for people ----------------------------------------------------------------------------------------------------------
+    # -- for people ------------------------------------------------------------
 
     def list_families(
-        self, *, service_ids: Iterable[int] | None = None, sort: str = "count", limit: int = LIMIT_DEFAULT, offset: int = 0
+        self,
+        *,
+        service_ids: Iterable[int] | None = None,
+        sort: str = "count",
+        limit: int = LIMIT_DEFAULT,
+        offset: int = 0,
     ) -> list[Family]:
         """Families with their totals; `sort` is count, new (by creation), last (seen) or rate (events a day)."""
         if sort not in SORTS:
@@ -69,7 +82,9 @@ class Templates:
         if service_ids is not None:
             query = query.where(families.c.service_id.in_(sorted(service_ids)))
         order = {
-            "count": totals.c.events.desc(), "new": families.c.created_us.desc(), "last": totals.c.last_seen_us.desc(),
+            "count": totals.c.events.desc(),
+            "new": families.c.created_us.desc(),
+            "last": totals.c.last_seen_us.desc(),
             "rate": (totals.c.events / (totals.c.last_seen_us - totals.c.first_seen_us + DAY_US)).desc(),
         }[sort]
         with self._db.read() as connection:
@@ -96,7 +111,9 @@ class Templates:
         with self._db.read() as connection:
             for start in range(0, len(wanted), 500):
                 chunk = wanted[start : start + 500]
-                for row in connection.execute(select(families.c.id, families.c.merged_into).where(families.c.id.in_(chunk))):
+                for row in connection.execute(
+                    select(families.c.id, families.c.merged_into).where(families.c.id.in_(chunk))
+                ):
                     roots[row.id] = row.merged_into or row.id
         return roots
 
@@ -119,7 +136,9 @@ class Templates:
         """Every template id whose events belong to these families, folded ones included."""
         roots = sorted(set(self.family_roots(family_ids).values()))
         with self._db.read() as connection:
-            return list(connection.execute(select(log_templates.c.id).where(log_templates.c.family_id.in_(roots))).scalars())
+            return list(
+                connection.execute(select(log_templates.c.id).where(log_templates.c.family_id.in_(roots))).scalars()
+            )
 
     def samples(self, template_ids: Iterable[int], limit: int = sampling.SAMPLES) -> list[Sample]:
         """Messages as they were, the newest first."""
@@ -133,8 +152,10 @@ class Templates:
         table = template_values.c
         total = func.sum(table.n).label("n")
         query = (
-            select(table.position, table.value, total).where(table.template_id.in_(sorted(template_ids)))
-            .group_by(table.position, table.value).order_by(table.position, total.desc(), table.value)
+            select(table.position, table.value, total)
+            .where(table.template_id.in_(sorted(template_ids)))
+            .group_by(table.position, table.value)
+            .order_by(table.position, total.desc(), table.value)
         )
         with self._db.read() as connection:
             return [Value(row.position, row.value, int(row.n)) for row in connection.execute(query)]
@@ -147,17 +168,26 @@ class Templates:
             return int(connection.execute(live).scalar_one()), int(connection.execute(whole).scalar_one())
 
     def changed_families(self, since_us: int, after_id: int, limit: int) -> list[FamilyChange]:
-        """Families that were born, reworded or merged since, in order of (changed_us, id): how search follows them."""
-        table = families.c
-        later = tuple_(table.changed_us, table.id) > (since_us, after_id)
-        query = select(families).where(later).order_by(table.changed_us, table.id).limit(limit)
+        """Families that changed since, in order of (changed_us, id): how search and embeddings follow them."""
+        table, sample = families.c, template_samples.c
+        example = (
+            select(sample.message).where(sample.template_id == table.exemplar_template_id).order_by(sample.id).limit(1)
+        )
+        query = (
+            select(families, example.scalar_subquery().label("example"))
+            .where(tuple_(table.changed_us, table.id) > (since_us, after_id))
+            .order_by(table.changed_us, table.id)
+            .limit(limit)
+        )
         with self._db.read() as connection:
             return [
-                FamilyChange(row.id, row.service_id, row.text, row.changed_us, gone=row.merged_into is not None)
+                FamilyChange(
+                    row.id, row.service_id, row.text, row.changed_us, row.merged_into is not None, row.example or ""
+                )
                 for row in connection.execute(query)
             ]
 
-    # -- loops -------------------------------------------------------------------------------------------------------------------
+    # -- loops ------------------------------------------------------------
 
     def loops(self) -> list[Loop]:
         """Assign families, write samples down."""
@@ -173,6 +203,8 @@ class Templates:
         with lease.write() as connection:
             for template_id, (text, some) in sorted(pending.items()):
                 sampling.store(connection, template_id, text, some)
+            exemplified = families.c.exemplar_template_id.in_(sorted(pending))
+            connection.execute(update(families).where(exemplified).values(changed_us=self._clock.now_us()))
         return len(pending)
 
     def _templates(self, where: ColumnElement[bool]) -> list[Template]:
@@ -182,15 +214,20 @@ class Templates:
 
     def _some(self, where: ColumnElement[bool]) -> list[Family]:
         with self._db.read() as connection:
-            return [_family(row) for row in connection.execute(_with_totals(_family_totals(where).subquery()).where(where))]
+            return [
+                _family(row) for row in connection.execute(_with_totals(_family_totals(where).subquery()).where(where))
+            ]
 
 
 def _family_totals(where: ColumnElement[bool] | None = None) -> Select[Any]:
     """Sums over the members of each family."""
     table = log_templates.c
     query = select(
-        table.family_id, func.sum(table.event_count).label("events"), func.min(table.first_seen_us).label("first_seen_us"),
-        func.max(table.last_seen_us).label("last_seen_us"), func.min(table.level).label("level"),
+        table.family_id,
+        func.sum(table.event_count).label("events"),
+        func.min(table.first_seen_us).label("first_seen_us"),
+        func.max(table.last_seen_us).label("last_seen_us"),
+        func.min(table.level).label("level"),
         func.count().label("templates"),
     ).where(table.family_id.is_not(None))
     if where is not None:
@@ -206,15 +243,31 @@ def _with_totals(totals: Any) -> Select[Any]:
 
 def _family(row: Any) -> Family:
     return Family(
-        id=row.id, service_id=row.service_id, text=row.text, exemplar_template_id=row.exemplar_template_id, level=row.level,
-        created_us=row.created_us, first_seen_us=row.first_seen_us, last_seen_us=row.last_seen_us, events=int(row.events or 0),
-        templates=row.templates, label=row.label, note=row.note,
+        id=row.id,
+        service_id=row.service_id,
+        text=row.text,
+        exemplar_template_id=row.exemplar_template_id,
+        level=row.level,
+        created_us=row.created_us,
+        first_seen_us=row.first_seen_us,
+        last_seen_us=row.last_seen_us,
+        events=int(row.events or 0),
+        templates=row.templates,
+        label=row.label,
+        note=row.note,
     )
 
 
 def _template(row: Any) -> Template:
     return Template(
-        id=row.id, service_id=row.service_id, text=row.template, family_id=row.family_id, level=row.level,
-        created_us=row.created_us, first_seen_us=row.first_seen_us, last_seen_us=row.last_seen_us, events=row.event_count,
+        id=row.id,
+        service_id=row.service_id,
+        text=row.template,
+        family_id=row.family_id,
+        level=row.level,
+        created_us=row.created_us,
+        first_seen_us=row.first_seen_us,
+        last_seen_us=row.last_seen_us,
+        events=row.event_count,
         merged_into=row.merged_into,
     )

@@ -1,0 +1,225 @@
+"""How fast events come in, what they cost, and how fast they are found again.
+
+    python bench/ingest.py [--events 1000000] [--data FOLDER] [--json]
+
+Every figure is measured in a process of its own: canonicalize in frames of 200,000, decode to durable in process, HTTP
+with 1 and 2 connections against a real server, queries over the store that was made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Self
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+FRAME = 200_000
+OUTSTANDING = 12
+
+
+def read_bodies(path: Path) -> list[bytes]:
+    """The bodies that `write_corpus` wrote."""
+    return [part for part in path.read_bytes().split(b"\0") if part]
+
+
+def write_corpus(path: Path, events: int, data: Path | None) -> None:
+    """Bodies one after the other, NUL between them (JSON has none)."""
+    from corpus import bodies
+
+    with path.open("wb") as file:
+        for body in bodies(events, data):
+            file.write(body + b"\0")
+
+
+def phase_canonicalize(corpus: Path, _folder: Path) -> dict[str, Any]:
+    """Messages a second, in frames of 200,000."""
+    import polars as pl
+
+    from devmesh.templates import canonicalize
+
+    texts = [json.loads(line)["message"] for body in read_bodies(corpus) for line in body.splitlines()]
+    frames = [pl.Series(texts[start : start + FRAME]) for start in range(0, len(texts), FRAME)]
+    canonicalize(frames[0].head(5_000))
+    wall, cpu = time.perf_counter(), time.process_time()
+    for frame in frames:
+        canonicalize(frame)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return {"canonicalize_per_s": round(len(texts) / wall), "canonicalize_cpu_us": round(cpu / len(texts) * 1e6, 2)}
+
+
+def phase_durable(corpus: Path, folder: Path) -> dict[str, Any]:
+    """Decode to durable in one process, requests of 5,000 events, a dozen of them waiting."""
+    from devmesh.intake import Request
+    from devmesh.mesh import open_mesh
+    from devmesh.settings import load_settings
+
+    bodies = read_bodies(corpus)
+    mesh = open_mesh(load_settings(data_dir=folder))
+    mesh.intake.start()
+    now = mesh.clock.now_us()
+    wall, cpu = time.perf_counter(), time.process_time()
+    pending, stored = [], 0
+    for body in bodies:
+        pending.append(mesh.intake.submit(Request(body, "bench", now)))
+        if len(pending) >= OUTSTANDING:
+            stored += pending.pop(0).future.result().stored
+    stored += sum(ticket.future.result().stored for ticket in pending)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    mesh.close()
+    return {
+        "durable_per_s": round(stored / wall),
+        "cpu_us_per_event": round(cpu / stored * 1e6, 2),
+        "commits": mesh.intake.totals.commits,
+        "durable_process_mb": round(peak),
+    }
+
+
+def phase_http(corpus: Path, folder: Path, connections: int) -> dict[str, Any]:
+    """Over HTTP against a server process, with keep-alive connections."""
+    bodies = read_bodies(corpus)
+    events = sum(body.count(b"\n") for body in bodies)
+    with Server(folder) as server:
+        todo: SimpleQueue[bytes | None] = SimpleQueue()
+        for body in [*bodies, *[None] * connections]:
+            todo.put(body)
+        wall, cpu = time.perf_counter(), server.cpu_s()
+        threads = [threading.Thread(target=_post_all, args=(server.port, todo)) for _ in range(connections)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        wall, cpu = time.perf_counter() - wall, server.cpu_s() - cpu
+        return {
+            "http_per_s": round(events / wall),
+            "cpu_us_per_event": round(cpu / events * 1e6, 2),
+            "peak_mb": server.peak_mb(),
+        }
+
+
+def _post_all(port: int, todo: SimpleQueue[bytes | None]) -> None:
+    connection = HTTPConnection("127.0.0.1", port)
+    while (body := todo.get()) is not None:
+        connection.request("POST", "/ingest", body)
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"the server answered {answer.status}: {text[:200]!r}")
+
+
+class Server:
+    """A `devmesh serve` process on a free port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.port = folder, 0
+
+    def __enter__(self) -> Self:
+        code = (
+            "from devmesh.mesh import open_mesh\n"
+            "from devmesh.settings import load_settings\n"
+            "from devmesh.server import serve\n"
+            f"mesh = open_mesh(load_settings(data_dir={str(self._folder)!r}, port=0))\n"
+            "serve(mesh, lambda url: print(url, flush=True))"
+        )
+        self._process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        if self._process.stdout is None:
+            raise SystemExit("the server has no output")
+        self.port = int(self._process.stdout.readline().rsplit(":", 1)[1])
+        for _ in range(200):
+            try:
+                HTTPConnection("127.0.0.1", self.port, timeout=1).request("GET", "/health")
+                break
+            except OSError:
+                time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.terminate()
+        self._process.wait(60)
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU that the server used."""
+        parts = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_mb(self) -> int:
+        """The server's largest resident memory."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+def phase_queries(_corpus: Path, folder: Path) -> dict[str, Any]:
+    """Latency over the store that was made: median of 9 and worst, ms."""
+    from queries import measure
+
+    return measure(folder)
+
+
+def child(phase: str, corpus: Path, folder: Path, *extra: str) -> dict[str, Any]:
+    """Run one phase in a process of its own."""
+    command = [sys.executable, __file__, "--phase", phase, "--corpus", str(corpus), "--folder", str(folder), *extra]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{phase} failed:\n{done.stderr[-3000:]}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def run(events: int, data: Path | None, scratch: Path) -> dict[str, Any]:
+    """All phases; the keys are those of the project's targets."""
+    corpus = scratch / "corpus"
+    write_corpus(corpus, events, data)
+    result = child("canonicalize", corpus, scratch)
+    result |= child("durable", corpus, scratch / "durable")
+    size = sum(file.stat().st_size for file in (scratch / "durable").glob("devmesh.db*"))
+    result["bytes_per_event"] = round(size / events, 1)
+    one = child("http", corpus, scratch / "http1", "--connections", "1")
+    two = child("http", corpus, scratch / "http2", "--connections", "2")
+    result["http_per_s"] = {"1": one["http_per_s"], "2": two["http_per_s"]}
+    result["http_cpu_us_per_event"] = two["cpu_us_per_event"]
+    result["peak_mb"] = two["peak_mb"]
+    result["queries_ms"] = child("queries", corpus, scratch / "durable")
+    return result
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--data", type=Path, help="folder with real logs; without it the built-in generator speaks")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--phase", help=argparse.SUPPRESS)
+    parser.add_argument("--corpus", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--connections", type=int, default=1, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.phase:
+        phases = {"canonicalize": phase_canonicalize, "durable": phase_durable, "queries": phase_queries}
+        done = (
+            phase_http(asked.corpus, asked.folder, asked.connections)
+            if asked.phase == "http"
+            else phases[asked.phase](asked.corpus, asked.folder)
+        )
+        print(json.dumps(done))
+        return
+    if asked.data and not asked.data.is_dir():
+        print(f"{asked.data} is absent: the built-in generator speaks instead.", file=sys.stderr)
+        asked.data = None
+    with tempfile.TemporaryDirectory() as scratch:
+        result = run(asked.events, asked.data, Path(scratch))
+    print(json.dumps(result) if asked.json else "\n".join(f"{name:24} {value}" for name, value in result.items()))
+
+
+if __name__ == "__main__":
+    main()

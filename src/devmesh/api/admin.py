@@ -1,0 +1,61 @@
+"""`/tokens` and `/loops`: what changes how the house runs; admins alone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel, Field
+
+from devmesh.accounts import Grant
+from devmesh.api.auth import grant_of, mesh_of
+from devmesh.errors import Forbidden
+
+
+async def admin(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
+    """A caller that may change how the house runs."""
+    if not grant.administers:
+        raise Forbidden("This token may not administer.", hint="Make one that may: devmesh token create --admin")
+    return grant
+
+
+router = APIRouter(tags=["admin"], dependencies=[Depends(admin)])
+
+
+class TokenBody(BaseModel):
+    """What a new token may do; `node` names the node of a node token."""
+
+    kind: str = Field(max_length=16)
+    node: str | None = Field(None, max_length=255, pattern=r"^[ -~]+$")
+
+
+@router.post("/tokens")
+def create_token(request: Request, said: TokenBody) -> dict[str, Any]:
+    """Make a token (node, relay, read or admin); the secret is told this once."""
+    return {"token": mesh_of(request).accounts.create_token(said.kind, said.node), "kind": said.kind, "node": said.node}
+
+
+@router.get("/tokens")
+def list_tokens(request: Request) -> dict[str, Any]:
+    """All tokens, without secrets."""
+    return {"tokens": [asdict(one) for one in mesh_of(request).accounts.list_tokens()]}
+
+
+@router.delete("/tokens/{token_id}")
+def revoke_token(request: Request, token_id: Annotated[int, Path(ge=0, lt=2**31)]) -> dict[str, Any]:
+    """Refuse a token from now on, within 5 seconds."""
+    mesh_of(request).accounts.revoke(token_id)
+    return {"revoked": token_id}
+
+
+@router.get("/loops")
+def loops(request: Request) -> dict[str, Any]:
+    """Every loop: when it ran last, and what ails it."""
+    return {"loops": [asdict(state) for state in mesh_of(request).runner.states()]}
+
+
+@router.post("/loops/{name}/run")
+def run_loop(request: Request, name: Annotated[str, Path(max_length=64)]) -> dict[str, Any]:
+    """One bounded step of a loop, now; how much it did."""
+    return {"loop": name, "done": mesh_of(request).runner.once(name)}
