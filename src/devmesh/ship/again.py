@@ -1,7 +1,8 @@
-"""`--again --since T`: send, in a new epoch, only those entries that the former filters dropped and the present ones keep.
+"""`--again --since T`: send, in a new epoch, only those entries that the former filters dropped and the present ones
+keep.
 
-Loosened filters do not refetch by themselves: what they once dropped is covered. A new epoch covers everything anew and brings
-just what is wanted. The plan is in the state file until it is done, so that a kill in between repeats nothing.
+Loosened filters do not refetch by themselves: what they once dropped is covered. A new epoch covers everything anew and
+brings just what is wanted. The plan is in the state file until it is done, so that a kill in between repeats nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The loop that ties it: look at the sources, send the newest of what the server does not have, remember, report.
 
-The order of things in one round: each stream's newest missing part, one bounded chunk of it, in batches. So what was written
-just now is sent within a poll, however much older history waits behind it, and memory holds one batch.
+The order of things in one round: each stream's newest missing part, one bounded chunk of it, in batches. So what was
+written just now is sent within a poll, however much older history waits behind it, and memory holds one batch.
 """
 
 from __future__ import annotations
@@ -151,6 +151,7 @@ class Agent:
 
     def _ship_all(self, streams: List[Stream], newest_only: bool) -> Verdict:
         sent = False
+        self.history.note_vanished(streams, self.sources.log_paths)
         for stream in streams:
             if self._stop.is_set():
                 break

@@ -1,7 +1,7 @@
 """Batches: the lines of one request and the range of the stream that they cover.
 
-A batch covers what the filters dropped, too, and never what is lost: a lost range is reported as a gap, and the server stores
-a gap only where nothing is covered yet.
+A batch covers what the filters dropped, too, and never what is lost: a lost range is reported as a gap, and the server
+stores a gap only where nothing is covered yet.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Bringing one batch to the server, whatever it answers (docs/protocol.md, "Answers").
 
-No answer ever drops an entry. What the server cannot read is bisected; an entry is poison only if a neighbour was accepted
-meanwhile, and then lies in the dead-letter file and is reported as a gap.
+No answer ever drops an entry. What the server cannot read is bisected; an entry is poison only if a neighbour was
+accepted meanwhile, and then lies in the dead-letter file and is reported as a gap.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A streaming reader of `journalctl -o export`: any bytes, any size, bounded memory.
 
-The format (systemd, "Journal Export Format"): `NAME=text` lines, or NAME, a 64-bit little-endian length and that many bytes;
-an empty line ends an entry. Promises: never raises on bytes; a field of any size costs at most its limit in memory; an entry
-that journalctl broke off (it meets damaged data and starts the next one) is marked as not whole, its neighbour is unharmed.
+The format (systemd, "Journal Export Format"): `NAME=text` lines, or NAME, a 64-bit little-endian length and that many
+bytes; an empty line ends an entry. Promises: never raises on bytes; a field of any size costs at most its limit in
+memory; an entry that journalctl broke off (it meets damaged data and starts the next one) is marked as not whole, its
+neighbour is unharmed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Text logs as streams: log, log.1 and log.1.gz are one numbered history, its numbers the offsets of bytes.
 
 Promises: each line that was once readable is handed over in one event, over rename, compression, truncation by copy and
-restarts; the last event of a growing file waits until the next one begins or 5 s passed, an unfinished line until it ends.
+restarts; the last event of a growing file waits until the next one begins or 5 s passed, an unfinished line until it
+ends.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class FileStream:
 
     def __init__(self, identity: str, file: Found, size: int, end: str) -> None:
         """`size`: decompressed; `end`: what to do with the last event, see fold."""
-        self.id, self.place = identity, file.path
+        self.id, self.place, self.base = identity, file.path, file.base
         self._file, self._size, self._end = file, size, end
 
     def extent(self) -> Optional[Range]:
@@ -121,7 +122,9 @@ class FileStream:
         return (0, self._size - 1) if self._size else None
 
     def chunk(self, hole: Range) -> Range:
-        """The newest 4 MiB from an event's beginning; of a compressed file, and of one with no times, the oldest part."""
+        """The newest 4 MiB from an event's beginning; of a compressed file, and of one with no times, the oldest
+        part.
+        """
         first, last = hole
         if self._file.packed:
             return first, min(last, first + PACKED_CHUNK_BYTES - 1)
@@ -142,7 +145,9 @@ class FileStream:
         return line_hash(window) if len(window) == seq + 1 - first else None
 
     def read(self, first: int, last: int) -> Reading:
-        """The events whose bytes lie in first..last; blank lines between them are none. Raises Changed where more may follow."""
+        """The events whose bytes lie in first..last; blank lines between them are none. Raises Changed where more
+        may follow.
+        """
         end = self._end
         if (
             last + 1 < self._size
@@ -282,7 +287,10 @@ class FileSource:
             n = choose_length(prefix, settled)
             identity = None if n is None else file_identity(prefix, n)
         length = int(identity.partition("-")[0]) if identity else 0
-        return _Memory(identity, length, file.size, file.mtime_ns, first_seen, now - max(0.0, age_s), plain_size)
+        grew_at = now - max(0.0, age_s)
+        if before is not None and before.plain_size == plain_size:
+            grew_at = before.grew_at
+        return _Memory(identity, length, file.size, file.mtime_ns, first_seen, grew_at, plain_size)
 
     def _better(self, one: Optional[Tuple[Found, _Memory]], other: Tuple[Found, _Memory]) -> Tuple[Found, _Memory]:
         """Of two files with one identity the one to read: the longer; a copy in the making is shorter."""

@@ -7,9 +7,9 @@
     - drop: {regex: "health[- ]?check"}             # searched in the message; upper and lower case differ
 
 `unit` is the systemd unit, `identifier` the syslog identifier (of a text log: the service), `priority` a number or name
-(emerg alert crit err warning notice info debug), alone or after <=, >=, <, >. What is dropped is covered, counted by rule, and
-can be sent later with --again. The agent's and the server's own lines are always dropped (an error in sending must not make
-entries to send).
+(emerg alert crit err warning notice info debug), alone or after <=, >=, <, >. What is dropped is covered, counted by
+rule, and can be sent later with --again. The agent's and the server's own lines are always dropped (an error in sending
+must not make entries to send).
 """
 
 from __future__ import annotations

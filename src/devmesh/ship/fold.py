@@ -1,9 +1,9 @@
 """Text to events: lines with their offsets, and which of them belong together.
 
-A line with a time at its beginning always begins an event. Without one it continues the event before if it is indented, blank,
-part of a stack trace (Python, Java, Go, Node) or the end of a block; an apt history block is one event. Offsets are of the
-decompressed bytes, so that events have the same numbers whoever reads the file, from wherever: a read may begin at any
-event's first byte. Memory is bounded for lines and files of any size.
+A line with a time at its beginning always begins an event. Without one it continues the event before if it is indented,
+blank, part of a stack trace (Python, Java, Go, Node) or the end of a block; an apt history block is one event. Offsets
+are of the decompressed bytes, so that events have the same numbers whoever reads the file, from wherever: a read may
+begin at any event's first byte. Memory is bounded for lines and files of any size.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def read_events(
 ) -> Iterator[TextEvent]:
     """The events of a decompressed stream that stands at offset `start`, up to offset `stop` (default: all of it).
 
-    `end`: ALL ends the last event with the stream, WHOLE_LINES leaves out a line without its end, HOLD leaves out the last
-    event as well, because more of it may be written. Where `stop` cuts into an event, HOLD leaves that event out.
+    `end`: ALL ends the last event with the stream, WHOLE_LINES leaves out a line without its end, HOLD leaves out the
+    last event as well, because more of it may be written. Where `stop` cuts into an event, HOLD leaves that event out.
     """
     builder: Optional[_Builder] = None
     last_ts_us: Optional[int] = None

@@ -1,7 +1,7 @@
 """The heartbeat: what the agent says of itself every 30 s, also when there is nothing to send.
 
-Silence of a node is told from silence of its programs by it. Gaps travel with it, and count as told only after an answer that
-is ours.
+Silence of a node is told from silence of its programs by it. Gaps travel with it, and count as told only after an
+answer that is ours.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What was sent: the tracks of all streams, kept in step with the server, and the opening of new epochs.
 
-The server's coverage is the truth. On start and after each lost contact it is fetched: what the server no longer knows is sent
-again, and where its marks contradict our journal a new epoch begins after the newest mark that still holds (design, section 4).
+The server's coverage is the truth. On start and after each lost contact it is fetched: what the server no longer knows
+is sent again, and where its marks contradict our journal a new epoch begins after the newest mark that still holds
+(design, section 4).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("devmesh.ship")
 KEPT_STREAMS = 5_000
+ABSENT_LOOKS = 3
 
 
 class History:
@@ -29,6 +31,7 @@ class History:
         self._state, self._server, self._delivery = state, server, delivery
         self.tracks: Dict[str, Track] = {}
         self.current = False  # the tracks agree with the server
+        self._absent: Dict[str, int] = {}
         self.forks: List[Tuple[str, Lost]] = []
         self.again: Optional[Dict[str, Any]] = None  # an unfinished --again, see again.py
         document = state.load() or {}
@@ -50,6 +53,22 @@ class History:
         if stream.id not in self.tracks:
             self.tracks[stream.id] = Track(stream.id, stream.kind)
         return self.tracks[stream.id]
+
+    def note_vanished(self, streams: List[Stream], log_paths: List[str]) -> None:
+        """Count what of followed logs is gone unsent: absent in three looks, since a rename can hide a file from
+        one.
+        """
+        present = {stream.id for stream in streams}
+        followed = set(log_paths)
+        for track in self.tracks.values():
+            if track.high is None or track.id in present or track.base not in followed:
+                self._absent.pop(track.id, None)
+                continue
+            self._absent[track.id] = self._absent.get(track.id, 0) + 1
+            if self._absent[track.id] >= ABSENT_LOOKS:
+                for lost in track.vanished():
+                    _log.warning("gap=vanished stream=%s from=%d to=%d", track.name, lost.first, lost.last)
+                    track.gaps.append(lost)
 
     def has_gaps(self) -> bool:
         """Whether there is a gap that the server was not told of."""

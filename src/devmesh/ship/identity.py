@@ -24,8 +24,8 @@ def file_identity(prefix: bytes, n: int) -> str:
 def choose_length(prefix: bytes, settled: bool) -> Optional[int]:
     """How many first bytes name the file: whole lines, 256 bytes to 1 KiB; None while it is too short to say.
 
-    `prefix` is its first 1,024 bytes, or all it has; `settled`: it is finished or was short for 60 s, so its whole lines
-    have to do (all of it, if it has no line end at all).
+    `prefix` is its first 1,024 bytes, or all it has; `settled`: it is finished or was short for 60 s, so its whole
+    lines have to do (all of it, if it has no line end at all).
     """
     line_end = prefix.find(b"\n", IDENTITY_MIN_BYTES - 1, IDENTITY_MAX_BYTES)
     if line_end >= 0:
@@ -53,7 +53,9 @@ def match_identity(prefix: bytes, known: Iterable[str]) -> Optional[str]:
 
 
 def identify(prefix: bytes, known: Iterable[str] = (), settled: bool = True) -> Optional[str]:
-    """The identity of a file by its first 1,024 decompressed bytes: one the node has already, else a new one, else None."""
+    """The identity of a file by its first 1,024 decompressed bytes: one the node has already, else a new one, else
+    None.
+    """
     found = match_identity(prefix, known)
     if found is not None:
         return found

@@ -1,7 +1,8 @@
 """The journal as streams: all files of one seqnum id are one numbered history, whatever boots and rotations lie in it.
 
-Promises: every entry between two numbers is handed over once and in order, or the numbers that cannot be read are handed over
-as lost. Holes between entries are no loss by themselves: on Debian 12 user journals share the counter with the system's.
+Promises: every entry between two numbers is handed over once and in order, or the numbers that cannot be read are
+handed over as lost. Holes between entries are no loss by themselves: on Debian 12 user journals share the counter with
+the system's.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class JournalStream:
     ) -> None:
         self.id = seqnum_id
         self.files = files
-        self.place = os.path.dirname(files[0].path)
+        self.place = self.base = os.path.dirname(files[0].path)
         self._host, self.exact, self._reader = host, alone, reader
 
     def extent(self) -> Optional[Range]:
@@ -191,7 +192,9 @@ class JournalSource:
         return readable
 
     def given_up(self, file: JournalFile, seq: int) -> bool:
-        """Whether what the header promises at `seq` will not come any more: at once in a finished file, else after 10 s."""
+        """Whether what the header promises at `seq` will not come any more: at once in a finished file, else after
+        10 s.
+        """
         if file.finished:
             return True
         since = self._waiting.setdefault((file.path, seq), self._monotonic())

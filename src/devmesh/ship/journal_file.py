@@ -1,10 +1,10 @@
 """Journal files as files: which there are, whose history they hold, and reading entries of one by number.
 
 journalctl alone cannot be trusted to say that it skipped something (design, end of section 4): `--follow` stays in the
-current boot, an unknown cursor gives something else with exit code 0, a match beside a cursor loses an entry, a corrupt file
-is left out in silence. So each file is read alone, by seqnum, without --follow and without matches, and the file's own header
-says how far its numbers go. The header's layout is systemd's documented one ("Journal File Format"). Files are handed to
-journalctl as open descriptors, so that rotation cannot put another file under the name in between.
+current boot, an unknown cursor gives something else with exit code 0, a match beside a cursor loses an entry, a corrupt
+file is left out in silence. So each file is read alone, by seqnum, without --follow and without matches, and the file's
+own header says how far its numbers go. The header's layout is systemd's documented one ("Journal File Format"). Files
+are handed to journalctl as open descriptors, so that rotation cannot put another file under the name in between.
 """
 
 from __future__ import annotations
@@ -66,8 +66,9 @@ def read_header(fd: int) -> Optional[Header]:
 def scan(directories: Iterable[str], paths: Iterable[str]) -> Tuple[List[JournalFile], List[str]]:
     """The journal files in `directories` and at `paths` that hold entries, and the paths that cannot be read.
 
-    All as of one moment: rotation between the listing and the opening would make entries look lost that only have another
-    file name now, so names and inodes must be the same before and after. Raises Changed when they never are, and on EIO.
+    All as of one moment: rotation between the listing and the opening would make entries look lost that only have
+    another file name now, so names and inodes must be the same before and after. Raises Changed when they never are,
+    and on EIO.
     """
     directories, paths = list(directories), list(paths)
     for _attempt in range(SCAN_ATTEMPTS):
@@ -116,7 +117,8 @@ def _header_at(path: str, inode: int) -> Tuple[Optional[Header], Optional[int]]:
 def local_journal_dirs(machine_id: str, roots: Iterable[str] = JOURNAL_DIRS) -> List[str]:
     """Where this machine's own journal lies: below /var/log/journal, else /run; namespaces (`<id>.<name>`) included.
 
-    The volatile journal is left out when there is a persistent one: journald copies its entries over, under other numbers.
+    The volatile journal is left out when there is a persistent one: journald copies its entries over, under other
+    numbers.
     """
     for root in roots:
         try:

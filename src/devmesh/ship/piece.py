@@ -40,6 +40,7 @@ class Stream(Protocol):
     id: str
     kind: str
     place: str
+    base: str  # of a text log: its own path, whatever rotation did to the name
     exact: bool  # each number is an entry (of files: a byte), so that a gap's length is a count
 
     def extent(self) -> Optional[Range]:

@@ -1,7 +1,7 @@
 """The server as the agent sees it: three requests over http.client, no redirects, nothing believed without proof.
 
-A redirect is an answer like any other that is not ours, so the token never goes to another host. Answers are bounded in size
-and time. An answer that is not a JSON object has no body for us, whatever its status.
+A redirect is an answer like any other that is not ours, so the token never goes to another host. Answers are bounded in
+size and time. An answer that is not a JSON object has no body for us, whatever its status.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Finding what there is to read: the journals and text logs that were named, or by itself what this machine has.
 
-By itself: the local journal, and the readable text logs below /var/log that no journal holds. Where there is a journal, the
-logs that a syslog daemon writes out of it (syslog, auth.log, kern.log …) would be the same entries twice and are left alone.
+By itself: the local journal, and the readable text logs below /var/log that no journal holds. Where there is a journal,
+the logs that a syslog daemon writes out of it (syslog, auth.log, kern.log …) would be the same entries twice and are
+left alone.
 """
 
 from __future__ import annotations
@@ -76,6 +77,11 @@ class Sources:
             self._journal.directories = local_journal_dirs(machine_id())
             self._files.bases = text_logs(with_syslog=not self._journal.directories)
         return [*self._journal.streams(), *self._files.streams(known)]
+
+    @property
+    def log_paths(self) -> List[str]:
+        """The logs that are followed now."""
+        return self._files.bases
 
     def describe(self) -> List[Dict[str, Any]]:
         """The sources for the heartbeat, unreadable ones with the reason."""

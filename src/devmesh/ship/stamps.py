@@ -1,9 +1,9 @@
 """Times as text logs write them, to microseconds since the epoch, UTC.
 
-Rules where a log leaves something out. No zone: the given zone, by default this machine's. No year: the latest year in which the
-time is not more than a day after the file was last written (so December read in January is last year's), or, with a given
-first year, that one, and the next after each step from a late month to an early one. Of an hour that the end of summer time
-repeats, the first is meant.
+Rules where a log leaves something out. No zone: the given zone, by default this machine's. No year: the latest year in
+which the time is not more than a day after the file was last written (so December read in January is last year's), or,
+with a given first year, that one, and the next after each step from a late month to an early one. Of an hour that the
+end of summer time repeats, the first is meant.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Stamps:
         self._order: List[int] = list(range(len(_ANY)))
 
     def find(self, line: str) -> Optional[Stamp]:
-        """The time in the head of a line; the format that fitted last is tried first where it cannot hide a better one."""
+        """The time in the head of a line; the format that fitted last is tried first where it cannot hide a better
+        one.
+        """
         head = line[: HEAD_CHARS * 2]
         for place, index in enumerate(self._order):
             match = _ANY[index].search(head)

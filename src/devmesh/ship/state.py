@@ -1,7 +1,8 @@
 """What the agent remembers across restarts: one JSON document in two slots.
 
-Each slot has a generation and a checksum. A save overwrites the older slot and leaves the newer one alone, so that a tear at
-any byte, a full disk or a kill costs at most the last save. What is lost with both slots the server can tell (coverage).
+Each slot has a generation and a checksum. A save overwrites the older slot and leaves the newer one alone, so that a
+tear at any byte, a full disk or a kill costs at most the last save. What is lost with both slots the server can tell
+(coverage).
 """
 
 from __future__ import annotations

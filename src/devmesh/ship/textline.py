@@ -1,8 +1,8 @@
 """The head of a text log's line: when, which host, which program, which process, and the text that is left.
 
-Known heads: RFC 5424 and RFC 3164 syslog, rsyslog's ISO form, and any of the times of `stamps` (dpkg, alternatives, nginx and
-Apache, Python's logging, MariaDB, PostgreSQL, squid …), in JSON and logfmt lines the usual keys. A time at the very beginning
-is taken off the message; one inside stays in it (an access log's line is kept whole).
+Known heads: RFC 5424 and RFC 3164 syslog, rsyslog's ISO form, and any of the times of `stamps` (dpkg, alternatives,
+nginx and Apache, Python's logging, MariaDB, PostgreSQL, squid …), in JSON and logfmt lines the usual keys. A time at
+the very beginning is taken off the message; one inside stays in it (an access log's line is kept whole).
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""How far each stream is sent: the server's coverage, the marks to recognise a history by, and gaps not yet reported."""
+"""How far each stream is sent: the server's coverage, the marks to recognise a history by, and gaps not yet
+reported.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,8 @@ class Track:
         self.marks: Dict[int, str] = {}
         self.gaps: List[Lost] = []
         self.floor: Optional[int] = None
+        self.high: Optional[int] = None  # of a text log: the last byte ever seen, and under which name
+        self.base = ""
 
     @property
     def name(self) -> str:
@@ -56,12 +60,18 @@ class Track:
         if extent is None:
             return []
         low, high = extent
+        self.high, self.base = (high, stream.base) if stream.kind == "file" else (None, "")
         lowest = min([low, *(first for first, _last in self.done[:1])])
         self.floor = lowest if self.floor is None else min(self.floor, lowest)
         taken = self._taken()
         for first, last in missing(taken, self.floor, low - 1):
             self.gaps.append(Lost(first, last, stream.exact, "vacuumed"))
         return missing(taken, low, high)[::-1]
+
+    def vanished(self) -> List[Lost]:
+        """What of a text log is gone with its file, before it was sent; told once."""
+        high, self.high = self.high, None
+        return [] if high is None else [Lost(a, b, True, "vanished") for a, b in missing(self._taken(), 0, high)]
 
     def _taken(self) -> List[Range]:
         return merged([*self.done, *((gap.first, gap.last) for gap in self.gaps)])
@@ -75,6 +85,8 @@ class Track:
             "marks": self.newest_marks(),
             "gaps": self.gaps,
             "floor": self.floor,
+            "high": self.high,
+            "base": self.base,
         }
 
     @staticmethod
@@ -87,4 +99,6 @@ class Track:
         track.gaps = [Lost(int(a), int(b), bool(exact), str(why)) for a, b, exact, why in document.get("gaps", [])]
         floor = document.get("floor")
         track.floor = None if floor is None else int(floor)
+        high = document.get("high")
+        track.high, track.base = None if high is None else int(high), str(document.get("base", ""))
         return track

@@ -1,10 +1,10 @@
 """What an entry becomes on the wire: one JSON object a line, as docs/protocol.md says.
 
-Kept: everything that users set, `_BOOT_ID`, the monotonic time as `_MONOTONIC` (text, microseconds), who wrote it. Left out:
-what is the same in every entry of a node or says nothing without the live system (BALLAST below). The time is journald's own
-(`__REALTIME_TIMESTAMP`): it is what `journalctl` orders by. A repeated field NAME becomes NAME, NAME.2, NAME.3. Bytes that
-are not UTF-8 are decoded with replacement and kept as base64 in `_raw`; cut fields have their length in `_cut`; fields over
-the limit of 64 are counted in `_dropped`.
+Kept: everything that users set, `_BOOT_ID`, the monotonic time as `_MONOTONIC` (text, microseconds), who wrote it. Left
+out: what is the same in every entry of a node or says nothing without the live system (BALLAST below). The time is
+journald's own (`__REALTIME_TIMESTAMP`): it is what `journalctl` orders by. A repeated field NAME becomes NAME, NAME.2,
+NAME.3. Bytes that are not UTF-8 are decoded with replacement and kept as base64 in `_raw`; cut fields have their length
+in `_cut`; fields over the limit of 64 are counted in `_dropped`.
 """
 
 from __future__ import annotations
