@@ -14,6 +14,7 @@ from uuid import uuid4
 from devmesh.accounts import Accounts
 from devmesh.clock import Clock, SystemClock
 from devmesh.db import Database, open_database, schema
+from devmesh.db.care import fold_log
 from devmesh.db.space import Space
 from devmesh.db.sqlite import path_of
 from devmesh.embeddings import GatewayProvider, LocalProvider, Provider
@@ -26,6 +27,8 @@ from devmesh.search import Finder
 from devmesh.search.service import Search
 from devmesh.settings import Settings
 from devmesh.templates import Bounds, Templates
+
+QUESTION_TIMEOUT_S = 3.0  # a person waits for it; the words alone answer meanwhile
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
         service_names=nodes.service_names.names,
         record_totals=templates.record_totals,
         retention_days=settings.retention_days,
+        make_room=space.make_room,
     )
     limits = Limits(settings.max_events, settings.max_line_bytes, settings.max_message_bytes, settings.max_fields)
     intake = Intake(
@@ -86,14 +90,17 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     provider = make_provider(settings, clock)
     embeddings = Embeddings(db, clock, templates, provider, settings.embedding_batch)
     words = LocalProvider() if settings.embedding_provider != "off" else None
-    finder = Finder(words, embeddings if isinstance(provider, GatewayProvider) else None)
+    questions = make_provider(settings, clock, timeout_s=QUESTION_TIMEOUT_S)
+    sentences = embeddings.asking(questions) if isinstance(questions, GatewayProvider) else None
+    finder = Finder(words, sentences)
     search = Search(templates, nodes.service_names.names, finder)
-    loops: list[Loop] = [*nodes.loops(), *templates.loops(), *events.loops(), *embeddings.loops()]
+    care = Loop("fold-wal", 10.0, lambda _limit, _lease: int(fold_log(db, settings.wal_limit_mb)), limit=2)
+    loops: list[Loop] = [*nodes.loops(), *templates.loops(), *events.loops(), *embeddings.loops(), care]
     runner = Runner(db, clock, owner, loops)
     return Mesh(settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, runner)
 
 
-def make_provider(settings: Settings, clock: Clock) -> Provider | None:
+def make_provider(settings: Settings, clock: Clock, timeout_s: float | None = None) -> Provider | None:
     """The embedding model that the settings ask for; None for off."""
     kind = settings.embedding_provider or ("gateway" if settings.gateway_url else "local")
     if kind == "off":
@@ -104,7 +111,7 @@ def make_provider(settings: Settings, clock: Clock) -> Provider | None:
         settings.gateway_url,
         settings.embedding_model,
         clock=clock,
-        timeout_s=settings.embedding_timeout,
+        timeout_s=timeout_s or settings.embedding_timeout,
         delay_s=settings.embedding_delay_s,
     )
 

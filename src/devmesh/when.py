@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devmesh.errors import InvalidInput
@@ -49,7 +50,7 @@ def _own_zone() -> tzinfo:
     try:
         if told:
             return ZoneInfo(told)
-        with open("/etc/localtime", "rb") as file:
+        with Path("/etc/localtime").open("rb") as file:
             return ZoneInfo.from_file(file)
     except (OSError, ValueError, ZoneInfoNotFoundError):
         return datetime.now().astimezone().tzinfo or UTC

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from devmesh import __version__
-from devmesh.api import admin, errors, house, ingest, logs, search, templates
+from devmesh.api import admin, docs, errors, house, ingest, logs, search, templates
 from devmesh.api.auth import PathToken
+from devmesh.api.quota import Quotas
 from devmesh.mesh import Mesh
 
 DESCRIPTION = "A memory for a fleet of Linux machines. Errors have one form: `{code, message, hint, batch}`."
@@ -26,10 +27,18 @@ def make_app(mesh: Mesh) -> FastAPI:
         finally:
             mesh.close()
 
-    app = FastAPI(title="DevMesh", version=__version__, description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="DevMesh",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # ours is api/docs.py: FastAPI's page needs the internet
+        redoc_url=None,
+    )
     app.state.mesh = mesh
+    app.state.quotas = Quotas(mesh.clock, mesh.settings.node_quota_bytes_per_s)
     errors.install(app)
-    for part in (ingest, logs, templates, search, house, admin):
+    for part in (ingest, logs, templates, search, house, admin, docs):
         app.include_router(part.router)
     app.add_middleware(PathToken)
     return app

@@ -58,6 +58,7 @@ async def ingest(request: Request, grant: Annotated[Grant, Depends(sender)]) -> 
     mesh, said = mesh_of(request), declared(request.headers)
     node = node_of(request, grant, needed=said.stream is not None)
     body = await read_body(request, mesh.settings)
+    request.app.state.quotas.check(node, len(body))
     ticket = mesh.intake.submit(_intake_request(mesh, grant, said, node, body))
     answer = await asyncio.wrap_future(ticket.future)
     return {

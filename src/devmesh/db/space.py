@@ -55,6 +55,13 @@ class Space:
                 with self._ballast.open("wb") as file:
                     os.posix_fallocate(file.fileno(), 0, size)
 
+    def make_room(self) -> None:
+        """Give the ballast up while there is too little room, lay it down again when there is."""
+        if self.short() is not None:
+            self.release()
+        else:
+            self.keep_ballast()
+
     def release(self) -> bool:
         """Give the ballast up; True when there was some."""
         try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from devmesh.clock import Clock
 
 
-class OverSize(Exception):  # noqa: N818 - a fact about the reply, named as such
+class OverSize(Exception):
     """The reply is longer than allowed."""
 
 

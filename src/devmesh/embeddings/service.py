@@ -43,6 +43,17 @@ class Progress:
     families: int
 
 
+class Questions:
+    """Families near a question, by the vectors of `Embeddings` and a provider for the question itself."""
+
+    def __init__(self, embeddings: Embeddings, provider: Provider) -> None:
+        self._embeddings, self._provider = embeddings, provider
+
+    def nearest(self, question: str, limit: int) -> list[tuple[int, float]]:
+        """(family id, cosine), nearest first. Raises EmbeddingUnavailable."""
+        return self._embeddings.nearest(self._provider.embed([question])[0], limit)
+
+
 class Embeddings:
     """Vectors of families; `provider` None means off."""
 
@@ -56,11 +67,20 @@ class Embeddings:
 
     # -- asking ------------------------------------------------------------
 
-    def nearest(self, question: str, limit: int) -> list[tuple[int, float]]:
-        """(family id, cosine) nearest to a question. Raises EmbeddingUnavailable."""
-        if self.provider is None or self._index is None:
+    def asking(self, provider: Provider) -> Questions:
+        """What search asks: questions go to a provider of their own, whose patience is short."""
+        return Questions(self, provider)
+
+    def nearest(self, vector: Vectors, limit: int) -> list[tuple[int, float]]:
+        """(family id, cosine) nearest to a question's vector. Raises EmbeddingUnavailable."""
+        if self._index is None or vector.shape[0] != self.provider_dim:
             raise EmbeddingUnavailable("No family is embedded yet.", hint="It begins by itself within seconds.")
-        return self._index.nearest(self.provider.embed([question])[0], limit)
+        return self._index.nearest(vector, limit)
+
+    @property
+    def provider_dim(self) -> int:
+        """How many numbers a vector of the active model has; 0 while nobody knows."""
+        return self.provider.dim if self.provider is not None else 0
 
     def health(self) -> tuple[str, str]:
         """ok, degraded or off, and why."""

@@ -50,12 +50,13 @@ class Events:
         service_names: NamesOf,
         record_totals: RecordTotals,
         retention_days: int,
+        make_room: Callable[[], None] = lambda: None,
     ) -> None:
         self._db, self._clock, self._owner = db, clock, owner
         self._node_names, self._service_names = node_names, service_names
         self._ids = EventIds(db)
         self._writer_id, self._renew_us = 0, 0
-        self._upkeep = Upkeep(db, clock, retention_days, record_totals)
+        self._upkeep = Upkeep(db, clock, retention_days, record_totals, make_room)
 
     # -- the way in ------------------------------------------------------------
 

@@ -37,6 +37,7 @@ class Upkeep:
     clock: Clock
     retention_days: int
     record_totals: RecordTotals
+    make_room: Callable[[], None]
 
     def loops(self) -> list[Loop]:
         """All of them with their rhythm."""
@@ -146,7 +147,8 @@ class Upkeep:
         return len(rows)
 
     def expire(self, limit: int, lease: Lease) -> int:
-        """Events older than the retention go, oldest first; their counts stay."""
+        """Events older than the retention go, oldest first; their counts stay. On a full disk the ballast goes first."""
+        self.make_room()
         border = (self.clock.now_us() - self.retention_days * DAY_US) // DAY_US * DAY_US
         table = log_events.c
         old = select(table.ts_us, table.id).where(table.ts_us < border).order_by(table.ts_us, table.id)

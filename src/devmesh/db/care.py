@@ -1,0 +1,28 @@
+"""Care of the embedded store: the write-ahead log is folded back before it outgrows its limit.
+
+A reader that stays open keeps SQLite from reusing its log, which then grows with every commit (208 MB were seen).
+"""
+
+from __future__ import annotations
+
+import logging
+
+from devmesh.db.engine import Database
+from devmesh.db.sqlite import path_of
+
+log = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
+
+
+def fold_log(db: Database, limit_mb: int) -> bool:
+    """Checkpoint in full where the log is over its limit; True when that was so."""
+    path = path_of(db.url)
+    if path is None or not db.writable:
+        return False
+    wal = path.with_name(path.name + "-wal")
+    if not wal.exists() or wal.stat().st_size < limit_mb * MIB:
+        return False
+    log.info("write-ahead log is folded back size_mb=%d", wal.stat().st_size // MIB)
+    db.checkpoint()
+    return True
