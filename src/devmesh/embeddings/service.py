@@ -127,6 +127,8 @@ class Embeddings:
         wanted = {key: text for key, text in living.items() if known.get(key) != _hash(text)}
         vectors = self._vectors(provider, wanted)
         gone = [change.id for change in changes if change.gone]
+        if not vectors and self._model_id is None:
+            return  # nothing of this model is stored, and a gateway has not told its dimension yet
         if not wanted and not gone:
             return
         with lease.write() as connection:
@@ -139,9 +141,8 @@ class Embeddings:
             ]
             if rows:
                 connection.execute(insert(table), rows)
-        self._index_of(provider).put(
-            list(vectors), np.array(list(vectors.values()), np.float32).reshape(len(vectors), -1)
-        )
+        if vectors:
+            self._index_of(provider).put(list(vectors), np.array(list(vectors.values()), np.float32))
         self._index_of(provider).remove(gone)
 
     def _vectors(self, provider: Provider, wanted: dict[int, str]) -> dict[int, Vectors]:
