@@ -13,9 +13,11 @@ from devmesh.templates.canonical import CANON_VERSION, MAX_CHARS, canonicalize, 
 from devmesh.templates.memo import Memo
 
 PIECES = st.sampled_from([
-    "10.0.0.1", "::1", "2024-01-02T03:04:05Z", "Jan  2 03:04:05", "/var/log/x.log", "a=b", "level=error", '"GET / HTTP/1.1" 404 7',
-    '{"a": {"b": [1, 2]}}', "[REDACTED:jwt:aabbcc]", "0x1f", "9dbdbd4f0e", "12ms", "<n>", "<*>", "user 'bob'", "for root from ",
-    "-5", "1,2,3", "00:11:22:33:44:55", "x@y.org", "https://h/p", "\\x1b[1m", "\ue000", "\x02", "()", " ", "\n", "\t", "\x00", "0", ":", "|", '"',
+    "10.0.0.1", "::1", "2024-01-02T03:04:05Z", "Jan  2 03:04:05", "/var/log/x.log", "a=b", "level=error", "<n>", "<*>",
+    '"GET / HTTP/1.1" 404 7', '{"a": {"b": [1, 2]}}', "[REDACTED:jwt:aabbcc]", "0x1f", "9dbdbd4f0e", "12ms", "-5",
+    "user 'bob'", "for root from ", "1,2,3", "00:11:22:33:44:55", "x@y.org", "https://h/p",
+    "\\x1b[1m", "\ue000", "\x02",
+    "()", " ", "\n", "\t", "\x00", "0", ":", "|", '"',
 ])  # fmt: skip
 MESSAGES = st.lists(st.one_of(PIECES, st.text(max_size=6)), max_size=12).map("".join)
 FRAMES = st.lists(MESSAGES, max_size=20)
@@ -86,7 +88,15 @@ def test_unknown_version():
 
 @pytest.mark.parametrize(
     "text",
-    ["x" * 40_000_000, "word " * 8_000_000, "a1b2 " * 100_000, "{" * 100_000, '{"a":' * 50_000, "\n" * 1_000_000, "=" * 300_000],
+    [
+        "x" * 40_000_000,
+        "word " * 8_000_000,
+        "a1b2 " * 100_000,
+        "{" * 100_000,
+        '{"a":' * 50_000,
+        "\n" * 1_000_000,
+        "=" * 300_000,
+    ],
     ids=["one word", "words", "tokens", "braces", "nested", "newlines", "equals"],
 )
 def test_monstrous_lines(text):

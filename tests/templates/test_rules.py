@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from importlib import resources
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -31,7 +32,7 @@ CASES = _cases()
 EXAMPLES = [
     (name, message, expected)
     for name, lines in CASES.items()
-    for (sign, message), (_, expected) in zip(lines, lines[1:], strict=False)
+    for (sign, message), (_, expected) in pairwise(lines)
     if sign == "+"
 ]
 COUNTEREXAMPLES = [(name, text) for name, lines in CASES.items() for sign, text in lines if sign == "-"]

@@ -1,9 +1,9 @@
 """The canonical text of a message: what is left when numbers, addresses, names and times are placeholders.
 
-`canonicalize` is pure and versioned, idempotent and deterministic, and works on whole columns. Its speed is in doing the
-expensive part once for each shape: numbers are folded first (`fold.py`), distinct shapes are taken, shapes that were seen
-before are looked up in a bounded memory of the process, and only the rest goes through the rules. Neither changes any
-result: the rules see nothing but the folded shape.
+`canonicalize` is pure and versioned, idempotent and deterministic, and works on whole columns. Its speed is in doing
+the expensive part once for each shape: numbers are folded first (`fold.py`), distinct shapes are taken, shapes that
+were seen before are looked up in a bounded memory of the process, and only the rest goes through the rules. Neither
+changes any result: the rules see nothing but the folded shape.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def _apply_group(text: pl.Series, group: Group) -> pl.Series:
 
 @cache
 def passes(group: Group) -> tuple[Rule | Literals, ...]:
-    """The rules of a group, neighbours with one placeholder joined to one pattern: one walk over the text, not several."""
+    """The rules of a group, neighbours with one placeholder joined to one pattern: one walk over the text, not
+    several.
+    """
     joined: list[Rule | Literals] = []
     for rule in group.rules:
         last = joined[-1] if joined else None

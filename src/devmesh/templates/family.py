@@ -1,15 +1,15 @@
 """Families: the templates of one service that differ only in words that vary.
 
-The algorithm is pure: it knows texts and levels, no tables. Its whole state is the texts of the families, so a book made
-again from what was stored goes on as if it had never stopped, and templates given in one call or one by one end in the
-same families.
+The algorithm is pure: it knows texts and levels, no tables. Its whole state is the texts of the families, so a book
+made again from what was stored goes on as if it had never stopped, and templates given in one call or one by one end in
+the same families.
 
 A template joins a family if both have the same level and the same tokens, where tokens that vary by their looks
-(placeholders, words with digits) are equal, and a `<*>` in the family's text takes any name. Families that differ in one
-position merge when enough different names stood there, as many as its surroundings ask for: a quoted word or one after
-`user` or `=` is a name as soon as it changes, a word in a sentence only after five. The first word never varies, nor does
-a word that says what happened (see tokens.py), so Accepted and Failed stay apart. Families only grow and merge: none is
-split, none loses a template.
+(placeholders, words with digits) are equal, and a `<*>` in the family's text takes any name. Families that differ in
+one position merge when enough different names stood there, as many as its surroundings ask for: a quoted word or one
+after `user` or `=` is a name as soon as it changes, a word in a sentence only after five. The first word never varies,
+nor does a word that says what happened (see tokens.py), so Accepted and Failed stay apart. Families only grow and
+merge: none is split, none loses a template.
 
 Work is bounded: a template costs a look-up for each of its tokens and for each set of `<*>` positions that families of
 its length and first word have; a merge looks at no more than MAX_CANDIDATES families.
@@ -18,10 +18,14 @@ its length and first word have; a merge looks at no more than MAX_CANDIDATES fam
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from devmesh.templates.tokens import ANY, Token, looks_like_name, may_vary, render, tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 NAMES_IN_SLOT = 2
 NAMES_BY_LOOKS = 3
@@ -31,10 +35,11 @@ MAX_CANDIDATES = 512
 MAX_MASKS = 256
 
 _QUOTES = frozenset("'\"`")
-_NAMING = frozenset(
-    "user username host hostname name file device interface service unit domain node module package path".split()
-)
-_PREPOSITIONS = frozenset("for from to on in by of at with".split())
+_NAMING = frozenset({
+    "user", "username", "host", "hostname", "name", "file", "device", "interface", "service", "unit", "domain", "node",
+    "module", "package", "path",
+})  # fmt: skip
+_PREPOSITIONS = frozenset({"for", "from", "to", "on", "in", "by", "of", "at", "with"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,11 @@ class _Family:
     id: int
     level: int | None
     tokens: list[Token]
+    keys: tuple[str, ...] = ()
     into: _Family | None = None
 
-    def keys(self) -> tuple[str, ...]:
-        return tuple(token.key for token in self.tokens)
+    def __post_init__(self) -> None:
+        self.keys = tuple(token.key for token in self.tokens)
 
     def age(self) -> tuple[bool, int]:
         """Stored families before new ones, each in order of id."""
@@ -79,6 +85,10 @@ class _Family:
         while family.into is not None:
             family = family.into
         return family
+
+    def open_positions(self) -> tuple[int, ...]:
+        """Where the text has `<*>`."""
+        return tuple(i for i, token in enumerate(self.tokens) if token.text == ANY)
 
 
 _Key = tuple[int | None, tuple[str, ...]]
@@ -146,38 +156,33 @@ class FamilyBook:
 
     def _widen(self, family: _Family, tokens: list[Token]) -> None:
         """Write `<*>` where the family's text differs from these tokens."""
-        changed = False
-        for i, (mine, other) in enumerate(zip(family.tokens, tokens, strict=True)):
-            if mine.text not in (other.text, ANY):
-                family.tokens[i] = mine._replace(text=ANY)
-                changed = True
+        changed = [i for i, mine in enumerate(family.tokens) if mine.text not in (tokens[i].text, ANY)]
+        for i in changed:
+            family.tokens[i] = family.tokens[i]._replace(text=ANY)
         if changed:
             self._touched[id(family)] = family
             self._note_mask(family)
 
     def _enter(self, family: _Family) -> None:
-        keys = family.keys()
-        self._by_key[family.level, keys] = family
-        self._heads[_head(family.level, keys)][id(family)] = family
+        self._by_key[family.level, family.keys] = family
+        self._heads[_head(family.level, family.keys)][id(family)] = family
         self._touched[id(family)] = family
         self._note_mask(family)
-        for i, slot in _slots(family.level, keys):
-            self._slots.setdefault(slot, {})[keys[i]] = family
+        for i, slot in _slots(family.level, family.keys):
+            self._slots.setdefault(slot, {})[family.keys[i]] = family
 
     def _leave(self, family: _Family) -> None:
-        keys = family.keys()
-        del self._by_key[family.level, keys]
-        del self._heads[_head(family.level, keys)][id(family)]
-        for i, slot in _slots(family.level, keys):
+        del self._by_key[family.level, family.keys]
+        del self._heads[_head(family.level, family.keys)][id(family)]
+        for i, slot in _slots(family.level, family.keys):
             names = self._slots[slot]
-            del names[keys[i]]
+            del names[family.keys[i]]
             if not names:
                 del self._slots[slot]
 
     def _note_mask(self, family: _Family) -> None:
-        mask = tuple(i for i, token in enumerate(family.tokens) if token.text == ANY)
-        masks = self._masks[_head(family.level, family.keys())]
-        if mask and len(masks) < MAX_MASKS:
+        masks = self._masks[_head(family.level, family.keys)]
+        if len(masks) < MAX_MASKS and (mask := family.open_positions()):
             masks[mask] = None
 
     def _merge_around(self, family: _Family) -> None:
@@ -185,39 +190,37 @@ class FamilyBook:
         merged: _Family | None = family
         while merged is not None:
             family, merged = merged, None
-            keys = family.keys()
-            for i, slot in _slots(family.level, keys):
+            for i, slot in _slots(family.level, family.keys):
                 names = self._slots[slot]
-                if len(names) > 1 and len(names) + (ANY in names) >= _names_needed(keys, i, names):
+                if len(names) > 1 and len(names) + (ANY in names) >= _names_needed(family.keys, i, names):
                     merged = self._merge(list(names.values()), i)
                     break
 
     def _merge(self, families: list[_Family], position: int) -> _Family:
         """One family of several that differ at `position` alone, and of all others that fit its new text."""
         oldest = min(families, key=_Family.age)
-        tokens = list(oldest.tokens)
-        tokens[position] = Token(ANY, ANY, tokens[position].space)
-        keys = tuple(token.key for token in tokens)
+        tokens = [*oldest.tokens]
+        tokens[position] = tokens[position]._replace(key=ANY, text=ANY)
+        pattern = _Family(oldest.id, oldest.level, tokens)
+        free = frozenset(pattern.open_positions())
         group = {id(family): family for family in families}
-        same = self._by_key.get((oldest.level, keys))
+        same = self._by_key.get((pattern.level, pattern.keys))
         if same is not None:
             group[id(same)] = same
-        free = {i for i, token in enumerate(tokens) if token.text == ANY}
-        candidates = list(self._heads[_head(oldest.level, keys)].values())[:MAX_CANDIDATES]
-        group.update((id(other), other) for other in candidates if _fits(other.keys(), keys, free))
+        for other in islice(self._heads[_head(pattern.level, pattern.keys)].values(), MAX_CANDIDATES):
+            if _fits(other.keys, pattern.keys, free):
+                group[id(other)] = other
         first, *rest = sorted(group.values(), key=_Family.age)
-        for family in (first, *rest):
+        for family in group.values():
             self._leave(family)
-        space = first.tokens[position].space
-        first.tokens = [Token(key, mine.text, mine.space) for key, mine in zip(keys, first.tokens, strict=True)]
-        first.tokens[position] = Token(ANY, ANY, space)
+        first.keys = pattern.keys
+        first.tokens = [
+            token._replace(key=ANY, text=ANY) if i in free else token for i, token in enumerate(first.tokens)
+        ]
         for family in rest:
             family.into = first
             self._merged.append(family)
             self._widen(first, family.tokens)
-        for i, token in enumerate(first.tokens):
-            if token.key == ANY and keys[i] == ANY and i in free:
-                first.tokens[i] = token._replace(text=ANY)
         self._enter(first)
         return first
 
@@ -246,8 +249,6 @@ def _names_needed(keys: tuple[str, ...], position: int, names: Iterable[str]) ->
     return NAMES_AFTER_PREPOSITION if before in _PREPOSITIONS else NAMES_IN_SENTENCE
 
 
-def _fits(keys: tuple[str, ...], pattern: tuple[str, ...], free: set[int]) -> bool:
+def _fits(keys: tuple[str, ...], pattern: tuple[str, ...], free: frozenset[int]) -> bool:
     """Whether keys of the same length equal the pattern but for names where it is free."""
-    return all(
-        key == other or (i in free and may_vary(key)) for i, (key, other) in enumerate(zip(keys, pattern, strict=True))
-    )
+    return all(keys[i] == key or (i in free and may_vary(keys[i])) for i, key in enumerate(pattern))

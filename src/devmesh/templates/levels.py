@@ -1,8 +1,8 @@
 """The level that a template's text states, as a syslog priority.
 
-Programs that write to standard output get priority 6 from journald whatever they print, so the text is asked, once for each
-template. Conservative: a level counts only where programs write one (a level key, brackets, the head of the line, the
-first letter of a klog line), never because a word like "error" occurs in a sentence.
+Programs that write to standard output get priority 6 from journald whatever they print, so the text is asked, once for
+each template. Conservative: a level counts only where programs write one (a level key, brackets, the head of the line,
+the first letter of a klog line), never because a word like "error" occurs in a sentence.
 """
 
 from __future__ import annotations

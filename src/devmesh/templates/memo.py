@@ -7,13 +7,18 @@ So what is in use stays, what is not leaves, and hostile variety costs a fixed a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Memo:
-    """Calls `compute` (a column of distinct texts to a column of the same length) only for texts that it does not hold."""
+    """Calls `compute` (a column of distinct texts to a column of the same length) only for texts that it does not
+    hold.
+    """
 
     def __init__(self, compute: Callable[[pl.Series], pl.Series], max_chars: int) -> None:
         """`max_chars` bounds the texts of one generation, asked and answered together."""

@@ -8,6 +8,7 @@ Lists of equal looks (`blk_<n> blk_<n>`, `<ip>, <ip>`) are one token, so that a 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 ANY = "<*>"
@@ -23,12 +24,13 @@ _STATUS_CODE = re.compile(r"[1-5][0-9][0-9]")
 _VERB_FORM = re.compile(r"[a-z]{3,}(?:ed|ing)", re.IGNORECASE)
 _NAME = re.compile(r"\S*[a-z0-9][./@-][A-Za-z0-9]\S*|\S*[a-z][A-Z]\S*|\S*[a-z]_[a-z]\S*")
 
-# Words that say what happened. They never vary within a family, so that opposites stay apart; verb forms (opened, refused,
-# starting …) are told by their ending.
+# Words that say what happened. They never vary within a family, so that opposites stay apart; verb forms (opened,
+# refused, starting …) are told by their ending.
 _VERDICTS = frozenset(
     """
-    up down on off yes no not none null true false ok okay good bad high low hot cold success successful successfully failure fail
-    fails healthy unhealthy present absent primary secondary master slave leader follower full empty idle busy ready
+    up down on off yes no not none null true false ok okay good bad high low hot cold full empty idle busy ready
+    success successful successfully failure fail fails healthy unhealthy present absent primary secondary master slave
+    leader follower
     start starts startup stop stops shutdown open close opens closes begin end first last found lost
     allow deny permit accept reject refuse pass block drop add remove delete create destroy insert update load unload
     connect disconnect attach detach join leave enter exit login logout enable disable lock unlock mount unmount
@@ -38,7 +40,7 @@ _VERDICTS = frozenset(
     emergency alert critical crit fatal panic error err warning warn notice info debug trace
     is are was were be been has have had do does did can cannot could will would may might must shall should
     to of in at by from with and or for the a an before after than over under into via if as it this that
-""".split()
+""".split()  # noqa: SIM905
 )
 
 
@@ -60,12 +62,12 @@ def tokenize(text: str) -> list[Token]:
             space = True
             continue
         varies = is_placeholder(part)
-        part_looks = _VARYING.sub("#", part) if varies else ""
-        if varies and part_looks == looks and _extend(tokens, part, space=space):
+        part_looks = _VARYING.sub("#", part) if varies and part != ANY else ""
+        if part_looks and part_looks == looks and _extend(tokens, part, space=space):
             space = False
             continue
         if len(tokens) == MAX_TOKENS:
-            tokens.append(Token(ANY, ANY, space))
+            tokens.append(Token(ANY, ANY, space=True))
             break
         tokens.append(Token(ANY if varies else part, part, space))
         if part != ",":
@@ -80,7 +82,7 @@ def _extend(tokens: list[Token], part: str, *, space: bool) -> bool:
     if tokens[-1].key == ANY:
         tokens[-1] = tokens[-1]._replace(text=tokens[-1].text + between + part)
         return True
-    if tokens[-1].key == "," and len(tokens) > 1:
+    if tokens[-1].key == "," and len(tokens) > 1 and tokens[-2].key == ANY:
         tokens[-2:] = [tokens[-2]._replace(text=f"{tokens[-2].text},{between}{part}")]
         return True
     return False
@@ -91,6 +93,7 @@ def render(tokens: list[Token]) -> str:
     return "".join(f" {token.text}" if token.space else token.text for token in tokens)
 
 
+@lru_cache(65_536)
 def is_placeholder(part: str) -> bool:
     """Whether a token varies by its looks."""
     if _STATUS_CODE.fullmatch(part):
@@ -98,6 +101,7 @@ def is_placeholder(part: str) -> bool:
     return ("<" in part and _PLACEHOLDER.search(part) is not None) or any(char in "0123456789" for char in part)
 
 
+@lru_cache(65_536)
 def may_vary(word: str) -> bool:
     """Whether a word could be a name, not a verdict: only then may a family put ANY in its place."""
     return word[0].isalpha() and word.lower() not in _VERDICTS and _VERB_FORM.fullmatch(word) is None

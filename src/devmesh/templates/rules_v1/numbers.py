@@ -10,6 +10,8 @@ _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _CLOCK = "0:0:0(?:[.,:]0)?"
 _ZONE = r"(?: ?(?:Z(?-u:\b)|UTC|GMT|CES?T|[+-]0(?::0)?))"
 _HEX = "[0a-fA-F]"
+_LETTERED = "(?:0[a-f]|[a-f][0a-f]?)"  # two hexadecimal digits that are not both decimal
+_GROUP = f"{_HEX}{{1,4}}"
 
 _AUTH = "(?:password|publickey|/pam|none|hostbased|gssapi-with-mic|attempt|login|failures?|authentication)"
 
@@ -49,7 +51,7 @@ CLOCKS = Group(
     "clocks",
     "0[:-][0a-f]",
     (
-        Rule("pci", rf"(?-u:\b)0:{_HEX}{{1,2}}:{_HEX}{{1,2}}\.0(?-u:\b)", "<pci>"),
+        Rule("pci", rf"(?-u:\b)0:(?:{_LETTERED}:{_HEX}{{1,2}}|{_HEX}{{1,2}}:{_LETTERED})\.0(?-u:\b)", "<pci>"),
         Rule("clock", rf"(?-u:\b){_CLOCK}(?: [AP]M)?(?-u:\b)", "<time>"),
         Rule("minutes", r"(^|[ (])0:0([ ),.;]|$)", "${1}<time>${2}"),
         Rule("date", r"(?-u:\b)0-0-0(?-u:\b)", "<date>"),
@@ -73,7 +75,8 @@ IPV6 = Group(
     (
         Rule(
             "ipv6",
-            rf"(^|[ \[(,='\"/@<-])(?:(?:{_HEX}{{1,4}}:){{1,7}}:(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}}){{0,6}})?|::{_HEX}{{1,4}}(?::{_HEX}{{1,4}}){{0,6}})(?:%[A-Za-z0-9]+)?(?:/0)?([ \]),'\";|>#]|$)",
+            rf"(^|[ \[(,='\"/@<-])(?:(?:{_GROUP}:){{1,7}}:(?:{_GROUP}(?::{_GROUP}){{0,6}})?|"
+            rf"::{_GROUP}(?::{_GROUP}){{0,6}})(?:%[A-Za-z0-9]+)?(?:/0)?([ \]),'\";|>#]|$)",
             "${1}<ip>${2}",
         ),
     ),
@@ -85,7 +88,8 @@ UNITS = Group(
     (
         Rule(
             "duration",
-            r"<?(?-u:\b)(?:(?:0(?:\.0)?(?:ns|us|µs|μs|ms|s|m|h|d))+|0(?:\.0)? (?:ns|us|µs|ms|s|secs?|seconds?|mins?|minutes?|hours?|days?|milliseconds?))(?-u:\b)",
+            r"<?(?-u:\b)(?:(?:0(?:\.0)?(?:ns|us|µs|μs|ms|s|m|h|d))+|0(?:\.0)? (?:ns|us|µs|ms|s|secs?|mins?|"
+            r"(?:millisecond|second|minute|hour|day)s?))(?-u:\b)",
             "<dur>",
         ),
         Rule(

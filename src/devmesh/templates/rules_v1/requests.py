@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devmesh.templates.rules_v1.rule import Group, Literals, Rule
+from devmesh.templates.rules_v1.rule import Group, Rule
 
 _METHOD = "GET|POST|PUT|DELETE|HEAD|OPTIONS|PATCH|PROPFIND|CONNECT|TRACE|REPORT|MKCOL|MOVE|COPY"
 _TLD = (
@@ -28,7 +28,7 @@ REQUESTS = Group(
             r'\[GIN\] 0/0/0 - 0:0:0 \| ?([1-9\x02]+) \|[^|]*\|[^|]*\| ?([A-Z]+) +"[^"]*"',
             '[GIN] <ts> | ${1} | <dur> | <ip> | ${2} "<path>"',
         ),
-        Rule("request-line", rf"(?-u:\b)({_METHOD}) (?:/|\*|https?:)[^ \"']*( HTTP/0(?:\.0)?)?", "${1} <path>${2}"),
+        Rule("request-line", rf"(?-u:\b)({_METHOD}) (?:/|\*|https?:)[^ \"']*(?: HTTP/0(?:\.0)?)?", "${1} <path>"),
         Rule("request-binary", r'"[^"]*\\x[^"]*"', '"<request>"'),
         Rule("request-unreadable", r'"(?:[^A-Z"][^"]*)?" ([1-5][1-9\x02]{2} (?:0|-))', '"<request>" ${1}'),
         Rule("request-tail", r'(" [1-5][1-9\x02]{2} (?:0|-)) "[^"]*" "[^"]*"', '${1} "<url>" "<agent>"'),

@@ -1,8 +1,8 @@
-"""What a rule is: data, with the cases that prove it (`cases.txt`).
+r"""What a rule is: data, with the cases that prove it (`cases.txt`).
 
-Patterns are Rust regex syntax and see text after the number pass (`fold.py`): every free-standing number is one `0`, so an
-IPv4 address is `0\\.0\\.0\\.0`. They are ASCII (Unicode classes make automata that are slow to build) and, where they can
-be, without captures (those are slow to run): `\\B` before a sign says that no word ends there.
+Patterns are Rust regex syntax and see text after the number pass (`fold.py`): every free-standing number is one `0`, so
+an IPv4 address is `0\\.0\\.0\\.0`. They are ASCII (Unicode classes make automata that are slow to build) and, where
+they can be, without captures (those are slow to run): `\\B` before a sign says that no word ends there.
 """
 
 from __future__ import annotations

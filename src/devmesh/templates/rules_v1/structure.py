@@ -1,7 +1,8 @@
 """Lines with a structure: JSON, logfmt, firewall fields. The template comes from the message and the keys.
 
-A pair whose value says what happened (message, level, logger, status …) keeps it; every other value becomes `<v>`. Since
-Rust's regex cannot say "any key but these", the kept keys are first marked with KEPT, then what has no mark is masked.
+A pair whose value says what happened (message, level, logger, status …) keeps it; every other value becomes `<v>`.
+Since Rust's regex cannot say "any key but these", the kept keys are first marked with KEPT, then what has no mark is
+masked.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import re
 from devmesh.templates.rules_v1.rule import KEPT, Group, Literals, Rule
 
 _KEPT_KEYS = (
-    "level lvl severity loglevel log.level levelname levelName level_name msg message log event eventName eventType "
-    "eventSource event_type error err exception reason logger component module caller service method type kind action verb "
-    "stage op operation outcome result success stream facility subsystem category stat status statusCode status_code "
-    "code response_code DownstreamStatus OriginStatus"
-).split()
+    "level", "lvl", "severity", "loglevel", "log.level", "levelname", "levelName", "level_name", "msg",
+    "message", "log", "event", "eventName", "eventType", "eventSource", "event_type", "error", "err",
+    "exception", "reason", "logger", "component", "module", "caller", "service", "method", "type", "kind",
+    "action", "verb", "stage", "op", "operation", "outcome", "result", "success", "stream", "facility",
+    "subsystem", "category", "stat", "status", "statusCode", "status_code", "code", "response_code",
+    "DownstreamStatus", "OriginStatus",
+)  # fmt: skip
 _SPELLINGS = sorted({spelled for key in _KEPT_KEYS for spelled in (key, key.upper(), key[0].upper() + key[1:])})
 
 JSON_KEPT = Group(
