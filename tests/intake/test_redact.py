@@ -38,6 +38,20 @@ def test_examples(rule, text, secret):
     assert not rule.words or any(word in text.lower() for word in rule.words)
 
 
+@pytest.mark.parametrize(("rule", "text", "secret"), EXAMPLES)
+@pytest.mark.parametrize("before", ["x\n", "x\t", "\x1b[1m", '"', "\\", "é "])
+def test_examples_in_fields(rule, text, secret, before):
+    """In JSON, where what stands before a secret is escaped, it is found as well; the JSON stays valid."""
+    objects = [json.dumps({"a": before + text}), json.dumps({"a": before + text}, ensure_ascii=False)]
+    redacted, counts = redact(columns(["x", "y"], objects), KEY)
+    for after in redacted["fields"]:
+        value = json.loads(after)["a"]
+        assert value.startswith(before)
+        assert secret not in value
+        assert "[REDACTED:" in value
+    assert counts
+
+
 @pytest.mark.parametrize(("rule", "text"), COUNTER_EXAMPLES)
 def test_counter_examples(rule, text):
     """What only looks like a secret stays as it is, for all rules."""
@@ -126,12 +140,16 @@ def test_fields_that_are_named_like_secrets():
         "a": {"token": ["abc1", None]},
         "PWD": "/root",
         "tokens": 5,
+        "pan": 4111111111111111,
+        "n": 4111111111111112,
         "b": True,
     }
     redacted, _ = redact(columns(["x"], [json.dumps(row, separators=(",", ":"))]), KEY)
     after = json.loads(redacted["fields"][0])
     for value in (after["db_password"], after["API_KEY"], after["a"]["token"][0]):
         assert value.startswith("[REDACTED:pair:")
+    assert after["pan"].startswith("[REDACTED:card:")
+    assert after["n"] == 4111111111111112
     assert (after["PWD"], after["tokens"], after["b"], after["a"]["token"][1]) == ("/root", 5, True, None)
     assert redact(redacted, KEY)[0].equals(redacted)
 

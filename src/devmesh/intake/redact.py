@@ -37,6 +37,7 @@ _PASSES: Final = 3
 _LONG_MATCH_BYTES: Final = 2048
 _HINTS: Final = "|".join(dict.fromkeys(f"(?:{rule.hint})" for rule in RULES))
 _FIELD_HINTS: Final = _HINTS + '|"_raw":'
+_CARD_LIKE: Final = 10**12  # numbers that may be a card's are looked at as text
 _MARK: Final = "[REDACTED:"
 # Literal alternatives and an anchor only: linear in a name's length.
 _SECRET_NAME: Final = re.compile(rf"{SENSITIVE_NAME}$", re.IGNORECASE | re.ASCII)
@@ -189,7 +190,7 @@ def _leaves(holder: dict[str, Any] | list[Any], name: str) -> Iterator[_Leaf]:
             yield from _leaves(value, own)
         elif isinstance(value, str):
             yield _Leaf(holder, place, own, value)
-        elif type(value) is int and _is_secret_name(own):
+        elif type(value) is int and (value >= _CARD_LIKE or _is_secret_name(own)):
             yield _Leaf(holder, place, own, str(value))
 
 
