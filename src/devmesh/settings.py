@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -26,9 +26,30 @@ from devmesh.errors import ConfigError
 MIB = 1024 * 1024
 
 
-def _known_as(name: str) -> Any:
-    """A field that is also read from the bare environment name, after its DEVMESH_ one."""
-    return AliasChoices(name, f"devmesh_{name}", name.upper())
+# Also read from the environment and .env under these names alone, after the DEVMESH_ ones.
+BARE = ("gateway_url", "embedding_model", "embedding_timeout")
+
+
+class _BareEnv(EnvSettingsSource):
+    """The environment without the prefix, for the few names that have a bare form."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls, env_prefix="")
+
+    def __call__(self) -> dict[str, Any]:
+        """Only the bare names: `PORT` or `HOST` mean other programs."""
+        return {name: value for name, value in super().__call__().items() if name in BARE}
+
+
+class _BareDotEnv(DotEnvSettingsSource):
+    """The same for .env."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls, env_prefix="")
+
+    def __call__(self) -> dict[str, Any]:
+        """Only the bare names."""
+        return {name: value for name, value in super().__call__().items() if name in BARE}
 
 
 def default_data_dir() -> Path:
@@ -48,8 +69,9 @@ class Settings(BaseSettings):
         toml_file="devmesh.toml",
         extra="ignore",
         frozen=True,
-        populate_by_name=True,
     )
+
+    _flags: frozenset[str] = PrivateAttr(frozenset())
 
     data_dir: Path = Field(
         default_factory=default_data_dir, description="Folder of the embedded store and its lock file."
@@ -91,15 +113,9 @@ class Settings(BaseSettings):
     embedding_provider: str = Field(
         "", description="local, gateway or off; empty: gateway where one is set, else local."
     )
-    gateway_url: str = Field(
-        "", validation_alias=_known_as("gateway_url"), description="Base URL of an OpenAI-compatible gateway."
-    )
-    embedding_model: str = Field(
-        "", validation_alias=_known_as("embedding_model"), description="Model name asked of the gateway."
-    )
-    embedding_timeout: float = Field(
-        30.0, gt=0, validation_alias=_known_as("embedding_timeout"), description="Seconds for one request."
-    )
+    gateway_url: str = Field("", description="Base URL of an OpenAI-compatible gateway.")
+    embedding_model: str = Field("", description="Model name asked of the gateway.")
+    embedding_timeout: float = Field(30.0, gt=0, description="Seconds for one request.")
     embedding_batch: int = Field(64, ge=1, le=2048, description="Texts in one request to the gateway.")
     embedding_delay_s: float = Field(0.0, ge=0, description="Pause between batches; spares a hot GPU.")
 
@@ -119,6 +135,10 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
+    def __init__(self, **flags: Any) -> None:
+        super().__init__(**flags)
+        self._flags = frozenset(flags)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -129,8 +149,19 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The order of precedence, first wins."""
-        del file_secret_settings
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        del env_settings, dotenv_settings, file_secret_settings
+        return init_settings, *(source for _label, source in cls._places(settings_cls))
+
+    @staticmethod
+    def _places(settings_cls: type[BaseSettings]) -> list[tuple[str, PydanticBaseSettingsSource]]:
+        """Where values are looked for after the flags, in order, with the name of each place."""
+        return [
+            ("environment", EnvSettingsSource(settings_cls)),
+            ("environment", _BareEnv(settings_cls)),
+            (".env", DotEnvSettingsSource(settings_cls)),
+            (".env", _BareDotEnv(settings_cls)),
+            ("devmesh.toml", TomlConfigSettingsSource(settings_cls)),
+        ]
 
     @property
     def store_url(self) -> str:
@@ -139,17 +170,10 @@ class Settings(BaseSettings):
 
     def sources(self) -> dict[str, str]:
         """Where each value came from: flag, environment, .env, devmesh.toml or default."""
-        given = set(self.model_fields_set)
-        env = set(EnvSettingsSource(type(self))())
-        dotenv = set(DotEnvSettingsSource(type(self))())
-        toml = set(TomlConfigSettingsSource(type(self))())
-        order = (("environment", env), (".env", dotenv), ("devmesh.toml", toml))
-        found = {}
-        for name in type(self).model_fields:
-            alike = {name, f"devmesh_{name}", name.upper()}
-            place = next((label for label, names in order if alike & names), "flag")
-            found[name] = place if name in given else "default"
-        return found
+        found = dict.fromkeys(type(self).model_fields, "default")
+        for label, source in reversed(self._places(type(self))):
+            found |= dict.fromkeys(source().keys() & found.keys(), label)
+        return found | dict.fromkeys(self._flags, "flag")
 
 
 def load_settings(**flags: Any) -> Settings:
