@@ -6,6 +6,7 @@ With several writers a lower id can commit later, so a follower re-reads an over
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
@@ -37,25 +38,35 @@ class Position:
     created_us: int = 0
     seen: frozenset[tuple[int, int]] = frozenset()
 
+    @property
+    def newest_id(self) -> int:
+        """The highest id that was seen."""
+        return max((number for number, _created in self.seen), default=0)
+
     def after(self, commits: list[Commit]) -> Position:
         """The position once these commits are done with."""
-        saw = self.seen | {(commit.id, commit.created_us) for commit in commits}
-        newest = max([self.created_us, *(created for _id, created in saw)])
-        return Position(newest, frozenset(pair for pair in saw if pair[1] >= newest - OVERLAP_US))
+        return position(self.seen | {(commit.id, commit.created_us) for commit in commits}, self.created_us)
+
+
+def position(saw: Iterable[tuple[int, int]], created_us: int = 0) -> Position:
+    """Where a follower is that saw these (id, created_us) and all before; the newest id stays among them."""
+    pairs = frozenset(saw)
+    newest = max([created_us, *(created for _id, created in pairs)])
+    last = max(pairs, default=None)
+    return Position(newest, frozenset(pair for pair in pairs if pair[1] >= newest - OVERLAP_US or pair == last))
 
 
 def unseen(connection: Connection, at: Position, limit: int) -> list[Commit]:
-    """The next commits that a follower at this position has not seen, oldest first."""
+    """The next commits that a follower at this position has not seen, in order of id.
+
+    A commit of another writer may have a lower id and come late: its time tells it. Where a clock was set back,
+    its time is older than what was seen: its id tells it.
+    """
     table = minute_counts.c
-    query = (
-        select(minute_counts)
-        .where(
-            table.created_us >= at.created_us - OVERLAP_US,
-            table.id.not_in(sorted(number for number, _created in at.seen)),
-        )
-        .order_by(table.created_us, table.id)
-        .limit(limit)
-    )
+    later = (table.created_us >= at.created_us - OVERLAP_US) | (table.id > at.newest_id)
+    listed = select(table.id, table.created_us).where(later).order_by(table.id).limit(limit + len(at.seen))
+    new = [row.id for row in connection.execute(listed) if (row.id, row.created_us) not in at.seen][:limit]
+    query = select(minute_counts).where(table.id.in_(new)).order_by(table.id)
     return [
         Commit(row.id, row.created_us, row.first_ts_us, row.last_ts_us, row.first_id, row.last_id, row.blob)
         for row in connection.execute(query)

@@ -111,8 +111,11 @@ class Events:
         with self._db.read() as connection:
             table = minute_counts.c
             newest = connection.execute(select(func.max(table.created_us))).scalar() or 0
-            recent = select(table.id, table.created_us).where(table.created_us >= newest - followers.OVERLAP_US)
-            return followers.Position(newest, frozenset((row.id, row.created_us) for row in connection.execute(recent)))
+            last = select(func.max(table.id)).scalar_subquery()
+            recent = select(table.id, table.created_us).where(
+                (table.created_us >= newest - followers.OVERLAP_US) | (table.id == last)
+            )
+            return followers.position((row.id, row.created_us) for row in connection.execute(recent))
 
     def follow(self, asked: Filter, at: followers.Position, limit: int = LIMIT_DEFAULT) -> Followed:
         """Events stored since `at` that match (the newest `limit` of each commit, at most an hour old), oldest

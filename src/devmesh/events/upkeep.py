@@ -73,9 +73,9 @@ class Upkeep:
         """Rows older than an hour become one for each hour of arrival; rows older than 35 days go."""
         now = self.clock.now_us()
         with self.db.read() as connection:
-            done = followers.load(connection, FOLLOWER).created_us - followers.OVERLAP_US
-            border = min(now - JOIN_AFTER_US, done) // HOUR_US * HOUR_US
-            writer, rows = self._joinable(connection, border, limit)
+            at = followers.load(connection, FOLLOWER)
+            border = min(now - JOIN_AFTER_US, at.created_us - followers.OVERLAP_US) // HOUR_US * HOUR_US
+            writer, rows = self._joinable(connection, border, at.newest_id, limit)
         old = delete(minute_counts).where(minute_counts.c.created_us < now - MINUTES_KEPT_US)
         with lease.write() as connection:
             gone = connection.execute(old).rowcount
@@ -83,6 +83,7 @@ class Upkeep:
                 connection.execute(delete(minute_counts).where(minute_counts.c.id.in_([row.id for row in rows])))
                 connection.execute(
                     insert(minute_counts).values(
+                        id=max(row.id for row in rows),  # an id that followers know: what they saw stays seen
                         created_us=max(row.created_us for row in rows),
                         writer_id=writer,
                         first_ts_us=min(row.first_ts_us for row in rows),
@@ -94,13 +95,16 @@ class Upkeep:
                 )
         return limit if len(rows) > 1 else min(gone, limit - 1)
 
-    def _joinable(self, connection: Connection, border: int, limit: int) -> tuple[int, list[followers.Commit]]:
-        """The rows of the oldest hour of arrival, and of one writer, that has more than one."""
+    def _joinable(
+        self, connection: Connection, border: int, last_id: int, limit: int
+    ) -> tuple[int, list[followers.Commit]]:
+        """The rows of the oldest hour of arrival, and of one writer, that has more than one that the totals have."""
         table = minute_counts.c
+        done = (table.created_us < border) & (table.id <= last_id)
         hour = table.created_us // HOUR_US
         crowded = connection.execute(
             select(hour, table.writer_id)
-            .where(table.created_us < border)
+            .where(done)
             .group_by(hour, table.writer_id)
             .having(func.count() > 1)
             .order_by(hour)
@@ -111,7 +115,7 @@ class Upkeep:
         start = int(crowded[0]) * HOUR_US
         rows = connection.execute(
             select(minute_counts)
-            .where((table.created_us >= start) & (table.created_us < start + HOUR_US) & (table.writer_id == crowded[1]))
+            .where(done, table.created_us >= start, table.created_us < start + HOUR_US, table.writer_id == crowded[1])
             .order_by(table.id)
             .limit(limit)
         )
@@ -127,27 +131,18 @@ class Upkeep:
         border = (self.clock.now_us() - FOLD_AFTER_US) // DAY_US * 24
         table = event_counts.c
         keys = (table.hour, table.template_id, table.node_id, table.service_id, table.priority, table.writer_id)
-        with self.db.read() as connection:
+        # Read in the transaction that deletes: what a late event adds in between would go with its row.
+        with lease.write() as connection:
             rows = connection.execute(
                 select(*keys, table.n).where(table.hour < border).order_by(*keys).limit(limit)
             ).all()
-        if not rows:
-            return 0
-        frame = pl.DataFrame([tuple(row) for row in rows], schema=[key.name for key in keys] + ["n"], orient="row")
-        day_keys = ["day", *(key.name for key in keys[1:])]
-        days = (
-            frame.with_columns((pl.col("hour") // 24).alias("day"))
-            .group_by(day_keys)
-            .agg(pl.col("n").sum())
-            .sort(day_keys)
-        )
-        with lease.write() as connection:
-            add_counts(connection, day_counts, days)
-            connection.execute(delete(event_counts).where(tuple_(*keys) <= tuple(rows[-1])[:-1]))
+            if rows:
+                add_counts(connection, day_counts, _by_day(rows, [key.name for key in keys]))
+                connection.execute(delete(event_counts).where(tuple_(*keys) <= tuple(rows[-1])[:-1]))
         return len(rows)
 
     def expire(self, limit: int, lease: Lease) -> int:
-        """Events older than the retention go, oldest first; their counts stay. On a full disk the ballast goes first."""
+        """Events older than the retention go, oldest first; their counts stay. A full disk costs the ballast first."""
         self.make_room()
         border = (self.clock.now_us() - self.retention_days * DAY_US) // DAY_US * DAY_US
         table = log_events.c
@@ -159,3 +154,11 @@ class Upkeep:
         with lease.write() as connection:
             connection.execute(delete(log_events).where(tuple_(table.ts_us, table.id) <= tuple(keys[-1])))
         return len(keys)
+
+
+def _by_day(rows: Sequence[Sequence[int]], keys: list[str]) -> pl.DataFrame:
+    """Rows of event_counts (`keys` and n) to rows of day_counts, sorted by key."""
+    frame = pl.DataFrame([tuple(row) for row in rows], schema=[*keys, "n"], orient="row")
+    day_keys = ["day", *keys[1:]]
+    daily = frame.with_columns((pl.col("hour") // 24).alias("day"))
+    return daily.group_by(day_keys).agg(pl.col("n").sum()).sort(day_keys)

@@ -62,6 +62,8 @@ class Runner:
     def __init__(self, db: Database, clock: Clock, owner: str, all_loops: Sequence[Loop]) -> None:
         self._db, self._clock, self._owner = db, clock, owner
         self._loops = {loop.name: loop for loop in all_loops}
+        # The fence tells processes apart, not threads: a step asked for by hand waits for the one that runs.
+        self._turns = {name: threading.Lock() for name in self._loops}
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._local: dict[str, LoopState] = {name: LoopState(name, loop.every_s) for name, loop in self._loops.items()}
@@ -87,7 +89,8 @@ class Runner:
         lease = take(self._db, self._clock, name, self._owner)
         if lease is None:
             raise Unavailable(f"The loop {name} runs in another process.", hint="It runs there; nothing needs doing.")
-        done = loop.step(loop.limit, lease)
+        with self._turns[name]:
+            done = loop.step(loop.limit, lease)
         lease.note(done, None, 0)
         return done
 
@@ -128,7 +131,8 @@ class Runner:
             lease = take(self._db, self._clock, loop.name, self._owner)
             if lease is None:
                 return 0, None
-            done = loop.step(loop.limit, lease)
+            with self._turns[loop.name]:
+                done = loop.step(loop.limit, lease)
             if done or failures or self._local[loop.name].last_run_us is None:
                 lease.note(done, None, 0)
                 self._local[loop.name] = replace(self._local[loop.name], last_run_us=self._clock.now_us())
