@@ -302,4 +302,4 @@ def test_sigterm_sends_what_is_there(fake, url, tmp_path, clock):
     clock.wait = stop_after_growth
     assert agent.run(stop) == 0
     agent.server.close()
-    assert fake.messages() == numbers(1, 39)
+    assert fake.messages() == numbers(1, 40)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger("devmesh.ship")
 EXIT_UNAVAILABLE = 8
 CHANGED_WAIT_S = 0.2
+ROUND_S = 10.0  # so long, at most, before the newest journal is looked at again
+FEW_STREAMS = 3
+LAST_ROUNDS = 10
 ONCE_ATTEMPTS = 8
 QUIET_FLUSH_S = 30.0  # a stream whose new entries are all dropped by filters covers them this often
 QUIET_ENTRIES = 5_000
@@ -92,6 +95,8 @@ class Agent:
         self.heart = Heart(self.server, clock, options.heartbeat_s)
         self._again = Again.wanted(self.history, self.filters, options, self.limits, self._send)
         self._gaps_after = 0.0
+        self._more = False  # a backlog waits: no pause between rounds
+        self._turn = ""
         self._quiet: Dict[str, Any] = {}
         self._stop = threading.Event()
 
@@ -107,22 +112,31 @@ class Agent:
             if verdict.kind == "later":
                 if self.options.once and self.delivery.backoff.failures >= ONCE_ATTEMPTS:
                     return EXIT_UNAVAILABLE
-                self.clock.wait(verdict.wait_s, stop)
-            elif verdict.kind == "idle":
-                if self.options.once:
-                    return self._finish()
-                self.clock.wait(self.options.poll_s, stop)
+                self._pause(verdict.wait_s)
+            elif verdict.kind == "idle" and self.options.once:
+                return self._finish()
+            elif not (self._more or self.options.once):
+                self._pause(self.options.poll_s)
         return self._finish()
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, with a heartbeat now and then as long as the server answers at all."""
+        while seconds > 0 and not self._stop.is_set():
+            part = min(seconds, self.options.heartbeat_s) if self.history.current else seconds
+            self.clock.wait(part, self._stop)
+            seconds -= part
+            if seconds > 0:
+                self._beat()
 
     def _finish(self) -> int:
         """SIGTERM, or the end of --once: send what is there once more, without waiting for anybody; tell the server."""
         self._quiet.clear()
-        while not self.options.once:
-            self._stop = threading.Event()
+        self.sources.flush()
+        self._stop = threading.Event()
+        for _round in range(0 if self.options.once else LAST_ROUNDS):
             if self._round(newest_only=True).kind != "ok":
                 break
-        if self.history.current:
-            self._beat(force=True)
+        self._beat(force=True)
         self.history.save()
         return 0
 
@@ -150,18 +164,35 @@ class Agent:
         return verdict
 
     def _ship_all(self, streams: List[Stream], newest_only: bool) -> Verdict:
-        sent = False
+        """A chunk of each stream: the newest journal first, then in turns where the last round ended."""
         self.history.note_vanished(streams, self.sources.log_paths)
-        for stream in streams:
+        self._more = False
+        result = Verdict("idle")
+        until = self.clock.monotonic() + ROUND_S
+        for stream in self._in_turn(streams):
             if self._stop.is_set():
                 break
             verdict = self._ship(stream, newest_only)
-            if verdict.kind == "ok":
-                sent = True
-            elif verdict.kind != "idle":
+            if verdict.kind == "later" and verdict.alone:
+                result = verdict  # the entries are at fault: the other streams go on
+            elif verdict.kind not in ("ok", "idle"):
+                self._beat()
                 return verdict
+            elif verdict.kind == "ok" and result.kind == "idle":
+                result = OK
+            self._turn = stream.id
+            if self.clock.monotonic() > until:
+                self._more = True
+                break
         self._beat(force=self.history.has_gaps() and self.clock.monotonic() >= self._gaps_after)
-        return OK if sent else Verdict("idle")
+        return result
+
+    def _in_turn(self, streams: List[Stream]) -> List[Stream]:
+        ids = [stream.id for stream in streams]
+        if len(ids) < FEW_STREAMS or self._turn not in ids[1:]:
+            return streams
+        after = ids.index(self._turn) + 1
+        return [streams[0], *streams[after:], *streams[1:after]]
 
     def _ship(self, stream: Stream, newest_only: bool) -> Verdict:
         """Send the newest missing chunk of a stream."""
@@ -172,6 +203,7 @@ class Agent:
         if not holes or (newest_only and track.done and holes[0][0] <= track.done[-1][1]):
             return Verdict("idle")
         span = stream.chunk(holes[0])
+        self._more = self._more or len(holes) > 1 or span != holes[0]
         if self._is_quiet(track, span):
             return Verdict("idle")
         sent = Verdict("idle")
@@ -238,9 +270,12 @@ class Agent:
     # -- the heartbeat -----------------------------------------------------------------------------------------------------
 
     def _beat(self, force: bool = False) -> None:
-        if force or self.heart.due():
+        if not self.history.current or not (force or self.heart.due()):
+            return
+        with contextlib.suppress(Changed):
             streams = self.sources.streams(self.history.ids())
-            self.heart.beat(self.history, streams, self.sources.describe(), self.filters.dropped)
+            if not self.heart.beat(self.history, streams, self.sources.describe(), self.filters.dropped):
+                self._gaps_after = self.clock.monotonic() + self.options.heartbeat_s
 
 
 def _marks(body: Optional[Dict[str, Any]]) -> List[Any]:

@@ -37,6 +37,7 @@ class Verdict(NamedTuple):
     kind: str
     wait_s: float = 0.0
     lost_contact: bool = False
+    alone: bool = False  # this batch alone is at fault, as far as one can see
     body: Optional[Dict[str, Any]] = None
     exit_code: int = 0
 
@@ -64,6 +65,8 @@ class Delivery:
         self._faults: Dict[Tuple[str, int], int] = {}
         self._suspects: List[Tuple[Batch, str]] = []
         self._accepted = 0
+        self._ever_accepted = 0
+        self._suspected: Dict[Tuple[str, int], int] = {}
         self._budget = 0
         self._right_first = False
         self._bisecting = False
@@ -73,9 +76,9 @@ class Delivery:
         self._suspects, self._accepted, self._bisecting = [], 0, False
         self._budget = 2 * max(1, len(batch.lines)).bit_length() + 4
         verdict = self._send(batch)
-        if self._accepted == 0 and self._suspects:
+        if self._suspects and self._accepted == 0 and not self._others_were_taken():
             self._right_first = not self._right_first
-            return self.later(f"nothing of the batch is taken: {self._suspects[0][1]}")
+            return self.later(f"nothing of the batch is taken: {self._suspects[0][1]}")._replace(alone=True)
         for suspect, reason in self._suspects:
             line = suspect.lines[0]
             _log.warning("entry=poison stream=%s seq=%d reason=%s", suspect.stream, line.first, reason)
@@ -84,6 +87,14 @@ class Delivery:
         if verdict.kind == "ok":
             self.backoff.succeeded()
         return verdict
+
+    def _others_were_taken(self) -> bool:
+        """Whether anything was accepted since these entries were first refused."""
+        keys = [(suspect.stream, suspect.first) for suspect, _reason in self._suspects]
+        taken = all(self._suspected.get(key, self._ever_accepted) < self._ever_accepted for key in keys)
+        before = {key: self._suspected.get(key, self._ever_accepted) for key in keys}
+        self._suspected = {} if taken else before
+        return taken
 
     def _send(self, batch: Batch) -> Verdict:
         crash_point("before_post")
@@ -114,7 +125,7 @@ class Delivery:
         """The token is unknown, revoked, or another node's: keep everything, ask again in 5 minutes."""
         self.backoff.failed()
         _log.warning("server=refuses status=%d action=keep_all next_try_s=300 hint=see --token-file", status)
-        return Verdict("later", REFUSED_WAIT_S)
+        return Verdict("later", REFUSED_WAIT_S, lost_contact=True)
 
     def later(self, why: str, lost_contact: bool = False) -> Verdict:
         """Try again after the next back-off."""
@@ -132,6 +143,7 @@ class Delivery:
         if len(numbers) != len(counts) or sum(numbers) != len(batch.lines):
             return self.later(f"the answer counts {counts} of {len(batch.lines)} entries")
         self._accepted += 1
+        self._ever_accepted += 1
         self._faults.pop((batch.stream, batch.first), None)
         self._keep_rejected(batch, body.get("errors"))
         self._take_pace(body.get("pace"))
@@ -160,7 +172,7 @@ class Delivery:
             self._suspects.append((batch, reason))
             return OK
         if self._budget < 0 and self._accepted == 0:
-            return self.later(reason)  # it is not one entry: the server takes nothing
+            return self.later(reason)._replace(alone=True)  # it is not one entry: the server takes nothing of this
         halves = batch.halves()
         for half in reversed(halves) if self._right_first else halves:
             verdict = self._send(half)

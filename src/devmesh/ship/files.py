@@ -235,6 +235,7 @@ class FileSource:
     def __init__(self, bases: Iterable[str], clock: Clock, once: bool = False) -> None:
         self.bases = list(dict.fromkeys(bases))
         self._clock, self._once = clock, once
+        self.flush = False  # hold no last event back
         self._memory: Dict[Tuple[int, int], _Memory] = {}
         self.trouble: Dict[str, str] = {}
 
@@ -321,7 +322,7 @@ class FileSource:
         silent_s = self._clock.monotonic() - memory.grew_at
         if file.packed or (not file.live and (self._once or silent_s >= SETTLE_S)):
             return ALL
-        return WHOLE_LINES if self._once or silent_s >= HOLD_S else HOLD
+        return WHOLE_LINES if self._once or self.flush or silent_s >= HOLD_S else HOLD
 
 
 def _length(stream: BinaryIO, read: int) -> int:

@@ -78,6 +78,10 @@ class Sources:
             self._files.bases = text_logs(with_syslog=not self._journal.directories)
         return [*self._journal.streams(), *self._files.streams(known)]
 
+    def flush(self) -> None:
+        """From now on nothing is held back that might go on: the agent ends."""
+        self._files.flush = True
+
     @property
     def log_paths(self) -> List[str]:
         """The logs that are followed now."""
