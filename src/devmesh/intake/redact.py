@@ -151,7 +151,8 @@ def _redact_objects(objects: pl.Series, marker: _Marker) -> pl.Series:
         if not leaf.text.startswith(_MARK):
             leaf.replace(marker.mark("pair", leaf.text))
             marker.counts["pair"] += 1
-    for group, encoding in ((leaves, "utf-8"), (raw, "latin-1")):
+    keys = [leaf for row in rows for value in row.values() for leaf in _keys(value)]
+    for group, encoding in ((leaves, "utf-8"), (raw, "latin-1"), (keys, "utf-8")):
         texts = _redact_texts(pl.Series([leaf.text for leaf in group], dtype=pl.String), marker, encoding)
         for leaf, text in zip(group, texts.to_list(), strict=True):
             if text != leaf.text:
@@ -180,6 +181,23 @@ class _RawLeaf(_Leaf):
 
     def replace(self, text: str) -> None:
         self.holder[self.place] = base64.b64encode(text.encode("latin-1")).decode()
+
+
+class _Key(_Leaf):
+    """A key of a nested object: text that a sender is free to choose, unlike the names of fields."""
+
+    __slots__ = ()
+
+    def replace(self, text: str) -> None:
+        self.holder[text] = self.holder.pop(self.place)
+
+
+def _keys(value: Any) -> Iterator[_Leaf]:
+    if isinstance(value, dict):
+        yield from [_Key(value, key, key, key) for key in value]
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _keys(inner)
 
 
 def _leaves(holder: dict[str, Any] | list[Any], name: str) -> Iterator[_Leaf]:
