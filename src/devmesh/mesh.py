@@ -79,7 +79,7 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
         owner,
         node_names=nodes.node_names.names,
         service_names=nodes.service_names.names,
-        record_totals=templates.record_totals,
+        templates=templates,
         retention_days=settings.retention_days,
         make_room=space.make_room,
     )

@@ -17,8 +17,9 @@ from devmesh.events.append import Appended, append
 from devmesh.events.filters import Event, Filter, Page, parse_event_id
 from devmesh.events.ids import WRITER_LEASE_US, EventIds, lease_writer
 from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
-from devmesh.events.upkeep import RecordTotals, Upkeep
+from devmesh.events.upkeep import Upkeep
 from devmesh.loops import Loop
+from devmesh.templates import Templates
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 10_000
@@ -48,7 +49,7 @@ class Events:
         *,
         node_names: NamesOf,
         service_names: NamesOf,
-        record_totals: RecordTotals,
+        templates: Templates,
         retention_days: int,
         make_room: Callable[[], None] = lambda: None,
     ) -> None:
@@ -56,7 +57,7 @@ class Events:
         self._node_names, self._service_names = node_names, service_names
         self._ids = EventIds(db)
         self._writer_id, self._renew_us = 0, 0
-        self._upkeep = Upkeep(db, clock, retention_days, record_totals, make_room)
+        self._upkeep = Upkeep(db, clock, retention_days, templates, make_room)
 
     # -- the way in ------------------------------------------------------------
 

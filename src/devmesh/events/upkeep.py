@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from sqlalchemy import Connection, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, Table, delete, func, insert, select, tuple_
 
 from devmesh.clock import Clock
 from devmesh.db import Database
@@ -17,6 +17,7 @@ from devmesh.db.bulk import add_counts
 from devmesh.events import followers, minutes
 from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
 from devmesh.loops import Lease, Loop
+from devmesh.templates import Templates
 
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
@@ -24,9 +25,6 @@ FOLD_AFTER_US = 56 * DAY_US
 JOIN_AFTER_US = HOUR_US
 MINUTES_KEPT_US = 35 * DAY_US
 FOLLOWER = "template-totals"
-
-# (connection, rows of template_id, n, first_ts_us, last_ts_us): the door of the room templates that owns these columns.
-RecordTotals = Callable[[Connection, Sequence[tuple[int, int, int, int]]], None]
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Upkeep:
     db: Database
     clock: Clock
     retention_days: int
-    record_totals: RecordTotals
+    templates: Templates
     make_room: Callable[[], None]
 
     def loops(self) -> list[Loop]:
@@ -45,6 +43,7 @@ class Upkeep:
             Loop("template-totals", 5.0, self.fold_totals, limit=200),
             Loop("join-minutes", 300.0, self.join_minutes, limit=500),
             Loop("fold-days", 3600.0, self.fold_days, limit=20_000),
+            Loop("fold-templates", 3600.0, self.fold_templates, limit=200),
             Loop("expire-events", 600.0, self.expire, limit=20_000),
         ]
 
@@ -65,7 +64,7 @@ class Upkeep:
             )
         )
         with lease.write() as connection:
-            self.record_totals(connection, rows.sort("template_id").rows())
+            self.templates.record_totals(connection, rows.sort("template_id").rows())
             followers.save(connection, FOLLOWER, at.after(commits))
         return len(commits)
 
@@ -141,6 +140,16 @@ class Upkeep:
                 connection.execute(delete(event_counts).where(tuple_(*keys) <= tuple(rows[-1])[:-1]))
         return len(rows)
 
+    def fold_templates(self, limit: int, lease: Lease) -> int:
+        """Silent templates fold into their family's rest, and their counts with them."""
+        with lease.write() as connection:
+            moved = self.templates.fold_silent(connection, limit)
+            for table in (event_counts, day_counts):
+                _move_counts(connection, table, moved)
+        if moved:
+            self.templates.forget()
+        return len(moved)
+
     def expire(self, limit: int, lease: Lease) -> int:
         """Events older than the retention go, oldest first; their counts stay. A full disk costs the ballast first."""
         self.make_room()
@@ -162,3 +171,19 @@ def _by_day(rows: Sequence[Sequence[int]], keys: list[str]) -> pl.DataFrame:
     day_keys = ["day", *keys[1:]]
     daily = frame.with_columns((pl.col("hour") // 24).alias("day"))
     return daily.group_by(day_keys).agg(pl.col("n").sum()).sort(day_keys)
+
+
+def _move_counts(connection: Connection, table: Table, moved: dict[int, int]) -> None:
+    """Add the counts of each template to those of the template that it was folded into."""
+    if not moved:
+        return
+    theirs = table.c.template_id.in_(sorted(moved))
+    rows = connection.execute(select(table).where(theirs)).all()
+    if not rows:
+        return
+    columns = [column.name for column in table.c]
+    frame = pl.DataFrame([tuple(row) for row in rows], schema=columns, orient="row")
+    frame = frame.with_columns(pl.col("template_id").replace_strict(moved))
+    keys = columns[:-1]
+    add_counts(connection, table, frame.group_by(keys).agg(pl.col("n").sum()).sort(keys))
+    connection.execute(delete(table).where(theirs))

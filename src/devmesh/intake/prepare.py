@@ -130,7 +130,8 @@ class Preparer:
 def _samples(shapes: pl.DataFrame, lacking: set[int]) -> list[tuple[int, str, Sample]]:
     """A message each of the batch's templates that lack examples, and of a few others for their values."""
     wanted = shapes.filter(pl.col("template_id").is_in(sorted(lacking))).head(SAMPLED_NEW)
-    others = shapes.sample(min(len(shapes), SAMPLED_KNOWN))
+    others = shapes.filter(~pl.col("template_id").is_in(sorted(lacking)))
+    others = others.sample(min(len(others), SAMPLED_KNOWN))
     columns = pl.concat([wanted, others]).select("template_id", "canon", "ts_us", "node_id", "message")
     return [(template, text, Sample(ts, node, message)) for template, text, ts, node, message in columns.iter_rows()]
 

@@ -19,7 +19,7 @@ from devmesh.loops import Lease
 from devmesh.templates.family import FamilyBook, Outcome, StoredFamily
 from devmesh.templates.tables import families, log_templates
 
-BOOKS_KEPT = 32
+BOOKS_KEPT = 256
 
 
 class Assigner:

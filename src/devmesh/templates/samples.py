@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+import polars as pl
+from sqlalchemy import Connection, func, insert, select
 
+from devmesh.db.bulk import add_counts
 from devmesh.templates.model import Sample
 from devmesh.templates.tables import template_samples, template_values
 
@@ -79,32 +81,52 @@ def values_in(template: str, message: str) -> list[tuple[int, str]]:
     return found
 
 
-def store(connection: Connection, template_id: int, text: str, samples: list[Sample]) -> None:
-    """Write samples down while there are fewer than 5, and count values, at most 20 a placeholder."""
-    mine = template_samples.c.template_id == template_id
-    have = connection.execute(select(func.count()).select_from(template_samples).where(mine)).scalar_one()
+Pending = Mapping[int, tuple[str, Sequence[Sample]]]
+
+
+def store(connection: Connection, pending: Pending) -> None:
+    """Write samples of many templates down where there are fewer than 5, and count values, at most 20 a placeholder."""
+    have = _samples_held(connection, sorted(pending))
     rows = [
-        {"template_id": template_id, "ts_us": one.ts_us, "node_id": one.node_id, "message": one.message[:SAMPLE_CHARS]}
-        for one in samples[: max(0, SAMPLES - have)]
+        {"template_id": key, "ts_us": one.ts_us, "node_id": one.node_id, "message": one.message[:SAMPLE_CHARS]}
+        for key, (_text, some) in sorted(pending.items())
+        for one in some[: max(0, SAMPLES - have[key])]
     ]
     if rows:
         connection.execute(insert(template_samples), rows)
-    _count_values(connection, template_id, Counter(pair for one in samples for pair in values_in(text, one.message)))
+    seen = Counter(
+        (key, position, value)
+        for key, (text, some) in pending.items()
+        for one in some
+        for position, value in values_in(text, one.message)
+    )
+    counted = _within_bounds(connection, seen, sorted(pending))
+    if counted:
+        columns = {"template_id": pl.Int64, "position": pl.Int64, "value": pl.String, "n": pl.Int64}
+        add_counts(connection, template_values, pl.DataFrame(counted, schema=columns, orient="row"))
 
 
-def _count_values(connection: Connection, template_id: int, seen: Counter[tuple[int, str]]) -> None:
+def _samples_held(connection: Connection, template_ids: Sequence[int]) -> Counter[int]:
+    table = template_samples.c
+    query = (
+        select(table.template_id, func.count()).where(table.template_id.in_(template_ids)).group_by(table.template_id)
+    )
+    return Counter(dict(connection.execute(query).tuples().all()))
+
+
+def _within_bounds(
+    connection: Connection, seen: Counter[tuple[int, int, str]], template_ids: Sequence[int]
+) -> list[tuple[int, int, str, int]]:
+    """The values to count, sorted: those that are known, and new ones while a placeholder has fewer than 20."""
     table = template_values.c
-    known = {
-        (row.position, row.value)
-        for row in connection.execute(select(table.position, table.value).where(table.template_id == template_id))
-    }
-    used = Counter(position for position, _value in known)
-    for (position, value), n in sorted(seen.items()):
-        if (position, value) in known:
-            this = (table.template_id == template_id) & (table.position == position) & (table.value == value)
-            connection.execute(update(template_values).where(this).values(n=table.n + n))
-        elif used[position] < VALUES:
-            used[position] += 1
-            connection.execute(
-                insert(template_values).values(template_id=template_id, position=position, value=value, n=n)
-            )
+    query = select(table.template_id, table.position, table.value).where(table.template_id.in_(template_ids))
+    known = set(connection.execute(query).tuples())
+    used = Counter((key, position) for key, position, _value in known)
+    counted = []
+    for (key, position, value), n in sorted(seen.items()):
+        if (key, position, value) not in known:
+            if used[key, position] >= VALUES:
+                continue
+            used[key, position] += 1
+        counted.append((key, position, value, n))
+    return counted

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, case, func, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    func,
+    select,
+    tuple_,
+    union,
+    update,
+)
 
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.loops import Lease, Loop
+from devmesh.templates import lifecycle
 from devmesh.templates import samples as sampling
 from devmesh.templates.assign import Assigner
 from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
@@ -61,6 +74,14 @@ class Templates:
             )
         )
         connection.execute(add, [dict(zip(("of_template", "n", "first", "last"), row, strict=True)) for row in rows])
+
+    def fold_silent(self, connection: Connection, limit: int) -> dict[int, int]:
+        """See `lifecycle.fold_silent`; call `forget` after the commit."""
+        return lifecycle.fold_silent(connection, self._clock.now_us(), limit)
+
+    def forget(self) -> None:
+        """See `Registry.forget`."""
+        self._registry.forget()
 
     # -- for people ------------------------------------------------------------
 
@@ -134,11 +155,11 @@ class Templates:
 
     def member_ids(self, family_ids: Iterable[int]) -> list[int]:
         """Every template id whose events belong to these families, folded ones included."""
-        roots = sorted(set(self.family_roots(family_ids).values()))
+        roots, table = sorted(set(self.family_roots(family_ids).values())), log_templates.c
+        members = select(table.id).where(table.family_id.in_(roots))
+        redirected = select(table.id).where(table.merged_into.in_(members))
         with self._db.read() as connection:
-            return list(
-                connection.execute(select(log_templates.c.id).where(log_templates.c.family_id.in_(roots))).scalars()
-            )
+            return list(connection.execute(union(members, redirected)).scalars())
 
     def samples(self, template_ids: Iterable[int], limit: int = sampling.SAMPLES) -> list[Sample]:
         """Messages as they were, the newest first."""
@@ -194,15 +215,25 @@ class Templates:
         return [
             Loop("assign-families", 2.0, self._assigner.step, limit=2_000),
             Loop("template-samples", 10.0, self._write_samples, limit=200),
+            Loop("migrate-templates", 3600.0, self.migrate, limit=500),
         ]
+
+    def migrate(self, limit: int, lease: Lease) -> int:
+        """Bring at most `limit` templates of an older canonical version to the present one."""
+        with self._db.read() as connection:
+            if not lifecycle.behind(connection):
+                return 0
+        with lease.write() as connection:
+            done = lifecycle.migrate(connection, self._clock.now_us(), limit)
+        self._registry.forget()
+        return done
 
     def _write_samples(self, limit: int, lease: Lease) -> int:
         pending = self._observer.take(limit)
         if not pending:
             return 0
         with lease.write() as connection:
-            for template_id, (text, some) in sorted(pending.items()):
-                sampling.store(connection, template_id, text, some)
+            sampling.store(connection, pending)
             exemplified = families.c.exemplar_template_id.in_(sorted(pending))
             connection.execute(update(families).where(exemplified).values(changed_us=self._clock.now_us()))
         return len(pending)

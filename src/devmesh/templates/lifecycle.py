@@ -1,0 +1,118 @@
+"""The life of templates after their birth: the silent ones fold into `<rest>`, old canonical versions move to the new
+one.
+
+Ids are never reused or deleted: a template that is folded or migrated keeps its row and says where it went
+(`merged_into`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+
+from devmesh.templates.canonical import CANON_VERSION, canonicalize
+from devmesh.templates.levels import level_of
+from devmesh.templates.registry import REST_TEXT, reserved_hash, text_hash
+from devmesh.templates.tables import log_templates, template_samples
+
+SILENT_US = 30 * 86_400_000_000
+FEW_EVENTS = 10
+
+
+def fold_silent(connection: Connection, now_us: int, limit: int) -> dict[int, int]:
+    """Redirect templates that were silent for 30 days with fewer than 10 events to their family's `<rest>`.
+
+    Returns {template id: id of its rest}; the caller moves their counts in the same transaction.
+    """
+    table = log_templates.c
+    quiet = func.coalesce(table.last_seen_us, table.created_us) < now_us - SILENT_US
+    young = table.created_us >= now_us - SILENT_US
+    query = (
+        select(table.id, table.service_id, table.family_id, table.event_count)
+        .where(
+            quiet,
+            ~young,
+            table.event_count < FEW_EVENTS,
+            table.merged_into.is_(None),
+            table.family_id.is_not(None),
+            table.template != REST_TEXT,
+        )
+        .order_by(table.id)
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    rests = {row.family_id: _rest_of(connection, row.service_id, row.family_id, now_us) for row in rows}
+    moved = {row.id: rests[row.family_id] for row in rows}
+    _redirect(connection, moved, now_us)
+    added = [{"rest": rests[row.family_id], "n": row.event_count} for row in rows if row.event_count]
+    if added:
+        add = update(log_templates).where(table.id == bindparam("rest"))
+        connection.execute(add.values(event_count=table.event_count + bindparam("n")), added)
+    return moved
+
+
+def migrate(connection: Connection, now_us: int, limit: int) -> int:
+    """Give at most `limit` templates of older canonical versions their place in the present one; how many that were.
+
+    The new text is that of a stored message where there is one, else of the old text. Resumable: what is done says so.
+    """
+    table = log_templates.c
+    sample = select(template_samples.c.message).where(template_samples.c.template_id == table.id).limit(1)
+    old = (table.canon_version < CANON_VERSION) & table.merged_into.is_(None)
+    query = select(
+        table.id, table.service_id, table.template, table.first_seen_us, sample.scalar_subquery().label("message")
+    )
+    rows = connection.execute(query.where(old).order_by(table.id).limit(limit)).all()
+    if not rows:
+        return 0
+    texts = canonicalize(pl.Series([row.message or row.template for row in rows], dtype=pl.String)).to_list()
+    moved = {row.id: _home(connection, row, text, now_us) for row, text in zip(rows, texts, strict=True)}
+    _redirect(connection, moved, now_us)
+    return len(rows)
+
+
+def behind(connection: Connection) -> int:
+    """How many templates still wait for their migration."""
+    old = (log_templates.c.canon_version < CANON_VERSION) & log_templates.c.merged_into.is_(None)
+    return int(connection.execute(select(func.count()).select_from(log_templates).where(old)).scalar_one())
+
+
+def _redirect(connection: Connection, moved: dict[int, int], now_us: int) -> None:
+    """Let each template, and whatever was redirected to it before, point at its new place."""
+    if not moved:
+        return
+    table = log_templates.c
+    earlier = or_(table.id == bindparam("gone"), table.merged_into == bindparam("gone"))
+    change = update(log_templates).where(earlier).values(merged_into=bindparam("into"), updated_at=now_us)
+    connection.execute(change, [{"gone": gone, "into": into} for gone, into in moved.items()])
+
+
+def _rest_of(connection: Connection, service_id: int, family_id: int, now_us: int) -> int:
+    key = reserved_hash("rest", family_id)
+    return _find_or_make(connection, service_id, key, REST_TEXT, now_us, family_id=family_id)
+
+
+def _home(connection: Connection, row: Any, text: str, now_us: int) -> int:
+    return _find_or_make(connection, row.service_id, text_hash(text), text, now_us, first_seen_us=row.first_seen_us)
+
+
+def _find_or_make(connection: Connection, service_id: int, key: bytes, text: str, now_us: int, **more: Any) -> int:
+    table = log_templates.c
+    this = (table.service_id == service_id) & (table.canon_hash == key) & (table.canon_version == CANON_VERSION)
+    found = connection.execute(select(table.id, table.merged_into).where(this)).first()
+    if found is not None:
+        return int(found.merged_into or found.id)
+    row = {
+        "service_id": service_id,
+        "canon_hash": key,
+        "canon_version": CANON_VERSION,
+        "template": text,
+        "level": level_of(text),
+        "created_us": now_us,
+        "updated_at": now_us,
+        "event_count": 0,
+        **more,
+    }
+    return int(connection.execute(insert(log_templates).values(row).returning(table.id)).scalar_one())
