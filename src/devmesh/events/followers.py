@@ -63,9 +63,12 @@ def unseen(connection: Connection, at: Position, limit: int) -> list[Commit]:
     its time is older than what was seen: its id tells it.
     """
     table = minute_counts.c
-    later = (table.created_us >= at.created_us - OVERLAP_US) | (table.id > at.newest_id)
-    listed = select(table.id, table.created_us).where(later).order_by(table.id).limit(limit + len(at.seen))
-    new = [row.id for row in connection.execute(listed) if (row.id, row.created_us) not in at.seen][:limit]
+    # + 0 keeps SQLite on the index by time, of which this is the last minute.
+    late = (table.created_us >= at.created_us - OVERLAP_US) & (table.id + 0 <= at.newest_id)
+    listed = connection.execute(select(table.id, table.created_us).where(late))
+    missed = sorted(row.id for row in listed if (row.id, row.created_us) not in at.seen)
+    after = select(table.id).where(table.id > at.newest_id).order_by(table.id).limit(limit)
+    new = [*missed, *connection.execute(after).scalars()][:limit]
     query = select(minute_counts).where(table.id.in_(new)).order_by(table.id)
     return [
         Commit(row.id, row.created_us, row.first_ts_us, row.last_ts_us, row.first_id, row.last_id, row.blob)
