@@ -35,9 +35,12 @@ MAX_CANDIDATES = 512
 MAX_MASKS = 256
 
 _QUOTES = frozenset("'\"`")
-_NAMING = frozenset({
-    "user", "username", "host", "hostname", "name", "file", "device", "interface", "service", "unit", "domain", "node",
-    "module", "package", "path",
+_NAMING = frozenset({  # a word after one of these names a thing
+    "user", "username", "client", "account", "group", "role", "realm", "host", "hostname", "server", "peer",
+    "address", "node", "domain", "zone", "cluster", "pod", "container", "image", "volume", "disk", "device",
+    "interface", "port", "network", "name", "id", "key", "file", "path", "package", "module", "plugin",
+    "library", "class", "service", "unit", "instance", "session", "job", "task", "queue", "topic", "table",
+    "database", "pool", "channel", "target",
 })  # fmt: skip
 _PREPOSITIONS = frozenset({"for", "from", "to", "on", "in", "by", "of", "at", "with"})
 

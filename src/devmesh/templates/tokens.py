@@ -2,7 +2,7 @@
 
 A token is a word, a placeholder, a mix of both (`blk_<n>`), or one sign. Its key is what two texts must share to be the
 same statement: the word itself, or ANY where something varies by its looks (a placeholder, a word with a digit in it).
-Lists of equal looks (`blk_<n> blk_<n>`, `<ip>, <ip>`) are one token, so that a longer list is not a new pattern.
+Lists of equal looks (`blk_<n> blk_<n>`, `<n>, <n>`, `<ip> <n>`) are one token: a longer list is not a new pattern.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_TOKENS = 128
 
 _TOKEN = re.compile(r"(?:<[a-z*][a-z:_-]*>|[\w.@$+~#-])+|\s+|.", re.DOTALL)
 _PLACEHOLDER = re.compile(r"<[a-z*][a-z:_-]*>")
-_VARYING = re.compile(r"(?:<[a-z*][a-z:_-]*>|[0-9])+")
+_NO_LETTERS = re.compile(r"(?:<[a-z*][a-z:_-]*>|[^A-Za-z])+")
 _STATUS_CODE = re.compile(r"[1-5][0-9][0-9]")
 _VERB_FORM = re.compile(r"[a-z]{3,}(?:ed|ing)", re.IGNORECASE)
 _NAME = re.compile(r"\S*[a-z0-9][./@-][A-Za-z0-9]\S*|\S*[a-z][A-Z]\S*|\S*[a-z]_[a-z]\S*")
@@ -62,7 +62,7 @@ def tokenize(text: str) -> list[Token]:
             space = True
             continue
         varies = is_placeholder(part)
-        part_looks = _VARYING.sub("#", part) if varies and part != ANY else ""
+        part_looks = _NO_LETTERS.sub("#", part) if varies and part != ANY else ""
         if part_looks and part_looks == looks and _extend(tokens, part, space=space):
             space = False
             continue

@@ -29,6 +29,7 @@ GROUPS: tuple[Group, ...] = (
     numbers.IPV6,
     numbers.ADDRESS_LISTS,
     numbers.UNITS,
+    numbers.BYTES,
     numbers.IDENTITIES,
     numbers.PEOPLE,
     numbers.ABSENT,

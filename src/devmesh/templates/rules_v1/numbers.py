@@ -76,7 +76,7 @@ IPV6 = Group(
         Rule(
             "ipv6",
             rf"(^|[ \[(,='\"/@<-])(?:(?:{_GROUP}:){{1,7}}:(?:{_GROUP}(?::{_GROUP}){{0,6}})?|"
-            rf"::{_GROUP}(?::{_GROUP}){{0,6}})(?:%[A-Za-z0-9]+)?(?:/0)?([ \]),'\";|>#]|$)",
+            rf"::{_GROUP}(?::{_GROUP}){{0,6}})(?:%[A-Za-z0-9]+)?(?:/0)?([ \]),'\";|>#.]|$)",
             "${1}<ip>${2}",
         ),
     ),
@@ -100,10 +100,17 @@ UNITS = Group(
     ),
 )
 
+BYTES = Group(
+    "bytes",
+    f"{_HEX} <?{_HEX}{{1,2}}>? {_HEX}{{1,2}} {_HEX}{{1,2}} ",
+    (Rule("hex-dump", rf"(?-u:\b)(?:<?{_HEX}{{1,2}}>? ){{8,}}{_HEX}{{1,2}}(?-u:\b)", "<hex>"),),
+)
+
 IDENTITIES = Group(
     "identities",
     "0[a-zA-Z]",
     (
+        Rule("fingerprint", "(?:SHA0|MD0):[A-Za-z0+/=:]+", "<fingerprint>"),
         Rule("scientific", r"(?-u:\b)0\.0[eE][+-]?0(?-u:\b)", "0"),
         Rule("hex-prefixed", r"(?-u:\b)0x[0a-fA-F]+(?-u:\b)", "<hex>"),
         Rule("hex", r"(?-u:\b)(?:[a-f]*0[a-f]+0[a-f0]*|[A-F]*0[A-F]+0[A-F0]*)(?-u:\b)", "<hex>"),

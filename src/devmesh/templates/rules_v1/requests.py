@@ -29,10 +29,11 @@ REQUESTS = Group(
             '[GIN] <ts> | ${1} | <dur> | <ip> | ${2} "<path>"',
         ),
         Rule("request-line", rf"(?-u:\b)({_METHOD}) (?:/|\*|https?:)[^ \"']*(?: HTTP/0(?:\.0)?)?", "${1} <path>"),
-        Rule("request-binary", r'"[^"]*\\x[^"]*"', '"<request>"'),
+        Rule("request-binary", r'"[^"]*\\x[^"]*" ([1-5][1-9\x02]{2} (?:0|-))', '"<request>" ${1}'),
         Rule("request-unreadable", r'"(?:[^A-Z"][^"]*)?" ([1-5][1-9\x02]{2} (?:0|-))', '"<request>" ${1}'),
         Rule("request-tail", r'(" [1-5][1-9\x02]{2} (?:0|-)) "[^"]*" "[^"]*"', '${1} "<url>" "<agent>"'),
-        Rule("browser", r'"Mozilla/[^"]*"', '"<agent>"'),
+        Rule("browser", r"Mozilla/[0.]+(?: \([^)]*\)| [A-Za-z]+/[0A-Za-z.]+)*", "<agent>"),
+        Rule("count-after-agent", r'(<agent>"|<url>") [1-5][1-9\x02]{2}(?-u:\b)', "${1} 0"),
         Rule("http-version", r"HTTP/0(?:\.0)?", "HTTP"),
     ),
 )
