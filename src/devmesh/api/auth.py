@@ -82,6 +82,14 @@ async def reader(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
     return grant
 
 
+async def may_read(request: Request) -> bool:
+    """Whether this caller may look at what is stored; for answers that tell others less."""
+    try:
+        return (await grant_of(request)).reads
+    except (Unauthorized, Forbidden):
+        return False
+
+
 async def sender(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
     """A caller that may send events."""
     if not grant.ingests:

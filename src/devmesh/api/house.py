@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from devmesh.api.auth import from_itself, mesh_of, reader
+from devmesh.api.auth import may_read, mesh_of, reader
 from devmesh.house import health, overall, stats
 from devmesh.metrics import exposition
 
@@ -38,11 +38,11 @@ def sums(request: Request) -> dict[str, Any]:
 
 
 @router.get("/health")
-def state(request: Request) -> JSONResponse:
+def state(request: Request, reads: Annotated[bool, Depends(may_read)]) -> JSONResponse:
     """Each part: ok, degraded with the reason, off with the reason. Strangers learn the overall state alone."""
     parts = health(mesh_of(request))
     body: dict[str, Any] = {"status": overall(parts)}
-    if from_itself(request) or request.headers.get("authorization"):
+    if reads:
         body["parts"] = [asdict(part) for part in parts]
     return JSONResponse(body)
 
