@@ -55,12 +55,18 @@ def address_of(sock: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    """Does what comes `before_stop` on the first signal, while it still answers."""
+    """Calls `ready` once it answers, and on the first signal `before_stop`, while it still does."""
 
-    def __init__(self, config: uvicorn.Config, before_stop: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], before_stop: Callable[[], None]) -> None:
         super().__init__(config)
-        self._before_stop = before_stop
+        self._ready, self._before_stop = ready, before_stop
         self._stopping = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to answer, then say so: by now signals are heard, too."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal stops in order, a second one at once."""
@@ -79,9 +85,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGTERM or SIGINT. `announce(url)` is called once the socket listens, `before_stop()` before it
-    closes.
-    """
+    """Serve until SIGTERM or SIGINT. `announce(url)` is called once it answers, `before_stop()` while it still does."""
     if not mesh.db.writable:
         raise Unavailable(
             "Another process holds the store.", hint="Stop it first, or point DEVMESH_DATA_DIR elsewhere."
@@ -89,8 +93,6 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
     check_address(mesh)
     sock = listen(mesh)
     url = address_of(sock)
-    if mesh.db.lock is not None:
-        mesh.db.lock.announce(url=url, token=mesh.accounts.create_session_token())
     config = uvicorn.Config(
         make_app(mesh),
         log_config=None,
@@ -101,5 +103,13 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
         timeout_graceful_shutdown=10,
         ws="none",
     )
-    announce(url)
-    _Server(config, before_stop).run(sockets=[sock])
+
+    def ready() -> None:
+        if mesh.db.lock is not None:
+            mesh.db.lock.announce(url=url, token=mesh.accounts.create_session_token())
+        announce(url)
+
+    server = _Server(config, ready, before_stop)
+    server.run(sockets=[sock])
+    if not server.started:
+        raise Unavailable("The server could not start.", hint="Its own log lines above say why.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, Table, distinct, select
+from sqlalchemy import ColumnElement, Connection, Table, select
 
 from devmesh.events import minutes
 from devmesh.events.filters import Filter
@@ -23,8 +23,13 @@ FIRST_STRIDE_HOURS = 24
 Window = tuple[int, int]
 
 
-def windows(connection: Connection, asked: Filter, before_us: int, oldest_us: int) -> Iterator[Window]:
-    """Stretches [from, to) of time to look through, newest first, between `oldest_us` and `before_us`."""
+def windows(
+    connection: Connection, asked: Filter, before_us: int, oldest_us: int, minutes_from_us: int
+) -> Iterator[Window]:
+    """Stretches [from, to) of time to look through, newest first, between `oldest_us` and `before_us`.
+
+    Before `minutes_from_us` minute_counts may have let rows go: hours are looked through whole there.
+    """
     if not _names_something(asked):
         yield oldest_us, before_us
         return
@@ -34,7 +39,9 @@ def windows(connection: Connection, asked: Filter, before_us: int, oldest_us: in
         lower = max(lowest, upper - width)
         for first_hour, last_hour in _spoken(connection, asked, lower, upper):
             first, last = max(oldest_us, first_hour * HOUR_US), min(before_us, last_hour * HOUR_US)
-            if first < last:
+            if first < minutes_from_us and first < last:
+                yield first, last
+            elif first < last:
                 yield from _minutes(connection, asked, first, last)
         upper, width = lower, width * 4
 
@@ -47,8 +54,8 @@ def _names_something(asked: Filter) -> bool:
 def _spoken(connection: Connection, asked: Filter, lower: int, upper: int) -> list[Window]:
     """Hours [from, to) in lower..upper in which something matches, newest first; a folded day counts as 24 of them."""
     hour, day = event_counts.c.hour, day_counts.c.day
-    by_hour = select(distinct(hour)).where((hour >= lower) & (hour < upper), *_named(event_counts, asked))
-    by_day = select(distinct(day)).where((day >= lower // 24) & (day <= upper // 24), *_named(day_counts, asked))
+    by_hour = select(hour).distinct().where((hour >= lower) & (hour < upper), *_named(event_counts, asked))
+    by_day = select(day).distinct().where((day >= lower // 24) & (day <= upper // 24), *_named(day_counts, asked))
     spans = [(number, number + 1) for number in connection.execute(by_hour).scalars()]
     spans += [
         (max(lower, 24 * number), min(upper, 24 * number + 24)) for number in connection.execute(by_day).scalars()

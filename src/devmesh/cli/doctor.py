@@ -1,0 +1,211 @@
+"""`devmesh doctor`: what is configured and from where, what works, what is off, and why.
+
+Looks only; changes nothing. Ends with 1 where something that should work does not.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from devmesh.cli.opening import Holder, holder_of, reading, settings_of, store_path
+from devmesh.cli.words import Json, examples
+from devmesh.errors import DevMeshError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devmesh.settings import Settings
+
+OK, OFF, BROKEN = "ok", "off", "broken"
+SECRET_URL = ("database_url", "gateway_url")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: ok, off (by choice, or not needed yet) or broken; why, and what to do."""
+
+    name: str
+    state: str
+    reason: str = ""
+    hint: str = ""
+
+
+def install(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog=examples("devmesh doctor", "devmesh doctor --all"), short_help="What works, what is off, and why."
+    )(doctor)
+
+
+def doctor(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="List every setting, the defaults too.")] = False,
+    json: Json = False,
+) -> None:
+    """What is configured and where that comes from; what works, what is off, and why."""
+    from devmesh import __version__
+    from devmesh.cli.terminal import emit, note, table, write
+
+    settings = settings_of(context)
+    configured = list(_configured(settings, everything=everything or json))
+    checks = list(_checks(settings))
+    broken = [check for check in checks if check.state == BROKEN]
+    if json:
+        emit({"version": __version__, "settings": configured, "checks": [asdict(check) for check in checks]})
+    else:
+        write(("DevMesh ", "bold"), __version__)
+        table(["setting", "from", "value"], [[one["name"], one["source"], str(one["value"])] for one in configured])
+        write("")
+        for check in checks:
+            _print(check)
+        note("" if not broken else f"{len(broken)} of {len(checks)} checks failed.")
+    if broken:
+        raise typer.Exit(1)
+
+
+def _print(check: Check) -> None:
+    from devmesh.cli.terminal import safe, write
+
+    style = {OK: "green", OFF: "dim", BROKEN: "bold red"}[check.state]
+    write((f"{check.state:<7}", style), (safe(check.name), "bold"), f"  {safe(check.reason)}" if check.reason else "")
+    if check.hint:
+        write(("       what to do: ", "dim"), safe(check.hint))
+
+
+def _configured(settings: Settings, *, everything: bool) -> Iterator[dict[str, Any]]:
+    """Settings that somebody set (all of them with `everything`), credentials masked."""
+    for name, source in settings.sources().items():
+        if everything or source != "default" or name == "data_dir":
+            value = getattr(settings, name)
+            shown = (
+                _masked(str(value)) if name in SECRET_URL else value if isinstance(value, int | float) else str(value)
+            )
+            yield {"name": name, "source": source, "value": shown}
+
+
+def _masked(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition('://')[0]}://***@{tail}" if at else url
+
+
+def _checks(settings: Settings) -> Iterator[Check]:
+    holder = holder_of(settings)
+    yield from _store(settings, holder)
+    yield from _server(holder)
+    yield from _sources()
+    yield from _embeddings(settings)
+
+
+# -- store and server -------------------------------------------------------------------------------------------------
+
+
+def _store(settings: Settings, holder: Holder | None) -> Iterator[Check]:
+    from devmesh.cli.terminal import count, size
+    from devmesh.house import store_bytes
+
+    path = store_path(settings)
+    if path is None:
+        return
+    if not path.exists():
+        folder = next(parent for parent in (path.parent, *path.parent.parents) if parent.exists())
+        if os.access(folder, os.W_OK):
+            yield Check("store", OFF, f"There is none in {path.parent} yet.", "devmesh up, or devmesh import PATH")
+        else:
+            yield Check(
+                "store",
+                BROKEN,
+                f"{path.parent} cannot be made: no right to write in {folder}.",
+                "Set DEVMESH_DATA_DIR to a folder of yours.",
+            )
+        return
+    try:
+        with reading(settings) as mesh:
+            templates, families = mesh.templates.counts()
+            events, short, taken = mesh.events.counted(), mesh.space.short(), store_bytes(mesh)
+    except DevMeshError as error:
+        yield Check("store", BROKEN, error.message, error.hint)
+        return
+    held = f"held by process {holder.pid}" if holder else "held by no process"
+    yield Check(
+        "store",
+        OK,
+        f"{path}, {size(taken)}, {count(events)} events, {count(families)} families of {count(templates)} templates; "
+        f"{held}",
+    )
+    free = size(shutil.disk_usage(path.parent).free)
+    yield (
+        Check("disk", BROKEN, f"Nothing more is taken in: {short}.", "Free space, or lower DEVMESH_DISK_RESERVE_MB.")
+        if short
+        else Check("disk", OK, f"{free} free")
+    )
+
+
+def _server(holder: Holder | None) -> Iterator[Check]:
+    """The server that holds the store, by its own words."""
+    if holder is None or not holder.url:
+        yield Check("server", OFF, "No server runs on this store.", "devmesh up")
+        return
+    from devmesh.cli.remote import Remote
+
+    try:
+        with Remote(holder.url, holder.token) as remote:
+            said = remote.call("GET", "/health")
+    except DevMeshError as error:
+        yield Check("server", BROKEN, error.message, f"Process {holder.pid} holds the store; look at its output.")
+        return
+    yield Check("server", OK, f"{holder.url}, process {holder.pid}")
+    for part in said.get("parts", []):
+        if part["state"] != OK:
+            yield Check(f"server: {part['name']}", BROKEN if part["state"] == "degraded" else OFF, part["reason"])
+
+
+# -- what this machine has to send ------------------------------------------------------------------------------------
+
+
+def _sources() -> Iterator[Check]:
+    """What the agent of this machine could read, as this user."""
+    from devmesh.ship.identity import machine_id
+    from devmesh.ship.journal_file import local_journal_dirs, scan
+    from devmesh.ship.piece import Changed
+    from devmesh.ship.sources import text_logs
+
+    directories = local_journal_dirs(machine_id())
+    rights = "Run as root, or: sudo usermod -aG systemd-journal,adm $USER (then sign in again)."
+    if not directories:
+        yield Check("journal", OFF, "This machine keeps no journal; text logs are read instead.")
+    elif shutil.which("journalctl") is None:
+        yield Check("journal", BROKEN, "There is a journal, but no journalctl to read it.", "Install systemd.")
+    else:
+        try:
+            files, unreadable = scan(directories, [])
+        except (Changed, OSError):
+            files, unreadable = [], []
+        found = f"{len(files)} readable files in {', '.join(directories)}"
+        if unreadable:
+            yield Check("journal", BROKEN, f"{found}; {len(unreadable)} may not be read by this user.", rights)
+        else:
+            yield Check("journal", OK if files else OFF, found)
+    logs = text_logs(with_syslog=not directories)
+    yield Check("text logs", OK if logs else OFF, f"{len(logs)} readable below /var/log", "" if logs else rights)
+
+
+def _embeddings(settings: Settings) -> Iterator[Check]:
+    """Whether the embedding model answers."""
+    from devmesh.clock import SystemClock
+    from devmesh.mesh import make_provider
+
+    provider = make_provider(settings, SystemClock())
+    if provider is None:
+        yield Check("embeddings", OFF, "Switched off by DEVMESH_EMBEDDING_PROVIDER=off: search goes by words alone.")
+        return
+    try:
+        vectors = provider.embed(["disk is dying"])
+    except DevMeshError as error:
+        yield Check("embeddings", BROKEN, error.message, error.hint)
+        return
+    yield Check("embeddings", OK, f"{provider.name}, {vectors.shape[1]} dimensions")

@@ -1,0 +1,99 @@
+"""`devmesh up` and `devmesh serve`: the server in the foreground, with or without this machine's agent."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from devmesh.cli.opening import DataDir, log_to_stderr, settings_of
+from devmesh.cli.words import examples
+
+if TYPE_CHECKING:
+    from devmesh.mesh import Mesh
+    from devmesh.settings import Settings
+
+Host = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Address to listen on (default 127.0.0.1; another one needs a token first)."),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, max=65535, help="Port to listen on (default 8000; 0 takes a free one)."),
+]
+Data = Annotated[Path | None, DataDir]
+
+
+def install(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(
+        epilog=examples("devmesh up", "devmesh up --port 8080", "devmesh up --data-dir /srv/devmesh"),
+        short_help="Start here: server and this machine's agent.",
+    )(up)
+    app.command(
+        epilog=examples("devmesh serve", "devmesh token create --admin && devmesh serve --host 0.0.0.0"),
+        short_help="The server alone.",
+    )(serve)
+
+
+def up(context: typer.Context, host: Host = None, port: Port = None, data_dir: Data = None) -> None:
+    """Start here: server and agent for this machine, in the foreground. Ctrl-C ends both.
+
+    Reads the local journal, and the text logs below /var/log that no journal holds. What it cannot read for want of
+    rights 'devmesh doctor' names.
+    """
+    from devmesh.cli.agent import LocalAgent
+
+    settings = settings_of(context, host=host, port=port, data_dir=data_dir)
+    mesh = _open(settings, quiet=True)
+    agent = LocalAgent(mesh)
+
+    def announce(url: str) -> None:
+        _print_address(settings, url)
+        agent.start(url)
+
+    _run(mesh, announce, agent.stop)
+
+
+def serve(context: typer.Context, host: Host = None, port: Port = None, data_dir: Data = None) -> None:
+    """The server alone (HTTP and the loops), in the foreground. Agents on other machines send to it."""
+    settings = settings_of(context, host=host, port=port, data_dir=data_dir)
+    mesh = _open(settings)
+    _run(mesh, lambda url: _print_address(settings, url), lambda: None)
+
+
+def _open(settings: Settings, *, quiet: bool = False) -> Mesh:
+    """The house, opened to serve; from here on SIGTERM and SIGINT end the process with 0."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    level = settings.log_level
+    log_to_stderr("warning" if quiet and level == "info" else level)
+    from devmesh.mesh import open_mesh
+
+    return open_mesh(settings)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _run(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None]) -> None:
+    from devmesh.server import serve as serve_until_signal
+
+    try:
+        serve_until_signal(mesh, announce, before_stop)
+    finally:
+        before_stop()
+        mesh.close()
+
+
+def _print_address(settings: Settings, url: str) -> None:
+    sys.stdout.write(f"DevMesh is up at {url}\n")
+    sys.stdout.write(f"  data      {settings.data_dir}\n  HTTP API  {url}/docs\n")
+    sys.stdout.write('  search    devmesh search "disk is dying"\n  stop      Ctrl-C\n')
+    sys.stdout.flush()

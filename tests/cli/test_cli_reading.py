@@ -1,0 +1,194 @@
+"""The commands that look: what they print for people and as JSON, and how wrong inputs end."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_logs_prints_the_newest_last(cli):
+    """Lines in order of time, the newest at the bottom, in the viewer's zone."""
+    lines = cli("logs", "--service", "nginx", "--limit", "2").stdout.splitlines()
+    assert lines == [
+        "2026-01-20 13:55:18.000 web2 nginx GET /item/18 took 18 ms",
+        "2026-01-20 13:55:19.000 web2 nginx GET /item/19 took 19 ms",
+    ]
+
+
+def test_logs_never_lets_hostile_text_through(cli):
+    """A line with escapes, markup and bidi marks is shown as data."""
+    out = cli("logs", "--service", "evil").stdout
+    assert "\x1b" not in out
+    assert (
+        r"web2 evil \x1b[2J\x1b]0;owned\x07 [red]bold[/red] \u202egnp.exe\u200b \U000e0041 tail\x9b31m \x00end" in out
+    )
+
+
+def test_logs_shows_the_lines_of_a_trace_apart(cli):
+    """A folded trace has its lines below it, so that none can pass for another event."""
+    out = cli("logs", "--service", "app").stdout.splitlines()
+    assert out[0].endswith("web1 app err Traceback (most recent call last):")
+    assert out[1:] == ['    │   File "x.py", line 1', "    │ ValueError: no"]
+
+
+@pytest.mark.parametrize(
+    ("options", "n"),
+    [
+        (["--node", "nas"], 1),
+        (["--node", "nas", "--node", "web2"], 21),
+        (["--priority", "err"], 2),
+        (["--contains", "TOOK 7 MS"], 1),
+        (["--regex", r"item/1\d "], 10),
+        (["--service", "nobody"], 0),
+        (["--since", "2026-01-20T13:59:00Z"], 2),
+        (["--until", "2026-01-20T13:51Z"], 39),
+        (["--limit", "3"], 3),
+    ],
+)
+def test_logs_filters(cli, options: list[str], n: int):
+    """Each filter means what it says; JSON has the form of GET /logs."""
+    found = cli.json("logs", *options)
+    assert len(found["events"]) == n
+    assert set(found) == {"events", "cursor", "searched_to_us"}
+
+
+def test_logs_by_template_and_context(cli):
+    """The ids that lists show are the ids that other commands take."""
+    family = next(one for one in cli.json("templates", "--service", "sshd")["templates"] if one["events"] > 1)
+    events = cli.json("logs", "--template", family["id"], "--limit", "5")["events"]
+    assert {event["service"] for event in events} == {"sshd"}
+    around = cli.json("logs", "context", events[2]["id"], "--before", "1", "--after", "1")["events"]
+    assert [event["id"] for event in around] == [events[3]["id"], events[2]["id"], events[1]["id"]]
+    shown = cli("logs", "context", events[2]["id"], "--before", "1", "--after", "1").stdout.splitlines()
+    assert [line[0] for line in shown] == [" ", ">", " "]
+    assert events[0]["id"] in cli("logs", "--ids", "--service", "sshd", "--limit", "1").stdout
+
+
+def test_templates_lists_and_shows(cli):
+    """Families with totals; one of them in full, with its sparkline, nodes and examples."""
+    listed = cli.json("templates", "--sort", "count")["templates"]
+    assert listed[0]["events"] == 39
+    out = cli("templates", "show", listed[0]["id"]).stdout
+    assert "events      39" in out
+    assert "nodes       web1 (39)" in out
+    assert "█" in out or "last 7 days" in out
+    assert "Accepted password for alice from 10.0.0." in out
+    assert listed[0]["id"] in cli("templates").stdout
+
+
+def test_search_finds_by_meaning(cli):
+    """A question in people's words finds the disk's error first, and says why."""
+    found = cli.json("search", "disk", "is", "dying", "--limit", "3")
+    assert "I/O error" in found["results"][0]["examples"][0]
+    assert "why: " in cli("search", "disk is dying").stdout
+    assert "I/O error" in cli("search", "disk is dying", "--events").stdout
+
+
+def test_nodes_services_stats_loops(cli):
+    """The lists and sums carry what was stored."""
+    assert [one["name"] for one in cli.json("nodes")["nodes"]] == ["nas", "web1", "web2"]
+    services = cli.json("services")["services"]
+    assert (services[0]["name"], services[0]["events"]) == ("sshd", 39)
+    assert "sshd" in cli("services", "--limit", "1").stdout
+    stats = cli.json("stats")
+    assert stats["events"] == 61
+    assert {"events", "templates", "families", "compression", "bytes_per_event"} <= set(stats)
+    assert "events" in cli("stats").stdout
+    assert "assign-families" in cli("loops").stdout
+    assert "web2" in cli("nodes").stdout
+
+
+def test_doctor_says_where_settings_come_from(cli, monkeypatch: pytest.MonkeyPatch):
+    """Set values with their source, the store's state, and credentials masked."""
+    monkeypatch.setenv("DEVMESH_EMBEDDING_PROVIDER", "off")
+    monkeypatch.setenv("GATEWAY_URL", "http://me:secret@gateway:1")
+    report = cli.json("doctor")
+    settings = {one["name"]: one for one in report["settings"]}
+    assert settings["data_dir"]["source"] == "environment"
+    assert settings["gateway_url"]["value"] == "http://***@gateway:1"
+    assert settings["port"]["source"] == "default"
+    checks = {one["name"]: one for one in report["checks"]}
+    assert checks["store"]["state"] == "ok"
+    assert "61 events" in checks["store"]["reason"]
+    assert checks["server"]["state"] == "off"
+    assert (checks["embeddings"]["state"], "OFF" in checks["embeddings"]["reason"].upper()) == ("off", True)
+    assert "secret" not in cli("doctor", "--all").output
+
+
+def test_doctor_on_a_fresh_machine_is_no_failure(empty):
+    """No store yet is off with what to do, not broken."""
+    out = empty("doctor").stdout
+    assert "There is none in" in out
+    assert "devmesh up" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["logs", "--since", "whenever"], 2),
+        (["logs", "--priority", "loud"], 2),
+        (["logs", "--regex", "("], 2),
+        (["logs", "--template", "x9"], 2),
+        (["logs", "--limit", "100000"], 2),
+        (["logs", "context", "nonsense"], 2),
+        (["logs", "context", "1700000000000000-99"], 4),
+        (["templates", "show", "f999999"], 4),
+        (["templates", "--sort", "beauty"], 2),
+        (["token", "create"], 2),
+        (["token", "create", "--read", "--admin"], 2),
+        (["ship", "--to", "http://127.0.0.1:1", "--again"], 2),
+        (["nonsense"], 2),
+        (["logs", "--nonsense"], 2),
+        (["templates", "show"], 2),
+        (["search"], 2),
+    ],
+)
+def test_wrong_inputs_end_with_their_code(cli, arguments: list[str], code: int):
+    """A wrong input is one sentence and a hint on stderr, an exit code, nothing on stdout, no traceback."""
+    result = cli(*arguments, code=code)
+    assert result.stdout == ""
+    assert "Traceback" not in result.output
+    assert result.stderr.startswith(("devmesh: ", "Usage: "))
+
+
+def test_no_store_is_said_with_what_to_do(empty):
+    """Every look at nothing says how to begin."""
+    for command in (
+        ["logs"],
+        ["templates"],
+        ["search", "x"],
+        ["nodes"],
+        ["services"],
+        ["stats"],
+        ["loops"],
+        ["token", "list"],
+    ):
+        result = empty(*command, code=4)
+        assert "There is no store" in result.stderr
+        assert "hint: Start one with 'devmesh up'" in result.stderr
+    assert not empty.data_dir.exists()
+
+
+def test_a_bad_setting_names_itself(cli, monkeypatch: pytest.MonkeyPatch):
+    """A setting that cannot be used ends with 3 and its name."""
+    monkeypatch.setenv("DEVMESH_PORT", "many")
+    assert "port" in cli("stats", code=3).stderr
+
+
+def test_help_of_every_command_has_an_example(cli):
+    """Each help ends with something to copy."""
+    for command in (
+        "up",
+        "serve",
+        "search",
+        "nodes",
+        "services",
+        "stats",
+        "doctor",
+        "ship",
+        "logs",
+        "templates",
+        "loops",
+        "token",
+    ):
+        assert f"  devmesh {command}" in cli(command, "--help").stdout
+    assert cli("--version").stdout.startswith("devmesh 0.")
