@@ -225,13 +225,15 @@ def test_long_messages_are_cut_with_a_mark(letter):
     limits = Limits(message_bytes=100)
     message = letter * 1000
     size = len(message.encode())
-    batch = batch_of({"message": message, "fields": {"a": 1, "_cut": {"MESSAGE": 5000}}}, {"message": "short"})
+    batch = batch_of({"message": message, "fields": {"a": 1, "_cut": {"B": 5000}}}, {"message": "short"})
     cut = cut_messages(batch, limits)
     kept, mark = cut["message"][0].split(" …")
     assert 90 < len(cut["message"][0].encode()) <= 100
     assert message.startswith(kept)
     assert mark == f"[cut {size - len(kept.encode())} bytes]"
-    assert json.loads(cut["fields"][0]) == {"a": 1, "_cut": {"message": size, "MESSAGE": 5000}}
+    assert json.loads(cut["fields"][0]) == {"a": 1, "_cut": {"MESSAGE": size, "B": 5000}}
+    again = cut_messages(batch_of({"message": message, "fields": {"_cut": {"MESSAGE": 70_000}}}), limits)
+    assert json.loads(again["fields"][0]) == {"_cut": {"MESSAGE": 70_000}}
     assert cut.row(1) == batch.row(1)
     assert cut_messages(batch_of({"message": "x" * 100}), limits)["message"][0] == "x" * 100
 

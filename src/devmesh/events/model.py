@@ -13,9 +13,9 @@ operation on whole columns.
     seq          position in the stream; null likewise
     message      text, valid UTF-8, may hold NUL; cut to the limit at the end of the way in
     fields       the remaining structured fields as one compact JSON object; null if there are none. Our own names:
-                 `_raw` {field: base64} for bytes that are not UTF-8, `_cut` {field: original bytes} for what was cut,
-                 `_dropped` how many fields were not kept, `_claimed_ts` and `_claimed_priority` what the sender said
-                 where the columns say something else.
+                 `_raw` {field: base64} for bytes that are not UTF-8, `_cut` {field: original bytes} for what was cut
+                 (MESSAGE is the message), `_dropped` how many fields were not kept, `_claimed_ts` and
+                 `_claimed_priority` what the sender said where the columns say something else.
 """
 
 from __future__ import annotations

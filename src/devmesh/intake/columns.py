@@ -226,6 +226,6 @@ def _mark(missing_bytes: int) -> str:
 def _with_cut(fields: str | None, size_bytes: int) -> str:
     row = msgspec.json.decode(fields) if fields else {}
     earlier = row.get("_cut")
-    # What the agent cut before us was longer still.
-    row["_cut"] = {"message": size_bytes, **(earlier if isinstance(earlier, dict) else {})}
+    # By journald's name, as the agent does; what it cut before us was longer still.
+    row["_cut"] = {"MESSAGE": size_bytes, **(earlier if isinstance(earlier, dict) else {})}
     return _encoder.encode(row).decode()
