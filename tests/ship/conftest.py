@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ship_server import FakeServer, serving
 
 from devmesh.ship.agent import run
 from devmesh.ship.clock import Clock
 from devmesh.ship.options import Options
-from ship_server import FakeServer, serving
 
 
 class HurriedClock(Clock):
@@ -22,9 +22,11 @@ class HurriedClock(Clock):
         self.ahead_s = 0.0
 
     def monotonic(self) -> float:
+        """Real seconds, and those that were waited for."""
         return super().monotonic() + self.ahead_s
 
-    def wait(self, seconds: float, stop: threading.Event) -> None:
+    def wait(self, seconds: float, _stop: threading.Event) -> None:
+        """Pass at once."""
         self.waited.append(seconds)
         self.ahead_s += seconds
 

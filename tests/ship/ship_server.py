@@ -1,7 +1,8 @@
 """A small honest server for the agent's tests: it keeps coverage, marks, events and gaps, and misbehaves on script.
 
-A script is a list of functions, one taken for each POST /ingest; None, or an empty script, means honest. A function gets the
-`Exchange` and does what a bad network or server does; `Exchange.commit()` takes the batch in without answering.
+A script is a list of functions, one taken for each POST /ingest; None, or an empty script, means honest. A function
+gets the `Exchange` and does what a bad network or server does; `Exchange.commit()` takes the batch in without
+answering.
 """
 
 from __future__ import annotations
@@ -168,10 +169,10 @@ def _handler(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         timeout = 10
 
-        def do_GET(self) -> None:  # noqa: N802  the name is http.server's
+        def do_GET(self) -> None:
             self._do({"/ingest/state": fake.state})
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             self._do({"/ingest": fake.ingest, "/ingest/heartbeat": fake.heartbeat})
 
         def _do(self, routes: dict[str, Callable[[BaseHTTPRequestHandler], None]]) -> None:
@@ -198,7 +199,7 @@ def serving(fake: FakeServer) -> Iterator[str]:
         daemon_threads = True
         block_on_close = False
 
-        def handle_error(self, request: Any, client_address: Any) -> None:
+        def handle_error(self, *_arguments: Any) -> None:
             return  # broken connections are what the tests make
 
     server = Quiet(("127.0.0.1", 0), _handler(fake))

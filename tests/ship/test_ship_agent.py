@@ -10,13 +10,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import HurriedClock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from ship_journals import entry, lines, need_journals, write_journal
 from ship_server import Exchange, FakeServer, serving
 
+from conftest import HurriedClock
 from devmesh.ship import journal as journal_module
 from devmesh.ship.agent import Agent, run
 from devmesh.ship.options import Options, parse
@@ -91,7 +91,9 @@ def test_entries_that_are_all_dropped_make_few_requests(fake, url, tmp_path, clo
 def test_a_busy_stream_of_dropped_entries_is_covered_when_it_ends(fake, ship_once, tmp_path):
     """--once covers what the filters dropped, too: the next run reads none of it again."""
     need_journals()
-    journal = write_journal(tmp_path / "j.journal", [entry(n, b"x", (b"SYSLOG_IDENTIFIER", b"devmesh")) for n in range(1, 6)])
+    journal = write_journal(
+        tmp_path / "j.journal", [entry(n, b"x", (b"SYSLOG_IDENTIFIER", b"devmesh")) for n in range(1, 6)]
+    )
     assert ship_once(journal_file=str(journal)) == 0
     (kept,) = fake.streams.values()
     assert (kept.coverage, kept.events) == ([(1, 5)], {})
@@ -106,8 +108,7 @@ def test_options_that_cannot_work_are_named():
         (["--to", "h", "--again", "--since", "yesterday"], "--since"),
     ):
         with pytest.raises(OptionsError, match=said):
-            given = parse(arguments)
-            Server(given.to, "n", "m")
+            Server(parse(arguments).to, "n", "m")
     given = parse(["--to", "h", "--file", "/a", "--file", "/b", "--again", "--since", "2026-11-01T00:00:00Z"])
     assert (given.files, given.since_us, given.finds_sources) == (("/a", "/b"), 1_793_491_200_000_000, False)
     assert parse(["--to", "h"]).finds_sources
@@ -125,7 +126,9 @@ def test_many_agents_share_a_server_that_drops_connections(fake, url, tmp_path):
         log = tmp_path / f"{number}.log"
         log.write_text("".join(f"2026-11-20T10:00:00Z node {number} says line {n} of its own\n" for n in range(10)))
         state = str(tmp_path / f"state{number}")
-        codes.append(run(Options(to=url, node=f"n{number}", files=(str(log),), once=True, state_dir=state), clock=HurriedClock()))
+        codes.append(
+            run(Options(to=url, node=f"n{number}", files=(str(log),), once=True, state_dir=state), clock=HurriedClock())
+        )
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(12)]
     for thread in threads:
@@ -137,9 +140,11 @@ def test_many_agents_share_a_server_that_drops_connections(fake, url, tmp_path):
 
 
 def test_a_refused_entry_does_not_hold_up_other_streams(fake, ship_once, tmp_path):
-    """One stream's only entry is refused: the others go on, and what they get through proves that the entry is at fault."""
+    """One stream's only entry is refused: the others go on, and prove that the entry is at fault."""
     (tmp_path / "bad.log").write_text("2026-11-20T10:00:00Z poison " + "x" * 300 + "\n")
-    (tmp_path / "good.log").write_text("".join(f"2026-11-20T10:00:00Z fine {n} and some more words here\n" for n in range(20)))
+    (tmp_path / "good.log").write_text(
+        "".join(f"2026-11-20T10:00:00Z fine {n} and some more words here\n" for n in range(20))
+    )
 
     def chokes(exchange: Exchange) -> None:
         if any(line["message"].startswith("poison") for line in exchange.lines):
@@ -155,7 +160,9 @@ def test_a_refused_entry_does_not_hold_up_other_streams(fake, ship_once, tmp_pat
 
 
 class Machine(RuleBasedStateMachine):
-    """Write, rotate, lose answers, kill, roll the server back, restart: after each quiet moment nothing is missing or twice."""
+    """Write, rotate, lose answers, kill, roll the server back, restart: after each quiet moment nothing is missing or
+    twice.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,10 +179,12 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
+        """A log to begin with."""
         self.write(12)
 
     @rule(count=st.integers(1, 30))
     def write(self, count: int) -> None:
+        """More lines."""
         with self.log.open("a") as file:
             for _line in range(count):
                 self.written += 1
@@ -185,6 +194,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.log.exists() and self.rotations < 6)
     def rotate(self) -> None:
+        """By renaming."""
         self.rotations += 1
         for number in range(self.rotations - 1, 0, -1):
             (self.directory / f"app.log.{number}").rename(self.directory / f"app.log.{number + 1}")
@@ -194,6 +204,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.log.exists() and self.rotations < 6)
     def copytruncate(self) -> None:
+        """By copying and cutting."""
         self.rotations += 1
         for number in range(self.rotations - 1, 0, -1):
             (self.directory / f"app.log.{number}").rename(self.directory / f"app.log.{number + 1}")
@@ -203,15 +214,18 @@ class Machine(RuleBasedStateMachine):
 
     @rule(acts=st.lists(st.sampled_from(["lose", "reset", "500", "413", "portal", "ok"]), max_size=4))
     def trouble(self, acts: list[str]) -> None:
+        """What the next requests meet."""
         self.fake.script += [_ACTS[act] for act in acts]
 
     @rule()
     def forget_state(self) -> None:
+        """The state directory is lost."""
         shutil.rmtree(self.directory / "state", ignore_errors=True)
 
     @rule()
     @precondition(lambda self: bool(self.fake.streams))
     def server_restored_from_a_backup(self) -> None:
+        """The server knows only the older half."""
         for kept in self.fake.streams.values():
             half = sorted(kept.events)[len(kept.events) // 2 :]
             if half:
@@ -222,6 +236,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def ship(self) -> None:
+        """One run of the agent to its end."""
         options = Options(
             to=self.url, node="n1", files=(str(self.log),), once=True, state_dir=str(self.directory / "state")
         )  # fmt: skip
@@ -230,11 +245,13 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_missing_or_twice(self) -> None:
+        """After a run that ended well, all that was written is stored, once."""
         if self.settled:
             stored = sorted(int(message.split()[1]) for message in self.fake.messages())
             assert stored == list(range(1, self.written + 1))
 
     def teardown(self) -> None:
+        """End the server."""
         self.serving.__exit__(None, None, None)
         shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""What the agent does with each answer: nothing is dropped, nothing is believed without proof (F22-F24, F26, F28-F31)."""
+"""What the agent does with each answer: nothing is dropped, nothing believed without proof (F22-F24, F26, F28-F31)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ def test_only_our_own_answer_acknowledges(fake, ship_once, log, code, body, head
     assert len(fake.requests) == 3
 
 
-@pytest.mark.parametrize("change", [{"batch": "another"}, {"stored": 39}, {"stored": True}, {"rejected": -1}, {"repeated": None}])
+@pytest.mark.parametrize(
+    "change", [{"batch": "another"}, {"stored": 39}, {"stored": True}, {"rejected": -1}, {"repeated": None}]
+)
 def test_an_answer_that_does_not_add_up_is_none(fake, ship_once, log, change):
     """The batch's id and all its entries must be in the answer."""
 
@@ -158,7 +160,9 @@ def test_a_single_entry_that_is_too_large_is_cut_with_a_mark(fake, ship_once, tm
 
 @pytest.mark.parametrize("code", [400, 422, 500])
 def test_one_poison_entry_is_found_by_bisection(fake, ship_once, tmp_path, code):
-    """2,048 entries, one that the server cannot read: the rest is stored in at most 24 requests more, it is kept here (F30)."""
+    """2,048 entries, one that the server cannot read: the rest is stored in at most 24 requests more, it is kept here
+    (F30).
+    """
     log = write_log(tmp_path / "app.log", 2_048)
     poison = 777
 
@@ -237,7 +241,9 @@ def test_the_servers_pace_is_kept(fake, ship_once, log, clock):
     """max_events and min_interval_ms of an answer hold from the next request on."""
 
     def slow(exchange: Exchange) -> None:
-        exchange.answer(200, {**exchange.commit(), "pace": {"max_events": 4, "max_bytes": 10_000, "min_interval_ms": 250}})
+        exchange.answer(
+            200, {**exchange.commit(), "pace": {"max_events": 4, "max_bytes": 10_000, "min_interval_ms": 250}}
+        )
 
     fake.always = slow
     ship_once(files=(str(log),))
@@ -276,7 +282,9 @@ def test_a_server_with_another_history_is_noticed_in_the_middle(fake, ship_once,
         file.writelines(TEXT.format(n % 60, n, n) for n in range(40, 50))
 
     def forked(exchange: Exchange) -> None:
-        exchange.answer(409, {"code": "stream_forked", "coverage": [[0, size + 50]], "marks": [[size + 50, "abc"], [size - 1, x]]})
+        exchange.answer(
+            409, {"code": "stream_forked", "coverage": [[0, size + 50]], "marks": [[size + 50, "abc"], [size - 1, x]]}
+        )
 
     x = fake.streams[name].marks[size - 1]
     fake.script = [forked]
@@ -288,7 +296,7 @@ def test_a_server_with_another_history_is_noticed_in_the_middle(fake, ship_once,
 
 def test_backoff_is_exponential_with_full_jitter_and_bounded():
     """Fifty nodes that fail together do not come back together (F22)."""
-    nodes = [Backoff(random.Random(seed)) for seed in range(50)]
+    nodes = [Backoff(random.Random(seed)) for seed in range(50)]  # noqa: S311
     for attempt in range(12):
         waits = [node.failed() for node in nodes]
         ceiling = min(30.0, 2.0**attempt)

@@ -38,7 +38,9 @@ def message(found: Entry) -> str:
 
 def test_text_and_binary_fields():
     """Both forms, an empty value, a line end inside, and where each entry lies in the export."""
-    data = entry(1, text_field(b"MESSAGE", b"plain"), text_field(b"E", b"")) + entry(2, binary_field(b"MESSAGE", b"a\n\nb=c\n"))
+    data = entry(1, text_field(b"MESSAGE", b"plain"), text_field(b"E", b"")) + entry(
+        2, binary_field(b"MESSAGE", b"a\n\nb=c\n")
+    )
     first, second = read(data)
     assert (first.seqnum_id, first.seq, first.x, first.realtime_us) == (f"{7:032x}", 1, "10", 5)
     assert journal_event(first, "h")["fields"] == {"E": ""}
@@ -47,7 +49,7 @@ def test_text_and_binary_fields():
 
 
 def test_an_entry_that_was_broken_off_is_not_whole_and_its_neighbour_is():
-    """journalctl meets damage and starts the next entry without ending this one."""
+    """Journalctl meets damage and starts the next entry without ending this one."""
     data = CURSOR % (7, 1, 9, 1) + text_field(b"MESSAGE", b"half") + entry(2, text_field(b"MESSAGE", b"whole"))
     assert [(found.seq, found.whole) for found in read(data)] == [(1, False), (2, True)]
     assert [found.whole for found in read(entry(1, text_field(b"A", b"b"))[:-3])] == [False]
@@ -63,9 +65,11 @@ def test_no_bytes_make_it_fail(data):
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
-@given(st.lists(st.tuples(st.sampled_from([b"MESSAGE", b"A", b"LONG_NAME", b"_PID"]), st.binary(max_size=60)), max_size=8))
+@given(
+    st.lists(st.tuples(st.sampled_from([b"MESSAGE", b"A", b"LONG_NAME", b"_PID"]), st.binary(max_size=60)), max_size=8)
+)
 def test_what_was_written_is_read(fields):
-    """Every field in the order it was written, as text where it can be, else as binary; the quick path gives the same."""
+    """Every field in the order it was written, as text or as binary; the quick path gives the same."""
     plain = all(b"\n" not in value for _name, value in fields)
     written = [(text_field if plain else binary_field)(name, value) for name, value in fields]
     (found,) = read(entry(3, *written))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from devmesh.ship.agent import Agent
 from devmesh.ship import files
+from devmesh.ship.agent import Agent
 from devmesh.ship.files import FileSource, open_plain, service_of
 from devmesh.ship.fold import Context, read_events
 from devmesh.ship.identity import choose_length, file_identity, identify, line_hash, match_identity
@@ -22,7 +22,9 @@ from devmesh.ship.stamps import Stamps
 
 def text(first: int, last: int, word: str = "line") -> str:
     """Lines first..last, 50 bytes and more each."""
-    return "".join(f"2026-11-20T10:{n // 60 % 60:02d}:{n % 60:02d}Z {word} number {n} of the log\n" for n in range(first, last + 1))
+    return "".join(
+        f"2026-11-20T10:{n // 60 % 60:02d}:{n % 60:02d}Z {word} number {n} of the log\n" for n in range(first, last + 1)
+    )
 
 
 def numbers(first: int, last: int, word: str = "line") -> list[str]:
@@ -78,7 +80,7 @@ def test_a_growing_log_is_followed_line_by_line(fake, following, tmp_path):
 
 
 def test_a_renamed_log_is_the_same_stream(fake, following, tmp_path):
-    """log becomes log.1, its last lines come after that, a new log begins: nothing is lost, nothing twice."""
+    """Log becomes log.1, its last lines come after that, a new log begins: nothing is lost, nothing twice."""
     log = tmp_path / "app.log"
     log.write_text(text(1, 20))
     following()
@@ -247,7 +249,16 @@ def test_services_are_named_by_place():
 
 def test_text_logs_are_found_and_binary_ones_left_alone(tmp_path):
     """*.log and the like below /var/log; not rotations, not wtmp, and with a journal not what syslog writes."""
-    for name in ("dpkg.log", "syslog", "auth.log", "nginx/access.log", "nginx/access.log.1", "wtmp", "journal/x.log", "app.log.2.gz"):
+    for name in (
+        "dpkg.log",
+        "syslog",
+        "auth.log",
+        "nginx/access.log",
+        "nginx/access.log.1",
+        "wtmp",
+        "journal/x.log",
+        "app.log.2.gz",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text\n")
     (tmp_path / "binary.log").write_bytes(b"ab\0cd")
@@ -258,7 +269,7 @@ def test_text_logs_are_found_and_binary_ones_left_alone(tmp_path):
 
 
 def test_identities_are_of_whole_lines_between_256_bytes_and_1_kib():
-    """n is fixed by content alone; the longest known n wins; a short file is named only when settled."""
+    """N is fixed by content alone; the longest known n wins; a short file is named only when settled."""
     lines = b"".join(b"%03d 456789012345678901234567890123456789\n" % n for n in range(50))
     assert choose_length(lines[:1024], settled=False) == 287
     assert choose_length(b"x" * 1024, settled=False) == 1024

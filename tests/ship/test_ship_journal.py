@@ -47,7 +47,7 @@ def rotated(directory: Path) -> tuple[Path, Path]:
 
 
 def test_a_backlog_of_two_boots_is_read_whole(tmp_path):
-    """journalctl --follow would stay in one boot and skip the rest; a poll without it does not (F07)."""
+    """Journalctl --follow would stay in one boot and skip the rest; a poll without it does not (F07)."""
     write_journal(tmp_path / "j.journal", [*lines(1, 5, BOOT_1), *lines(6, 9, BOOT_2)])
     pieces = read_all(tmp_path)
     assert [piece.event["message"] for piece in pieces] == [f"entry {n}" for n in range(1, 10)]
@@ -96,13 +96,17 @@ def test_what_was_vacuumed_before_it_was_sent_is_an_exact_gap(tmp_path, fake, sh
     assert head[0] == 1
     assert ship_once(journal_dir=str(tmp_path / "j")) == 0
     lost = left.extent()[0] - 6
-    assert [(gap["from"], gap["to"], gap["exact"], gap["reason"]) for gap in fake.gaps()] == [(6, 5 + lost, True, "vacuumed")]
+    assert [(gap["from"], gap["to"], gap["exact"], gap["reason"]) for gap in fake.gaps()] == [
+        (6, 5 + lost, True, "vacuumed")
+    ]
     assert sorted(fake.streams[name].events) == [*range(1, 6), *range(6 + lost, 41)]
     assert fake.streams[name].coverage == [(1, 40)]
 
 
 def test_an_older_copy_of_the_journal_is_another_history(tmp_path, fake, ship_once):
-    """A rolled-back machine: a new epoch begins after the newest mark that still matches, nothing looks like a repeat (F05)."""
+    """A rolled-back machine: a new epoch begins after the newest mark that still matches, nothing looks like a repeat
+    (F05).
+    """
     journal = tmp_path / "j" / "j.journal"
     journal.parent.mkdir()
     write_journal(journal, lines(1, 10))
@@ -151,11 +155,17 @@ def test_a_clock_that_was_set_back_stalls_nothing(tmp_path, fake, ship_once):
     write_journal(journal, [entry(2, b"now"), entry(3, b"an hour ago", at_us=START_US - 3_600_000_000)])
     ship_once(journal_file=str(journal))
     assert fake.messages() == ["in ten years", "now", "an hour ago"]
-    assert [event["ts_us"] for event in fake.events()] == [START_US + ten_years_us, START_US + 2, START_US - 3_600_000_000]
+    assert [event["ts_us"] for event in fake.events()] == [
+        START_US + ten_years_us,
+        START_US + 2,
+        START_US - 3_600_000_000,
+    ]
 
 
 def test_filters_lose_no_entry_beside_them(tmp_path, fake, ship_once):
-    """A match beside a cursor loses an entry in journalctl 252; filters in code do not, and what they drop is covered (F08)."""
+    """A match beside a cursor loses an entry in journalctl 252; filters in code do not, and what they drop is covered
+    (F08).
+    """
     journal = write_journal(
         tmp_path / "j.journal",
         [entry(n, b"entry %d" % n, (b"SYSLOG_IDENTIFIER", b"noisy" if n % 3 else b"kept")) for n in range(1, 31)],
@@ -178,7 +188,14 @@ def test_equal_lines_in_one_microsecond_are_two_entries(tmp_path, fake, ship_onc
 
 def test_bytes_of_any_kind_arrive(tmp_path, fake, ship_once):
     """NUL, ANSI, bidi, invalid UTF-8: nothing is lost; what is no text comes as base64 beside it (F14)."""
-    messages = [b"nul\0inside", b"bad \xff\xfe\xc3(", b"two\nlines", b"\x1b[31mred\x07", "\u202eevil\u200b".encode(), b"\xed\xa0\x80"]
+    messages = [
+        b"nul\0inside",
+        b"bad \xff\xfe\xc3(",
+        b"two\nlines",
+        b"\x1b[31mred\x07",
+        "\u202eevil\u200b".encode(),
+        b"\xed\xa0\x80",
+    ]
     journal = write_journal(tmp_path / "j.journal", [entry(n, m) for n, m in enumerate(messages, 1)])
     ship_once(journal_file=str(journal))
     events = fake.events()
@@ -217,7 +234,10 @@ def test_huge_many_repeated_and_missing_fields(tmp_path, fake, ship_once):
 
 def test_constant_ballast_stays_at_home(tmp_path):
     """What is the same in every entry of a node is not sent; a foreign host name is."""
-    write_journal(tmp_path / "j.journal", [entry(1, b"m", (b"_CAP_EFFECTIVE", b"1f"), (b"_SYSTEMD_CGROUP", b"/x"), (b"MINE", b"1"))])
+    write_journal(
+        tmp_path / "j.journal",
+        [entry(1, b"m", (b"_CAP_EFFECTIVE", b"1f"), (b"_SYSTEMD_CGROUP", b"/x"), (b"MINE", b"1"))],
+    )
     (piece,) = read_all(tmp_path)
     assert set(piece.event["fields"]) == {"PRIORITY", "MINE", "_BOOT_ID", "_MONOTONIC"}
     (piece,) = read_all(tmp_path, host="another")
@@ -228,7 +248,7 @@ def test_a_damaged_file_costs_only_what_is_damaged(tmp_path):
     """Bytes flipped in an entry: the reader goes on behind it, and says exactly which numbers are lost (F10)."""
     write_journal(tmp_path / "j.journal", [entry(n, b"entry %d " % n + b"x" * 400) for n in range(1, 201)])
     whole = (tmp_path / "j.journal").read_bytes()
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311
     damaged_runs = 0
     for _run in range(12):
         broken = bytearray(whole)
@@ -244,7 +264,7 @@ def test_a_damaged_file_costs_only_what_is_damaged(tmp_path):
 
 
 def test_a_truncated_file_ends_in_a_gap(tmp_path, fake, ship_once):
-    """Half of the file is gone: what journalctl still reads is sent, the rest is a gap, and the agent is not stuck (F10)."""
+    """Half of the file is gone: what journalctl reads is sent, the rest is a gap, nothing is stuck (F10)."""
     journal = write_journal(tmp_path / "j.journal", [entry(n, b"entry %d " % n + b"x" * 2000) for n in range(1, 1001)])
     size = len(journal.read_bytes().rstrip(b"\0"))
     with journal.open("r+b") as file:
@@ -294,7 +314,9 @@ def test_rotation_under_a_planned_read_is_noticed(tmp_path):
 def test_any_message_survives_the_journal_byte_for_byte(tmp_path_factory, messages):
     """What a program wrote comes out of journald, journalctl, our reader and JSON as the same bytes (F14)."""
     directory = tmp_path_factory.mktemp("any")
-    write_journal(directory / "j.journal", [entry(n, message, (b"MINE", b"1")) for n, message in enumerate(messages, 1)])
+    write_journal(
+        directory / "j.journal", [entry(n, message, (b"MINE", b"1")) for n, message in enumerate(messages, 1)]
+    )
     events = [json.loads(encode(piece.event)) for piece in read_all(directory)]
     for event, message in zip(events, messages, strict=True):
         raw = event["fields"].get("_raw", {}).get("MESSAGE")

@@ -16,10 +16,19 @@ from pathlib import Path
 import pytest
 from ship_journals import entry, lines, need_journals, write_journal
 from ship_server import Exchange
+
 from devmesh.ship import AGENT_VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
-POINTS = ["before_post", "after_post:1", "after_post:3", "before_state:2", "mid_state:1", "mid_state:3", "after_state:2"]
+POINTS = [
+    "before_post",
+    "after_post:1",
+    "after_post:3",
+    "before_state:2",
+    "mid_state:1",
+    "mid_state:3",
+    "after_state:2",
+]
 
 
 def command(url: str, state: Path, *more: str) -> list[str]:
@@ -34,7 +43,7 @@ def run(url: str, state: Path, *more: str, crash_at: str = "") -> int:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at_each_point_every_entry_is_stored_once(fake, url, ship_once, tmp_path, point):
-    """kill -9 between any two steps of sending: the next run sends the rest, and only the rest (F01, F02, F32)."""
+    """Kill -9 between any two steps of sending: the next run sends the rest, and only the rest (F01, F02, F32)."""
     need_journals()
     journal = write_journal(tmp_path / "j.journal", lines(1, 30))
 
@@ -61,7 +70,9 @@ def test_sigterm_ends_it_cleanly(fake, url, tmp_path):
     arrived = threading.Event()
     fake.always = lambda exchange: (exchange.answer(200, exchange.commit()), arrived.set())
     environment = dict(os.environ, PYTHONPATH=str(ROOT / "src"))
-    process = subprocess.Popen(command(url, tmp_path / "state", "--file", str(log)), env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command(url, tmp_path / "state", "--file", str(log)), env=environment, stderr=subprocess.DEVNULL
+    )
     try:
         assert arrived.wait(30)
         process.send_signal(signal.SIGTERM)
@@ -99,7 +110,7 @@ def test_a_large_backlog_costs_little_memory(fake, url, tmp_path):
         "print([line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')][0]); sys.exit(code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, *command(url, tmp_path / "state", "--journal-file", str(journal), "--once")[3:]],
+        [sys.executable, "-c", program, *command(url, tmp_path / "s", "--journal-file", str(journal), "--once")[3:]],
         env=dict(os.environ, PYTHONPATH=str(ROOT / "src")), capture_output=True, timeout=120, check=False, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -113,14 +124,16 @@ def _covered(fake, exchange) -> dict:
 
 
 def test_the_one_file_runs_with_nothing_installed(fake, url, tmp_path):
-    """make shipper's file: no site packages, no checkout, filters included; built twice it is the same."""
+    """Make shipper's file: no site packages, no checkout, filters included; built twice it is the same."""
     built = tmp_path / "devmesh-shipper.pyz"
     build = [sys.executable, str(ROOT / "scripts" / "build_shipper.py")]
     subprocess.run([*build, str(built)], check=True, timeout=60, capture_output=True)
     subprocess.run([*build, str(tmp_path / "again.pyz")], check=True, timeout=60, capture_output=True)
     assert built.read_bytes() == (tmp_path / "again.pyz").read_bytes()
     log = tmp_path / "app.log"
-    log.write_text("".join(f"2026-11-20T10:00:00Z h {'a' if n % 2 else 'b'}: line {n} of the file test\n" for n in range(20)))
+    log.write_text(
+        "".join(f"2026-11-20T10:00:00Z h {'a' if n % 2 else 'b'}: line {n} of the file test\n" for n in range(20))
+    )
     (tmp_path / "filters.yaml").write_text("- drop: {identifier: a}\n")
     done = subprocess.run(
         [sys.executable, "-I", "-S", str(built), *command(url, tmp_path / "state", "--file", str(log), "--once")[3:],
@@ -154,7 +167,12 @@ def test_the_versions_agree():
 def test_the_shipped_archive_holds_the_agent_and_yaml_alone(tmp_path):
     """Nothing else is copied to a node."""
     built = tmp_path / "s.pyz"
-    subprocess.run([sys.executable, str(ROOT / "scripts" / "build_shipper.py"), str(built)], check=True, timeout=60, capture_output=True)
+    subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "build_shipper.py"), str(built)],
+        check=True,
+        timeout=60,
+        capture_output=True,
+    )
     names = zipfile.ZipFile(built).namelist()
     assert {name.split("/")[0] for name in names} == {"__main__.py", "devmesh", "yaml"}
     assert "yaml/LICENSE" in names

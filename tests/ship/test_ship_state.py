@@ -26,7 +26,7 @@ def test_what_was_saved_is_loaded(tmp_path):
     again.load()
     again.save({"number": 5})
     assert StateFile(str(tmp_path)).load() == {"number": 5}
-    assert sorted(os.listdir(tmp_path)) == ["state.0", "state.1"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state.0", "state.1"]
 
 
 def test_a_tear_at_every_byte_leaves_the_save_before(tmp_path):

@@ -1,8 +1,10 @@
 """Times and heads of text log lines, and which lines belong together."""
 
+# Log lines are as long as they are.
+# ruff: noqa: E501
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import io
 import json
 from zoneinfo import ZoneInfo
@@ -15,12 +17,12 @@ from devmesh.ship.fold import ALL, HOLD, WHOLE_LINES, Context, read_events
 from devmesh.ship.stamps import Stamps
 from devmesh.ship.textline import parse_line
 
-UTC = datetime.timezone.utc
+UTC = dt.UTC
 
 
 def us(text: str) -> int:
     """Microseconds of an ISO time with zone."""
-    instant = datetime.datetime.fromisoformat(text)
+    instant = dt.datetime.fromisoformat(text)
     return int(instant.timestamp()) * 1_000_000 + instant.microsecond
 
 
@@ -69,7 +71,7 @@ HEADS = [
     ("081109 203615 148 INFO dfs", "2008-11-09T20:36:15+00:00", "", "", None, None, "148 INFO dfs"),
     ('{"time":"2026-11-21T09:08:07Z","msg":"x"}', "2026-11-21T09:08:07+00:00", "", "", None, None, '{"time":"2026-11-21T09:08:07Z","msg":"x"}'),
     ('{"ts":1763716087.25,"msg":"x"}', "2025-11-21T09:08:07.25+00:00", "", "", None, None, '{"ts":1763716087.25,"msg":"x"}'),
-    ('level=info ts=2026-11-21T09:08:07Z msg=x', "2026-11-21T09:08:07+00:00", "", "", None, None, 'level=info ts=2026-11-21T09:08:07Z msg=x'),
+    ("level=info ts=2026-11-21T09:08:07Z msg=x", "2026-11-21T09:08:07+00:00", "", "", None, None, "level=info ts=2026-11-21T09:08:07Z msg=x"),
     ("no time here 12:30", None, "", "", None, None, "no time here 12:30"),
     ("2026-13-45 09:08:07 not a day", None, "", "", None, None, "2026-13-45 09:08:07 not a day"),
     ("<999>odd", None, "", "", None, None, "<999>odd"),
@@ -82,7 +84,13 @@ def test_heads_of_known_formats(line):
     text, when, host, identifier, pid, priority, message = line
     head = parse_line(text, stamps())
     assert head.ts_us == (None if when is None else us(when))
-    assert (head.host, head.identifier, head.pid, head.priority, head.message) == (host, identifier, pid, priority, message)
+    assert (head.host, head.identifier, head.pid, head.priority, head.message) == (
+        host,
+        identifier,
+        pid,
+        priority,
+        message,
+    )
 
 
 def test_a_year_that_is_not_written_is_the_latest_that_fits():
@@ -100,8 +108,16 @@ def test_a_year_that_is_not_written_is_the_latest_that_fits():
 def test_a_given_first_year_counts_on_over_new_year():
     """--year 2023: the log begins in 2023, and each step from December to January is the next year."""
     years = stamps(first_year=2023)
-    said = ["Nov 30 10:00:00", "Dec 31 23:59:59", "Jan  1 00:00:00", "Dec 31 23:59:59", "Jun  1 00:00:00", "Dec  1 00:00:00", "Jan  2 00:00:00"]
-    found = [datetime.datetime.fromtimestamp(years.parse(text) / 1e6, UTC).year for text in said]
+    said = [
+        "Nov 30 10:00:00",
+        "Dec 31 23:59:59",
+        "Jan  1 00:00:00",
+        "Dec 31 23:59:59",
+        "Jun  1 00:00:00",
+        "Dec  1 00:00:00",
+        "Jan  2 00:00:00",
+    ]
+    found = [dt.datetime.fromtimestamp(years.parse(text) / 1e6, UTC).year for text in said]
     assert found == [2023, 2023, 2024, 2023, 2024, 2024, 2025]
 
 
@@ -115,7 +131,7 @@ def test_a_zone_that_is_not_written_is_the_given_one():
     assert berlin.parse("Oct 25 03:30:00") == us("2026-10-25T02:30:00+00:00")
 
 
-PYTHON = "Traceback (most recent call last):\n  File \"a.py\", line 1, in <module>\n    boom()\nValueError: no"
+PYTHON = 'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    boom()\nValueError: no'
 FOLDED = [
     f"2026-11-21 09:08:07 ERROR failed\n{PYTHON}",
     f"2026-11-21 09:08:07 ERROR failed\n{PYTHON}\n\nDuring handling of the above exception, another exception occurred:\n\n{PYTHON}",
@@ -191,7 +207,8 @@ def test_lines_of_any_size_and_bytes_of_any_kind():
 @given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from(FOLDED).map(str.encode), st.just(b"")), max_size=12))
 def test_events_tile_the_file_and_do_not_depend_on_where_reading_began(parts):
     """Events lie in order without overlap, nothing but blank lines between them; reading from an event that begins with a
-    time gives the same events, and every event is JSON."""
+    time gives the same events, and every event is JSON.
+    """
     data = b"\n".join(parts)
     context = Context("/x", "x", stamps(), WRITTEN)
     found = list(read_events(io.BytesIO(data), context))

@@ -4,6 +4,9 @@ The order of things in one round: each stream's newest missing part, one bounded
 written just now is sent within a poll, however much older history waits behind it, and memory holds one batch.
 """
 
+# Paths are text here, as the command line, os.scandir and systemd's files give them.
+# ruff: noqa: PTH103, PTH118
+
 from __future__ import annotations
 
 import contextlib
@@ -89,7 +92,13 @@ class Agent:
         self.limits = Limits()
         dead_letters = DeadLetters(directory)
         self.delivery = Delivery(
-            self.server, self.limits, dead_letters, clock, chance or random.Random(), self._stored, self._poison
+            self.server,
+            self.limits,
+            dead_letters,
+            clock,
+            chance or random.Random(),  # noqa: S311  it spreads waits, it keeps no secret
+            self._stored,
+            self._poison,
         )
         self.history = History(StateFile(directory), self.server, self.delivery, self.filters.document)
         self.heart = Heart(self.server, clock, options.heartbeat_s)
@@ -100,7 +109,7 @@ class Agent:
         self._quiet: Dict[str, Any] = {}
         self._stop = threading.Event()
 
-    # -- the loop ------------------------------------------------------------------------------------------------------
+    # -- the loop
 
     def run(self, stop: threading.Event) -> int:
         """See `run`."""
@@ -140,14 +149,14 @@ class Agent:
         self.history.save()
         return 0
 
-    def _round(self, newest_only: bool = False) -> Verdict:
+    def _round(self, *, newest_only: bool = False) -> Verdict:
         """One look at every stream: `ok` if something was sent, `idle` if there was nothing to send."""
         try:
             if not self.history.current:
                 verdict = self._reconnect()
                 if verdict.kind != "ok":
                     return verdict
-            return self._ship_all(self.sources.streams(self.history.ids()), newest_only)
+            return self._ship_all(self.sources.streams(self.history.ids()), newest_only=newest_only)
         except Changed as change:
             _log.debug("source=changed what=%s", change)
             return Verdict("later", CHANGED_WAIT_S)
@@ -163,7 +172,7 @@ class Agent:
                 self._again = None
         return verdict
 
-    def _ship_all(self, streams: List[Stream], newest_only: bool) -> Verdict:
+    def _ship_all(self, streams: List[Stream], *, newest_only: bool) -> Verdict:
         """A chunk of each stream: the newest journal first, then in turns where the last round ended."""
         self.history.note_vanished(streams, self.sources.log_paths)
         self._more = False
@@ -172,7 +181,7 @@ class Agent:
         for stream in self._in_turn(streams):
             if self._stop.is_set():
                 break
-            verdict = self._ship(stream, newest_only)
+            verdict = self._ship(stream, newest_only=newest_only)
             if verdict.kind == "later" and verdict.alone:
                 result = verdict  # the entries are at fault: the other streams go on
             elif verdict.kind not in ("ok", "idle"):
@@ -194,7 +203,7 @@ class Agent:
         after = ids.index(self._turn) + 1
         return [streams[0], *streams[after:], *streams[1:after]]
 
-    def _ship(self, stream: Stream, newest_only: bool) -> Verdict:
+    def _ship(self, stream: Stream, *, newest_only: bool) -> Verdict:
         """Send the newest missing chunk of a stream."""
         track = self.history.track(stream)
         if self.history.behind(stream, track):
@@ -238,7 +247,7 @@ class Agent:
             self.history.current = False
         return verdict
 
-    # -- streams whose new entries are all dropped -----------------------------------------------------------------------
+    # -- streams whose new entries are all dropped
 
     def _is_quiet(self, track: Track, span: Range) -> bool:
         """These numbers were read before, and held nothing to send."""
@@ -257,7 +266,7 @@ class Agent:
         del self._quiet[track.id]
         return False
 
-    # -- what the delivery tells -------------------------------------------------------------------------------------------
+    # -- what the delivery tells
 
     def _stored(self, batch: Batch, body: Dict[str, Any]) -> None:
         self._quiet.pop(batch.stream.rpartition(";")[0], None)
@@ -267,9 +276,9 @@ class Agent:
         track = self.history.tracks[batch.stream.rpartition(";")[0]]
         track.gaps.append(Lost(line.first, line.last, True, reason))
 
-    # -- the heartbeat -----------------------------------------------------------------------------------------------------
+    # -- the heartbeat
 
-    def _beat(self, force: bool = False) -> None:
+    def _beat(self, *, force: bool = False) -> None:
         if not self.history.current or not (force or self.heart.due()):
             return
         with contextlib.suppress(Changed):

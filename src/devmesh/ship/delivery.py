@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from devmesh.ship.clock import Backoff, Clock
@@ -26,6 +27,7 @@ REFUSED_WAIT_S = 300.0
 RETRY_AFTER_S = (1.0, 300.0)
 FAULTS_BEFORE_BISECT = 5
 LEAST_LINE_BYTES = 1024
+MOST_REMEMBERED = 1_000
 
 EXIT_CLONE = 6
 EXIT_PROTOCOL = 7
@@ -101,19 +103,19 @@ class Delivery:
         answer = self._server.ingest(batch)
         crash_point("after_post")
         status = answer.status
-        if status == 200:
+        if status == HTTPStatus.OK:
             return self._taken(batch, answer)
         if status in (400, 422):
             return self._bisect(batch, f"the server cannot read it ({status})")
-        if status == 413:
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return self._too_large(batch, answer)
-        if status == 500:
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             return self._fault(batch)
         if status in (401, 403):
             return self.refused(status)
         if status in (409, 426):
             return self.conflict(answer)
-        if status == 415 and answer.body is not None:
+        if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and answer.body is not None:
             return self._other_encoding(batch)
         if status in (429, 503) and answer.retry_after_s is not None:
             low, high = RETRY_AFTER_S
@@ -127,7 +129,7 @@ class Delivery:
         _log.warning("server=refuses status=%d action=keep_all next_try_s=300 hint=see --token-file", status)
         return Verdict("later", REFUSED_WAIT_S, lost_contact=True)
 
-    def later(self, why: str, lost_contact: bool = False) -> Verdict:
+    def later(self, why: str, *, lost_contact: bool = False) -> Verdict:
         """Try again after the next back-off."""
         wait_s = self.backoff.failed()
         _log.warning("send=later wait_s=%.1f failures=%d why=%s", wait_s, self.backoff.failures, why)
@@ -184,7 +186,7 @@ class Delivery:
         key = (batch.stream, batch.first)
         if self._bisecting or self._faults.get(key, 0) >= FAULTS_BEFORE_BISECT:
             return self._bisect(batch, "the server fails on it (500)")
-        if len(self._faults) > 1000:
+        if len(self._faults) > MOST_REMEMBERED:
             self._faults.clear()
         self._faults[key] = self._faults.get(key, 0) + 1
         return self.later("status 500")
@@ -208,12 +210,12 @@ class Delivery:
     def conflict(self, answer: Answer) -> Verdict:
         """What a 409 or 426 asks for."""
         code = (answer.body or {}).get("code")
-        if answer.status == 409 and code == "stream_forked":
+        if answer.status == HTTPStatus.CONFLICT and code == "stream_forked":
             return Verdict("forked", body=answer.body)
-        if answer.status == 409 and code == "node_clone":
+        if answer.status == HTTPStatus.CONFLICT and code == "node_clone":
             _log.error("server=stops_us code=node_clone hint=give each machine a node name and a token of its own")
             return Verdict("stop", exit_code=EXIT_CLONE)
-        if answer.status == 426 and answer.body is not None:
+        if answer.status == HTTPStatus.UPGRADE_REQUIRED and answer.body is not None:
             _log.error("server=stops_us code=protocol_version hint=this agent and the server need matching versions")
             return Verdict("stop", exit_code=EXIT_PROTOCOL)
         return self.later(f"status {answer.status} with no word of ours")

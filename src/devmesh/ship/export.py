@@ -17,6 +17,7 @@ FIELD_LIMIT_BYTES = 8 * 1024
 KEPT_FIELDS = 200  # far above the 64 that are sent, so that ballast does not crowd out what matters
 ENTRY_LIMIT_BYTES = 1024 * 1024
 NUMBER_DIGITS = 20
+LENGTH_BYTES = 8
 READ_BYTES = 64 * 1024
 BLOCK_BYTES = 256 * 1024
 PLAIN_BYTES = FIELD_LIMIT_BYTES  # so that no field of a plain entry is over its limit
@@ -27,8 +28,8 @@ MOST_SURPLUS = 10_000  # a repeated essential field may not grow an entry withou
 
 # What says who wrote an entry is kept in whatever crowd of fields.
 ESSENTIAL = frozenset(
-    b"MESSAGE PRIORITY UNIT OBJECT_SYSTEMD_UNIT CONTAINER_NAME _SYSTEMD_UNIT SYSLOG_IDENTIFIER _TRANSPORT _PID SYSLOG_PID"
-    b" _BOOT_ID _COMM".split()
+    b"MESSAGE PRIORITY UNIT OBJECT_SYSTEMD_UNIT CONTAINER_NAME _SYSTEMD_UNIT SYSLOG_IDENTIFIER _TRANSPORT _PID"
+    b" SYSLOG_PID _BOOT_ID _COMM".split()
 )
 _NAME = re.compile(rb"[A-Za-z0-9_]{1,64}\Z")
 _CURSOR = re.compile(rb"s=([0-9a-f]{32});i=([0-9a-f]{1,16});b=([0-9a-f]{32});m=[0-9a-f]+;t=[0-9a-f]+;x=([0-9a-f]+)")
@@ -245,8 +246,8 @@ def _field(source: _Source, entry: _Builder, line: bytes) -> bool:
         _rest_of_line(source, line)
         entry.started = True
         return False
-    prefix = source.exactly(8)
-    if len(prefix) < 8:
+    prefix = source.exactly(LENGTH_BYTES)
+    if len(prefix) < LENGTH_BYTES:
         return False
     (length,) = struct.unpack("<Q", prefix)
     kept = source.exactly(min(length, limit_of(name)))

@@ -5,6 +5,9 @@ restarts; the last event of a growing file waits until the next one begins or 5 
 ends.
 """
 
+# Paths are text here, as the command line, os.scandir and systemd's files give them.
+# ruff: noqa: PTH118, PTH119, PTH120, PTH122, PTH123
+
 from __future__ import annotations
 
 import bz2
@@ -232,7 +235,7 @@ class _Memory(NamedTuple):
 class FileSource:
     """The text logs of a node, followed over their rotations."""
 
-    def __init__(self, bases: Iterable[str], clock: Clock, once: bool = False) -> None:
+    def __init__(self, bases: Iterable[str], clock: Clock, *, once: bool = False) -> None:
         self.bases = list(dict.fromkeys(bases))
         self._clock, self._once = clock, once
         self.flush = False  # hold no last event back
@@ -285,7 +288,7 @@ class FileSource:
         settled = self._once or not file.live or now - first_seen >= SETTLE_S
         identity = match_identity(prefix, known)
         if identity is None:
-            n = choose_length(prefix, settled)
+            n = choose_length(prefix, settled=settled)
             identity = None if n is None else file_identity(prefix, n)
         length = int(identity.partition("-")[0]) if identity else 0
         grew_at = now - max(0.0, age_s)
@@ -315,7 +318,7 @@ class FileSource:
                 with open(file.path, "rb") as stream:
                     stream.seek(max(0, end - LINE_HASH_WINDOW_BYTES))
                     windows.append(stream.read(min(end, LINE_HASH_WINDOW_BYTES)))
-        return len(windows) == 2 and windows[0] != windows[1]
+        return len(windows) > 1 and windows[0] != windows[1]
 
     def _end(self, file: Found, memory: _Memory) -> str:
         """A rotated file is still written to until its writer opens the new one, so only silence ends it."""

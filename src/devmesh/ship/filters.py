@@ -12,6 +12,9 @@ rule, and can be sent later with --again. The agent's and the server's own lines
 must not make entries to send).
 """
 
+# Paths are text here, as the command line, os.scandir and systemd's files give them.
+# ruff: noqa: PTH123
+
 from __future__ import annotations
 
 import fnmatch

@@ -26,9 +26,11 @@ EVENT_LIMIT_LINES = 2_000
 HOLD, WHOLE_LINES, ALL = "hold", "whole lines", "all"  # what to do with the end of a file, see read_events
 
 _TRACE = re.compile(
-    r"Traceback \(most recent call last\):|Caused by: |Suppressed: |During handling of the above|The above exception was"
-    r"|goroutine \d+ \[|panic: |fatal error: |\[signal SIG|created by |exit status \d|Exception in thread "
-    r"|(?:[A-Za-z_$][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error|Throwable)\b|(?:Uncaught )?[A-Z]\w*(?:Error|Exception)(?:: |$)"
+    r"Traceback \(most recent call last\):|Caused by: |Suppressed: |During handling of the above"
+    r"|The above exception was|goroutine \d+ \[|panic: |fatal error: |\[signal SIG|created by |exit status \d"
+    r"|Exception in thread "
+    r"|(?:[A-Za-z_$][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error|Throwable)\b"
+    r"|(?:Uncaught )?[A-Z]\w*(?:Error|Exception)(?:: |$)"
 )
 _OPENS_ALONE = re.compile(r"Traceback \(most recent call last\):|Exception in thread |panic: |fatal error: ")
 _GO_FRAME = re.compile(r"[\w./*()\[\]{}-]+\(.*\)$")

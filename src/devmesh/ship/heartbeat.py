@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from devmesh.ship import AGENT_VERSION
@@ -55,7 +56,7 @@ class Heart:
             "sources": sources,
         }
         answer = self._server.heartbeat(said)
-        if answer.status != 200 or answer.body is None:
+        if answer.status != HTTPStatus.OK or answer.body is None:
             _log.warning("heartbeat=not_taken status=%d error=%s", answer.status, answer.error)
             return False
         server_time = answer.body.get("server_time_us")

@@ -8,6 +8,7 @@ is sent again, and where its marks contradict our journal a new epoch begins aft
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from devmesh.ship.batch import Batch
@@ -102,7 +103,7 @@ class History:
                 self.current = False
         self.save()
 
-    # -- the server's knowledge ----------------------------------------------------------------------------------------------
+    # -- the server's knowledge
 
     def fetch(self) -> Verdict:
         """Hear what the server knows; `compare` has to follow before anything is sent."""
@@ -112,7 +113,7 @@ class History:
             return self._delivery.refused(answer.status)
         if answer.status in (409, 426):
             return self._delivery.conflict(answer)
-        if answer.status != 200 or not isinstance(known, list):
+        if answer.status != HTTPStatus.OK or not isinstance(known, list):
             return self._delivery.later(answer.error or f"status {answer.status} on /ingest/state")
         self._take(known)
         self._delivery.backoff.succeeded()
@@ -149,7 +150,7 @@ class History:
                 _log.warning("server=knows_less stream=%s action=send_again first=%d", track.name, track.done[0][0])
                 track.known_by_server(track.epoch, [], [])
 
-    # -- other histories -------------------------------------------------------------------------------------------------------
+    # -- other histories
 
     def behind(self, stream: Stream, track: Track) -> bool:
         """Whether the stream ends before what was sent of it: it was rolled back, or truncated."""

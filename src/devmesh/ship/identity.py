@@ -5,6 +5,9 @@ log, log.1 and log.1.gz are one stream, and a file that has grown is still itsel
 nothing of the agent, and rooms may import it.
 """
 
+# Paths are text here, as the command line, os.scandir and systemd's files give them.
+# ruff: noqa: PTH123
+
 from __future__ import annotations
 
 import hashlib
@@ -21,7 +24,7 @@ def file_identity(prefix: bytes, n: int) -> str:
     return f"{n}-{hashlib.blake2b(prefix[:n], digest_size=16).hexdigest()}"
 
 
-def choose_length(prefix: bytes, settled: bool) -> Optional[int]:
+def choose_length(prefix: bytes, *, settled: bool) -> Optional[int]:
     """How many first bytes name the file: whole lines, 256 bytes to 1 KiB; None while it is too short to say.
 
     `prefix` is its first 1,024 bytes, or all it has; `settled`: it is finished or was short for 60 s, so its whole
@@ -52,14 +55,14 @@ def match_identity(prefix: bytes, known: Iterable[str]) -> Optional[str]:
     return None
 
 
-def identify(prefix: bytes, known: Iterable[str] = (), settled: bool = True) -> Optional[str]:
+def identify(prefix: bytes, known: Iterable[str] = (), *, settled: bool = True) -> Optional[str]:
     """The identity of a file by its first 1,024 decompressed bytes: one the node has already, else a new one, else
     None.
     """
     found = match_identity(prefix, known)
     if found is not None:
         return found
-    n = choose_length(prefix, settled)
+    n = choose_length(prefix, settled=settled)
     return None if n is None else file_identity(prefix, n)
 
 

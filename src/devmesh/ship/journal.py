@@ -5,6 +5,9 @@ handed over as lost. Holes between entries are no loss by themselves: on Debian 
 the system's.
 """
 
+# Paths are text here, as the command line, os.scandir and systemd's files give them.
+# ruff: noqa: PTH120
+
 from __future__ import annotations
 
 import contextlib
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from devmesh.ship.export import Entry
 
 CHUNK_ENTRIES = 20_000
+MOST_REMEMBERED = 1_000
 LINK_WAIT_S = 10.0  # so long may a writer have raised the last number in the header without having linked its entry
 
 
@@ -29,13 +33,12 @@ class JournalStream:
 
     kind = "journal"
 
-    def __init__(
-        self, seqnum_id: str, files: List[JournalFile], host: str, alone: bool, reader: "JournalSource"
-    ) -> None:
+    def __init__(self, seqnum_id: str, files: List[JournalFile], host: str, reader: "JournalSource") -> None:
         self.id = seqnum_id
         self.files = files
         self.place = self.base = os.path.dirname(files[0].path)
-        self._host, self.exact, self._reader = host, alone, reader
+        self._host, self._reader = host, reader
+        self.exact = reader.alone
 
     def extent(self) -> Optional[Range]:
         """The lowest and the highest number in the files' headers."""
@@ -155,7 +158,12 @@ class JournalSource:
             groups.setdefault(file.header.seqnum_id, []).append(file)
         self._ids |= set(groups)
         newest_first = sorted(groups.items(), key=lambda group: -max(f.header.tail_us for f in group[1]))
-        return [JournalStream(key, group, self._host, len(self._ids) == 1, self) for key, group in newest_first]
+        return [JournalStream(key, group, self._host, self) for key, group in newest_first]
+
+    @property
+    def alone(self) -> bool:
+        """Only one stream was ever seen here: no other shares its counter, as far as one can see."""
+        return len(self._ids) == 1
 
     def entries(self, fd: int, seqnum_id: str, seq: int) -> Generator[Entry, None, None]:
         """See `entries_from`."""
@@ -198,6 +206,6 @@ class JournalSource:
         if file.finished:
             return True
         since = self._waiting.setdefault((file.path, seq), self._monotonic())
-        if len(self._waiting) > 1000:
+        if len(self._waiting) > MOST_REMEMBERED:
             self._waiting = {(file.path, seq): since}
         return self._monotonic() - since >= LINK_WAIT_S

@@ -1,5 +1,8 @@
 """What the agent is told: one frozen object, from the command line or from `devmesh up`."""
 
+# Paths are text here, as the command line, os.scandir and systemd's files give them.
+# ruff: noqa: PTH111, PTH118
+
 from __future__ import annotations
 
 import argparse
@@ -86,7 +89,7 @@ def parse(arguments: Optional[Sequence[str]] = None) -> Options:
 def _instant_us(text: str) -> int:
     """An ISO time; without a zone it is this machine's."""
     try:
-        instant = dt.datetime.fromisoformat(text)
+        instant = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))  # noqa: FURB162  Python 3.9 knows no Z
     except ValueError as error:
         msg = f"--since {text!r} is no ISO time: {error}"
         raise OptionsError(msg) from error

@@ -4,6 +4,9 @@ A redirect is an answer like any other that is not ours, so the token never goes
 size and time. An answer that is not a JSON object has no body for us, whatever its status.
 """
 
+# Paths are text here, as the command line, os.scandir and systemd's files give them.
+# ruff: noqa: PTH123
+
 from __future__ import annotations
 
 import contextlib
@@ -27,6 +30,7 @@ TIMEOUT_S = 30.0
 WHOLE_TIMEOUT_S = 90.0  # a server that drips one byte every 29 s is cut off, too
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
 GZIP_LEVEL = 5
+LONG_NUMBER = 7
 KEEP_ALIVE_S = 2.0  # servers close idle connections after a few seconds; an old one is not tried
 UNREACHABLE = 0
 
@@ -158,6 +162,6 @@ def _read(response: http.client.HTTPResponse) -> Answer:
     except (ValueError, RecursionError):
         body = None
     wait = response.getheader("Retry-After", "")
-    retry_after_s = float(wait) if wait.isdigit() and len(wait) < 7 else None
+    retry_after_s = float(wait) if wait.isdecimal() and len(wait) < LONG_NUMBER else None
     ours = body if isinstance(body, dict) else None
     return Answer(response.status, ours, retry_after_s, "" if ours is not None else "the answer is no JSON object")

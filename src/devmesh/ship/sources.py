@@ -5,6 +5,9 @@ the logs that a syslog daemon writes out of it (syslog, auth.log, kern.log …) 
 left alone.
 """
 
+# Paths are text here, as the command line, os.scandir and systemd's files give them.
+# ruff: noqa: PTH100, PTH118, PTH123
+
 from __future__ import annotations
 
 import os
@@ -35,7 +38,7 @@ _LOG_NAME = re.compile(r"(?:.*[._-](?:log|err|out)|error_log|access_log)\Z")
 _BINARY_DIRS = frozenset(("journal", "sysstat", "sa", "private", "installer"))
 
 
-def text_logs(root: str = LOG_ROOT, with_syslog: bool = True) -> List[str]:
+def text_logs(root: str = LOG_ROOT, *, with_syslog: bool = True) -> List[str]:
     """The text logs below `root`, each under its own name, without what rotation made of them."""
     found: List[str] = []
     for directory, inner, names in os.walk(root):
@@ -68,7 +71,7 @@ class Sources:
         directories = [options.journal_dir] if options.journal_dir else []
         paths = [options.journal_file] if options.journal_file else []
         self._journal = JournalSource(directories, paths, node, monotonic=clock.monotonic)
-        self._files = FileSource([os.path.abspath(path) for path in options.files], clock, options.once)
+        self._files = FileSource([os.path.abspath(path) for path in options.files], clock, once=options.once)
 
     def streams(self, known: Iterable[str]) -> "List[Stream]":
         """Every stream there is now, journals first. `known`: the file identities of this node. Raises Changed."""

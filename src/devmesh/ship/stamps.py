@@ -8,14 +8,19 @@ end of summer time repeats, the first is meant.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 HEAD_CHARS = 48  # a stamp further to the right is part of the text
 DAY_US = 86_400_000_000
-_MONTHS = {m: n for n, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
+HALF_A_YEAR = 6
+DECEMBER = 12
+FIRST_FULL_YEAR = 100
+MOST_HOURS = 10_000
 _MONTH = r"(?P<mon>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _TIME = r"(?P<h>\d\d?):(?P<m>\d\d):(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?"
 _ZONE = r"(?:\s?(?P<z>Z|UTC|GMT|[+-]\d\d:?\d\d|(?<=\d)[+-]\d\d)(?![\w:]))?"
@@ -51,9 +56,7 @@ class Stamp(NamedTuple):
 class Stamps:
     """Reads the times of one file's lines, in their order."""
 
-    def __init__(
-        self, reference_us: int, zone: Optional[datetime.tzinfo] = None, first_year: Optional[int] = None
-    ) -> None:
+    def __init__(self, reference_us: int, zone: Optional[dt.tzinfo] = None, first_year: Optional[int] = None) -> None:
         """`reference_us`: when the file was last written."""
         self._reference_us, self._zone, self._year = reference_us, zone, first_year
         self._last_month = 0
@@ -91,7 +94,7 @@ class Stamps:
         if part.get("p"):
             hour = hour % 12 + (12 if part["p"] == "PM" else 0)
         rest_us = (int(part.get("m") or 0) * 60 + int(part.get("s") or 0)) * 1_000_000 + fraction_us
-        if not named and month > 12 >= day:
+        if not named and month > DECEMBER >= day:
             month, day = day, month  # 22/11/2026
         zone = part.get("z")
 
@@ -101,14 +104,14 @@ class Stamps:
 
         if part.get("Y"):
             year = int(part["Y"] or 0)
-            return in_year(year if year > 99 else 2000 + year)
+            return in_year(year if year >= FIRST_FULL_YEAR else 2000 + year)
         return self._in_some_year(month, in_year)
 
     def _in_some_year(self, month: int, in_year: Callable[[int], Optional[int]]) -> Optional[int]:
         if self._year is not None:
-            if self._last_month - month > 6:
+            if self._last_month - month > HALF_A_YEAR:
                 self._year += 1
-            early = 1 if self._last_month and month - self._last_month > 6 else 0
+            early = 1 if self._last_month and month - self._last_month > HALF_A_YEAR else 0
             if not early:
                 self._last_month = month
             return in_year(self._year - early)
@@ -124,11 +127,11 @@ class Stamps:
         key = (year, month, day, hour)
         if key not in self._hours:
             try:
-                local = datetime.datetime(year, month, day, hour, tzinfo=self._zone)
+                local = dt.datetime(year, month, day, hour, tzinfo=self._zone)
                 seconds = int(local.timestamp())
             except (ValueError, OverflowError, OSError):
                 return None
-            if len(self._hours) > 10_000:
+            if len(self._hours) > MOST_HOURS:
                 self._hours.clear()
             self._hours[key] = seconds
         return self._hours[key]
@@ -140,6 +143,6 @@ def _utc_hour(year: int, month: int, day: int, hour: int, zone: str) -> Optional
     if digits[0] in "+-":
         offset_s = (int(digits[1:3]) * 3600 + int(digits[3:5] or 0) * 60) * (-1 if digits[0] == "-" else 1)
     try:
-        return int(datetime.datetime(year, month, day, hour, tzinfo=datetime.timezone.utc).timestamp()) - offset_s
+        return int(dt.datetime(year, month, day, hour, tzinfo=dt.timezone.utc).timestamp()) - offset_s
     except (ValueError, OverflowError):
         return None

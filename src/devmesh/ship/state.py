@@ -5,6 +5,9 @@ tear at any byte, a full disk or a kill costs at most the last save. What is los
 (coverage).
 """
 
+# Paths are text here, as the command line, os.scandir and systemd's files give them.
+# ruff: noqa: PTH110, PTH118, PTH120, PTH123
+
 from __future__ import annotations
 
 import hashlib
@@ -17,6 +20,7 @@ from devmesh.ship.crash import crash_point
 
 _log = logging.getLogger("devmesh.ship")
 MAGIC = b"devmesh-state-1"
+HEAD_WORDS = 4
 MAX_BYTES = 16 * 1024 * 1024
 
 
@@ -77,7 +81,7 @@ def _read(path: str) -> Optional[Tuple[int, Dict[str, Any]]]:
             head, payload = file.readline(200).split(b" "), file.read(MAX_BYTES)
     except OSError:
         return None
-    if len(head) != 4 or head[0] != MAGIC or not (head[1].isdigit() and head[2].isdigit()):
+    if len(head) != HEAD_WORDS or head[0] != MAGIC or not (head[1].isdigit() and head[2].isdigit()):
         return None
     payload = payload[: int(head[2])]
     if len(payload) != int(head[2]) or head[3].strip() != _checksum(int(head[1]), payload):

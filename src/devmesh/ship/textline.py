@@ -14,6 +14,10 @@ from typing import Any, NamedTuple, Optional
 from devmesh.ship.stamps import Stamps
 
 HEAD_CHARS = 4_096
+PRIORITIES = 192  # 24 facilities of 8
+PID_DIGITS = 10
+# Numbers of seconds, milliseconds and microseconds since the epoch, told apart by their size.
+SECONDS, MILLISECONDS, MICROSECONDS, TOO_MUCH = 1e9, 1e11, 1e14, 1e17
 _PRI = re.compile(r"<(\d{1,3})>")
 _RFC5424 = re.compile(
     r"<(?P<pri>\d{1,3})>1 (?P<ts>\S+) (?P<host>\S+) (?P<app>\S+) (?P<pid>\S+) \S+ "
@@ -48,7 +52,7 @@ def parse_line(line: str, stamps: Stamps) -> Head:
         return _rfc5424(line, match, stamps)
     priority, at = None, 0
     pri = _PRI.match(line)
-    if pri and int(pri[1]) < 192:
+    if pri and int(pri[1]) < PRIORITIES:
         priority, at = int(pri[1]) & 7, pri.end()
     if line.startswith("{", at):
         return Head(_json_time(line[at:], stamps), True, "", "", None, priority, line[at:])
@@ -92,7 +96,7 @@ def _clf(line: str) -> bool:
 
 def _rfc5424(line: str, match: Any, stamps: Stamps) -> Head:
     host, app, pid = ("" if match[name] == "-" else match[name] for name in ("host", "app", "pid"))
-    number = int(pid) if pid.isdigit() and len(pid) <= 10 else None
+    number = int(pid) if pid.isdigit() and len(pid) <= PID_DIGITS else None
     return Head(stamps.parse(match["ts"]), True, host, app, number, int(match["pri"]) & 7, line[match.end() :])
 
 
@@ -107,8 +111,8 @@ def _json_time(text: str, stamps: Stamps) -> Optional[int]:
             found = stamps.parse(value)
             if found is not None:
                 return found
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 1e9 <= value < 1e17:
-            return int(value * (1e6 if value < 1e11 else 1e3 if value < 1e14 else 1))
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and SECONDS <= value < TOO_MUCH:
+            return int(value * (1e6 if value < MILLISECONDS else 1e3 if value < MICROSECONDS else 1))
     return None
 
 

@@ -70,7 +70,7 @@ def journal_event(entry: Entry, host: str) -> Event:
         if name == "MESSAGE" and not seen_message:
             message, seen_message, key = text, True, name
         else:
-            key = _free_name(fields, name, seen_message)
+            key = _free_name(fields, name, seen_message=seen_message)
             if len(fields) >= MAX_FIELDS or not _NAME.match(key):
                 dropped += 1
                 continue
@@ -79,9 +79,8 @@ def journal_event(entry: Entry, host: str) -> Event:
             raw[key] = base64.b64encode(value).decode("ascii")
         if length > len(value):
             cut[key] = length
-    for mark, content in (("_raw", raw), ("_cut", cut), ("_dropped", dropped)):
-        if content:
-            fields[mark] = content
+    marks = {"_raw": raw, "_cut": cut, "_dropped": dropped}
+    fields.update((mark, content) for mark, content in marks.items() if content)
     return _event(entry, fields, message)
 
 
@@ -101,7 +100,7 @@ def _event(entry: Entry, fields: Dict[str, Any], message: str) -> Event:
     return event
 
 
-def _free_name(fields: Dict[str, Any], name: str, seen_message: bool) -> str:
+def _free_name(fields: Dict[str, Any], name: str, *, seen_message: bool) -> str:
     if name not in fields and not (name == "MESSAGE" and seen_message):
         return name
     count = 2
@@ -110,7 +109,7 @@ def _free_name(fields: Dict[str, Any], name: str, seen_message: bool) -> str:
     return f"{name}.{count}"
 
 
-def decode(value: bytes, cut: bool) -> Tuple[str, bool]:
+def decode(value: bytes, *, cut: bool) -> Tuple[str, bool]:
     """Text of bytes, and whether they are not UTF-8; a character that a cut went through is left out."""
     try:
         return value.decode("utf-8"), False
