@@ -14,6 +14,8 @@ import zstandard
 from devmesh.errors import DevMeshError
 
 MINUTE_US = 60_000_000
+DAY_US = 86_400_000_000
+KEPT_US = 35 * DAY_US
 COLUMNS = ("minute", "template_id", "node_id", "service_id", "priority", "n")
 FORMAT = 1
 MAX_BLOB_BYTES = 256 * 1024 * 1024
@@ -26,6 +28,11 @@ SCHEMA = {
     "priority": pl.Int64,
     "n": pl.Int64,
 }
+
+
+def whole_from_us(now_us: int) -> int:
+    """Since when every event's blob is still there: they go by time of arrival, up to a day before the event's own."""
+    return now_us - KEPT_US + 2 * DAY_US
 
 
 def count(events: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, and_, func, literal_column, or_, select, tupl
 
 from devmesh.clock import Clock
 from devmesh.db import Database
-from devmesh.events.filters import Filter, check_regex, conditions, like_pattern
+from devmesh.events.filters import Filter, check_regex, conditions, says
+from devmesh.events.minutes import whole_from_us
 from devmesh.events.tables import log_events
 from devmesh.events.windows import Window, windows
 
@@ -39,18 +40,18 @@ def newest(
             return [], None, True
         oldest, upper = span
         reached = upper
-        for low, high in windows(connection, asked, upper, oldest):
+        for low, high in windows(connection, asked, upper, oldest, whole_from_us(clock.now_us())):
             for first, last in _slices(connection, low, high) if asked.reads_text else [(low, high)]:
                 rows += _matching(connection, asked, first, last, limit - len(rows), before)
                 reached = first
                 if len(rows) >= limit:
-                    return rows, reached, False
+                    return rows, rows[-1].ts_us, False
                 if clock.monotonic_s() > deadline:
                     return rows, reached, False
         return rows, oldest, True
 
 
-def count(db: Database, asked: Filter) -> int:
+def count(db: Database, clock: Clock, asked: Filter) -> int:
     """How many events match, all of them looked through; two threads where messages must be read."""
     if asked.regex:
         check_regex(asked.regex)
@@ -62,7 +63,7 @@ def count(db: Database, asked: Filter) -> int:
             return 0
         parts = [
             piece
-            for low, high in windows(connection, asked, span[1], span[0])
+            for low, high in windows(connection, asked, span[1], span[0], whole_from_us(clock.now_us()))
             for piece in _slices(connection, low, high)
         ]
     halves = [parts[0::2], parts[1::2]]
@@ -158,7 +159,7 @@ def _where(asked: Filter, low: int, high: int) -> Any:
     table = log_events.c
     where = and_((table.ts_us >= low) & (table.ts_us < high), conditions(asked))
     if asked.contains:
-        where = and_(where, table.message.like(like_pattern(asked.contains), escape="\\"))
+        where = and_(where, says(asked.contains))
     return where
 
 

@@ -94,7 +94,7 @@ class Events:
 
     def count(self, asked: Filter) -> int:
         """How many stored events match, all of them looked through."""
-        return queries.count(self._db, asked)
+        return queries.count(self._db, self._clock, asked)
 
     def context(self, event_id: str, before: int = 20, after: int = 20) -> list[Event]:
         """The lines of the same node on both sides of an event, in order of time; raises NotFound."""

@@ -23,7 +23,6 @@ DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
 FOLD_AFTER_US = 56 * DAY_US
 JOIN_AFTER_US = HOUR_US
-MINUTES_KEPT_US = 35 * DAY_US
 FOLLOWER = "template-totals"
 
 
@@ -75,7 +74,7 @@ class Upkeep:
             at = followers.load(connection, FOLLOWER)
             border = min(now - JOIN_AFTER_US, at.created_us - followers.OVERLAP_US) // HOUR_US * HOUR_US
             writer, rows = self._joinable(connection, border, at.newest_id, limit)
-        old = delete(minute_counts).where(minute_counts.c.created_us < now - MINUTES_KEPT_US)
+        old = delete(minute_counts).where(minute_counts.c.created_us < now - minutes.KEPT_US)
         with lease.write() as connection:
             gone = connection.execute(old).rowcount
             if len(rows) > 1:
