@@ -74,7 +74,7 @@ def test_message_of_a_folded_template_goes_to_rest(mesh):
 
 
 def test_old_canonical_version_is_redirected_and_resumable(mesh):
-    """Templates of an older version find their place in the present one, batch by batch, and their events stay found."""
+    """Templates of an older version find their place in the present one, batch by batch, and events stay found."""
     say(mesh, "job 17 took 3 s", "disk sda is full")
     run(mesh, "assign-families")
     with mesh.db.write() as connection:

@@ -20,6 +20,7 @@ from devmesh.intake.columns import apply_levels, cut_messages, to_batch
 from devmesh.intake.formats.ndjson import decode
 from devmesh.intake.model import Decoded, Limits, Rejected
 from devmesh.intake.redact import redact
+from devmesh.intake.redact_spanning import OpenKeys
 from devmesh.intake.request import Request, Ticket
 from devmesh.nodes import Claim, Nodes, Range, is_node_name
 from devmesh.templates import CANON_VERSION, Sample, Templates, canonicalize
@@ -57,6 +58,7 @@ class Preparer:
 
     def __init__(self, nodes: Nodes, templates: Templates, key: bytes, limits: Limits) -> None:
         self._nodes, self._templates, self._key, self._limits = nodes, templates, key, limits
+        self._open_keys = OpenKeys()
 
     def prepare(self, tickets: Sequence[Ticket]) -> Prepared:
         """Decode, redact, canonicalize. Tickets that cannot be read are answered here and left out."""
@@ -73,8 +75,8 @@ class Preparer:
                 frames.append(frame)
         if not frames:
             return Prepared(pl.DataFrame(), parts)
-        frame, counts = redact(pl.concat(frames), self._key)
-        return self._resolve(frame, parts, Counter({rule: n for rule, n in counts.items() if n}))
+        frame, counts = redact(pl.concat(frames), self._key, self._open_keys)
+        return self._resolve(cut_messages(frame, self._limits), parts, Counter({rule: n for rule, n in counts.items() if n}))
 
     def _read(self, ticket: Ticket) -> tuple[Part, pl.DataFrame] | None:
         """A ticket's part and frame; None once it was answered with its error."""
@@ -123,7 +125,7 @@ class Preparer:
             maintain_order="left",
         )
         lacking = self._templates.lacking_samples(shapes["template_id"].to_list())
-        frame = cut_messages(apply_levels(frame, frame["level"]), self._limits)
+        frame = apply_levels(frame, frame["level"])
         return Prepared(frame.drop("node", "service", "canon", "level"), parts, redacted, _samples(shapes, lacking))
 
 

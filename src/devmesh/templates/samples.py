@@ -111,7 +111,7 @@ def _samples_held(connection: Connection, template_ids: Sequence[int]) -> Counte
     query = (
         select(table.template_id, func.count()).where(table.template_id.in_(template_ids)).group_by(table.template_id)
     )
-    return Counter(dict(connection.execute(query).tuples().all()))
+    return Counter(dict(connection.execute(query).all()))
 
 
 def _within_bounds(
@@ -120,7 +120,7 @@ def _within_bounds(
     """The values to count, sorted: those that are known, and new ones while a placeholder has fewer than 20."""
     table = template_values.c
     query = select(table.template_id, table.position, table.value).where(table.template_id.in_(template_ids))
-    known = set(connection.execute(query).tuples())
+    known = {tuple(row) for row in connection.execute(query)}
     used = Counter((key, position) for key, position, _value in known)
     counted = []
     for (key, position, value), n in sorted(seen.items()):
