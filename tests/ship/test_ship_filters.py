@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
+from devmesh.ship.errors import OptionsError
 from devmesh.ship.filters import OWN, Filters
-from devmesh.ship.server import OptionsError
+from devmesh.ship.identity import boot_id
+from devmesh.ship.piece import Judgement
 
 
 def event(message: str = "m", **fields: str) -> dict:
@@ -35,17 +38,17 @@ def event(message: str = "m", **fields: str) -> dict:
 def test_conditions(rule, dropped, kept):
     """Each condition drops what it says and nothing else."""
     filters = Filters([rule])
-    assert filters.drops(dropped)
-    assert not filters.drops(kept)
-    assert sum(filters.dropped.values()) == 1
+    assert filters.judge(dropped).drops
+    assert filters.judge(dropped).name
+    assert not filters.judge(kept).drops
+    assert not filters.judge(kept).name
 
 
 def test_the_first_rule_that_matches_decides():
     """Keep before drop is an exception from it; drops are counted by the rule's name."""
     filters = Filters([{"keep": {"regex": "failed"}}, {"drop": {"identifier": "cron"}, "name": "cron chatter"}])
-    assert not filters.drops(event("job failed", SYSLOG_IDENTIFIER="cron"))
-    assert filters.drops(event("job ran", SYSLOG_IDENTIFIER="cron"))
-    assert filters.dropped == {"cron chatter": 1}
+    assert not filters.judge(event("job failed", SYSLOG_IDENTIFIER="cron")).drops
+    assert filters.judge(event("job ran", SYSLOG_IDENTIFIER="cron")) == Judgement(True, "cron chatter", 1)
 
 
 def test_own_lines_never_feed_back():
@@ -55,12 +58,24 @@ def test_own_lines_never_feed_back():
         event(SYSLOG_IDENTIFIER="devmesh-shipper"),
         event(_SYSTEMD_UNIT="devmesh.service"),
         event(_SYSTEMD_UNIT="devmesh-shipper.service"),
-        event(_PID=str(os.getpid())),
+        {**event(_PID=str(os.getpid()), _BOOT_ID=boot_id()), "ts_us": time.time_ns() // 1000},
         {**event(), "service": "devmesh"},
     ]
-    assert all(filters.drops(line) for line in own)
-    assert filters.dropped == {OWN: 5}
-    assert not filters.drops(event(SYSLOG_IDENTIFIER="devmeshx"))
+    assert [filters.judge(line) for line in own] == [Judgement(True, OWN, 1)] * 5
+    assert not filters.judge(event(SYSLOG_IDENTIFIER="devmeshx")).drops
+    assert not filters.judge({**event(_PID=str(os.getpid()), _BOOT_ID="1" * 32), "ts_us": time.time_ns() // 1000}).drops
+    assert not filters.judge({**event(_PID=str(os.getpid()), _BOOT_ID=boot_id()), "ts_us": 1}).drops
+
+
+def test_what_journald_dropped_is_counted_by_unit():
+    """Its rate limit's message is sent, and the number in it stands in the heartbeat (F12)."""
+    filters = Filters()
+    said = event("Suppressed 41 messages from noisy.service", MESSAGE_ID="a596d6fe7bfa4994828e72309e95d61e")
+    assert filters.judge(said) == Judgement(False, "journald: noisy.service", 41)
+    assert filters.judge(event("Suppressed 9 messages from a liar")) == Judgement(False)
+    filters.count({"journald: noisy.service": 41})
+    filters.count({"journald: noisy.service": 41, "x": 1})
+    assert filters.dropped == {"journald: noisy.service": 82, "x": 1}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +108,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(OptionsError, match=r"bad\.yaml"):
         Filters.read(str(bad))
     bad.write_text("")
-    assert not Filters.read(str(bad)).drops(event())
+    assert not Filters.read(str(bad)).judge(event()).drops
 
 
 def test_again_sends_what_former_filters_dropped_and_nothing_else(fake, ship_once, tmp_path):

@@ -9,8 +9,8 @@ import threading
 from typing import Optional, Sequence
 
 from devmesh.ship.agent import run
+from devmesh.ship.errors import OptionsError
 from devmesh.ship.options import parse
-from devmesh.ship.server import OptionsError
 
 EXIT_OPTIONS = 2
 

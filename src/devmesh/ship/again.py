@@ -1,5 +1,4 @@
-"""`--again --since T`: send, in a new epoch, only those entries that the former filters dropped and the present ones
-keep.
+"""`--again --since T`: send, in a new epoch, only what the former filters dropped and the present ones keep.
 
 Loosened filters do not refetch by themselves: what they once dropped is covered. A new epoch covers everything anew and
 brings just what is wanted. The plan is in the state file until it is done, so that a kill in between repeats nothing.
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 from devmesh.ship.batch import Batch, Limits, batches
 from devmesh.ship.delivery import OK, Verdict
 from devmesh.ship.filters import Filters
-from devmesh.ship.piece import Event, Lost, Range, Stream, missing
+from devmesh.ship.piece import Event, Judgement, Lost, Range, Stream, missing
 
 if TYPE_CHECKING:
     from devmesh.ship.history import History
@@ -55,15 +54,15 @@ class Again:
         done = [(int(first), int(last)) for first, last in planned["done"]]
         track = self._history.begin_epoch(self._history.track(stream), int(planned["epoch"]))
 
-        def dropped(event: Event) -> bool:
+        def judge(event: Event) -> Judgement:
             if missing(done, event["seq"], event["seq"]):
-                return self._filters.drops(event)
-            late_enough = event.get("ts_us") or 0
-            return late_enough < since_us or former.dropper(event) is None or self._filters.dropper(event) is not None
+                return self._filters.judge(event)
+            wanted = (event.get("ts_us") or 0) >= since_us and former.judge(event).drops
+            return Judgement(not wanted or self._filters.judge(event).drops)
 
         spans: List[Range] = missing(track.done, 0 if stream.kind == "file" else 1, done[-1][1])
         for span in spans:
-            for item in batches(stream.read(*span), track.name, span, track.prev(span[0]), self._limits, dropped):
+            for item in batches(stream.read(*span), track.name, span, track.prev(span[0]), self._limits, judge):
                 if isinstance(item, Lost):
                     track.gaps.append(item)
                     continue

@@ -22,13 +22,14 @@ from devmesh.ship.batch import Batch, Limits, Line, batches
 from devmesh.ship.clock import Clock
 from devmesh.ship.dead_letters import DeadLetters
 from devmesh.ship.delivery import OK, Delivery, Verdict
+from devmesh.ship.errors import OptionsError
 from devmesh.ship.filters import Filters
 from devmesh.ship.heartbeat import Heart
 from devmesh.ship.history import History
 from devmesh.ship.identity import machine_id, node_name
 from devmesh.ship.options import Options, default_state_dir
 from devmesh.ship.piece import Changed, Lost, Range, Stream
-from devmesh.ship.server import OptionsError, Server
+from devmesh.ship.server import Server
 from devmesh.ship.sources import Sources
 from devmesh.ship.state import StateFile
 
@@ -233,7 +234,7 @@ class Agent:
         return sent
 
     def _batches(self, stream: Stream, track: Track, span: Range) -> Iterator[Any]:
-        return batches(stream.read(*span), track.name, span, track.prev(span[0]), self.limits, self.filters.drops)
+        return batches(stream.read(*span), track.name, span, track.prev(span[0]), self.limits, self.filters.judge)
 
     def _send(self, batch: Batch) -> Verdict:
         verdict = self.delivery.send(batch)
@@ -270,6 +271,7 @@ class Agent:
 
     def _stored(self, batch: Batch, body: Dict[str, Any]) -> None:
         self._quiet.pop(batch.stream.rpartition(";")[0], None)
+        self.filters.count(batch.counts)
         self.history.stored(batch, body)
 
     def _poison(self, batch: Batch, line: Line, reason: str) -> None:

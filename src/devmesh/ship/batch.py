@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from devmesh.ship.piece import Changed, Event, Lost, Piece, Range
+from devmesh.ship.piece import Changed, Event, Judgement, Lost, Piece, Range
 from devmesh.ship.track import NO_X, Mark
 from devmesh.ship.wire import encode
 
@@ -31,6 +31,7 @@ class Batch(NamedTuple):
     x: str
     prev: Optional[Mark]
     lines: List[Line]
+    counts: Dict[str, int] = {}  # noqa: RUF012  never changed: what filters dropped in the range, by name
 
     def body(self) -> bytes:
         """The NDJSON body."""
@@ -50,7 +51,7 @@ class Batch(NamedTuple):
         """The same lines and the same range as two batches; needs two lines."""
         middle = len(self.lines) // 2
         border = self.lines[middle - 1]
-        left = self._replace(last=border.last, x=border.x, lines=self.lines[:middle])
+        left = self._replace(last=border.last, x=border.x, lines=self.lines[:middle], counts={})
         right = self._replace(first=border.last + 1, prev=(border.last, border.x), lines=self.lines[middle:])
         return left, right
 
@@ -77,7 +78,7 @@ def batches(
     span: Range,
     prev: Optional[Mark],
     limits: Limits,
-    dropped: Callable[[Event], bool],
+    judge: Callable[[Event], Judgement],
 ) -> Iterator[Union[Batch, Lost]]:
     """The items of `span` as batches that cover it without a hole between them, except what is lost.
 
@@ -85,6 +86,7 @@ def batches(
     """
     start, at, x = span[0], span[0] - 1, NO_X
     lines: List[Line] = []
+    counts: Dict[str, int] = {}
     size = 0
     complete = True
     source = iter(items)
@@ -96,9 +98,9 @@ def batches(
             item = None
         full = len(lines) >= limits.max_events or size >= limits.max_bytes
         if at >= start and (full or isinstance(item, Lost) or (item is None and not complete)):
-            yield Batch(stream, start, at, x, prev, lines)
+            yield Batch(stream, start, at, x, prev, lines, counts)
             prev = None if x == NO_X else (at, x)
-            start, lines, size = at + 1, [], 0
+            start, lines, counts, size = at + 1, [], {}, 0
         if item is None:
             break
         if isinstance(item, Lost):
@@ -108,9 +110,12 @@ def batches(
             prev, start, at, x = None, item.last + 1, item.last, NO_X
             continue
         at, x = item.last, item.x
-        if not dropped(item.event):
+        judged = judge(item.event)
+        if judged.name:
+            counts[judged.name] = counts.get(judged.name, 0) + judged.number
+        if not judged.drops:
             line = Line(item.first, item.last, item.x, encode(item.event))
             lines.append(line)
             size += len(line.data)
     if complete and start <= span[1]:
-        yield Batch(stream, start, span[1], x if at == span[1] else NO_X, prev, lines)
+        yield Batch(stream, start, span[1], x if at == span[1] else NO_X, prev, lines, counts)

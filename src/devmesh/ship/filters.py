@@ -20,15 +20,18 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import yaml
 
-from devmesh.ship.piece import Event
-from devmesh.ship.server import OptionsError
+from devmesh.ship.errors import OptionsError
+from devmesh.ship.identity import boot_id
+from devmesh.ship.piece import KEPT, Event, Judgement
 
 OWN = "own lines"
 OWN_NAMES = frozenset(("devmesh", "devmesh-shipper", "devmesh-server"))
+MOST_NAMES = 900  # the server takes 1,000 in a heartbeat
 LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 _COMPARE: Dict[str, Callable[[int, int], bool]] = {
     "": lambda a, b: a == b,
@@ -38,6 +41,9 @@ _COMPARE: Dict[str, Callable[[int, int], bool]] = {
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
 }
+SUPPRESSED_ID = "a596d6fe7bfa4994828e72309e95d61e"  # systemd's message id of "Suppressed N messages from UNIT"
+_OWN_PID, _OWN_BOOT, _STARTED_US = str(os.getpid()), boot_id(), time.time_ns() // 1000
+_SUPPRESSED = re.compile(r"Suppressed (\d{1,12}) messages from (.{1,200})")
 Condition = Callable[[Event], bool]
 
 
@@ -75,12 +81,23 @@ class Filters:
             msg = f"cannot read the filters: {path}: {error}"
             raise OptionsError(msg) from error
 
-    def drops(self, event: Event) -> bool:
-        """Whether the event stays here; counts it if so."""
+    def judge(self, event: Event) -> Judgement:
+        """Whether the event stays here, and what to count once that is settled."""
         name = self.dropper(event)
         if name is not None:
-            self.dropped[name] = self.dropped.get(name, 0) + 1
-        return name is not None
+            return Judgement(True, name, 1)
+        if event["fields"].get("MESSAGE_ID") == SUPPRESSED_ID:
+            # The rate limit of journald dropped entries: they were never numbered, but its message says how many.
+            said = _SUPPRESSED.match(event["message"])
+            if said:
+                return Judgement(False, f"journald: {said[2]}", int(said[1]))
+        return KEPT
+
+    def count(self, counts: Dict[str, int]) -> None:
+        """Add the counts of a batch that is stored now."""
+        for name, number in counts.items():
+            if name in self.dropped or len(self.dropped) < MOST_NAMES:
+                self.dropped[name] = self.dropped.get(name, 0) + number
 
     def dropper(self, event: Event) -> Optional[str]:
         """The name of the rule that drops the event, None if it is sent."""
@@ -94,7 +111,10 @@ class Filters:
 
 def _is_own(event: Event) -> bool:
     fields = event["fields"]
-    if fields.get("SYSLOG_IDENTIFIER") in OWN_NAMES or fields.get("_PID") == str(os.getpid()):
+    if fields.get("SYSLOG_IDENTIFIER") in OWN_NAMES:
+        return True
+    # A pid alone names whatever process had it before, too.
+    if fields.get("_PID") == _OWN_PID and fields.get("_BOOT_ID") == _OWN_BOOT and event.get("ts_us", 0) >= _STARTED_US:
         return True
     return str(fields.get("_SYSTEMD_UNIT", "")).partition(".")[0] in OWN_NAMES or event.get("service") in OWN_NAMES
 

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
-from devmesh.ship.server import OptionsError
+from devmesh.ship.errors import OptionsError
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a source hands over: pieces of a stream that can be sent, and ranges that nobody can send any more."""
+"""What a source hands over: pieces of a stream to judge and send, and ranges that nobody can send any more."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ class Piece(NamedTuple):
     x: str
     ts_us: Optional[int]
     event: Event
+
+
+class Judgement(NamedTuple):
+    """What is to become of an event, and what to count for it, if anything."""
+
+    drops: bool
+    name: str = ""
+    number: int = 0
+
+
+KEPT = Judgement(False)
 
 
 class Lost(NamedTuple):

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from devmesh.ship import AGENT_VERSION
+from devmesh.ship.errors import OptionsError
 
 if TYPE_CHECKING:
     from devmesh.ship.batch import Batch
@@ -42,10 +43,6 @@ class Answer(NamedTuple):
     body: Optional[Dict[str, Any]]
     retry_after_s: Optional[float]
     error: str
-
-
-class OptionsError(ValueError):
-    """An option of the agent cannot work; the message names it."""
 
 
 class Server:
