@@ -1,6 +1,7 @@
 """Build dist/devmesh-shipper.pyz: the agent as one file to copy, for any Python from 3.9 on.
 
-Inside: devmesh.ship and PyYAML (its Python part; its licence goes with it), nothing else. The same sources give the same bytes.
+Inside: devmesh.ship and PyYAML (its Python part; its licence goes with it), nothing else. The same sources give the
+same bytes.
 
     python scripts/build_shipper.py [OUTPUT]
 """

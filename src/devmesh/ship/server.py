@@ -27,6 +27,7 @@ from devmesh.ship.errors import OptionsError
 if TYPE_CHECKING:
     from devmesh.ship.batch import Batch
 
+__all__ = ["UNREACHABLE", "Answer", "OptionsError", "Server"]
 TIMEOUT_S = 30.0
 WHOLE_TIMEOUT_S = 90.0  # a server that drips one byte every 29 s is cut off, too
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
