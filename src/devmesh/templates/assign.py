@@ -11,11 +11,12 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.loops import Lease
+from devmesh.templates import totals
 from devmesh.templates.family import FamilyBook, Outcome, StoredFamily
 from devmesh.templates.tables import families, log_templates
 
@@ -36,7 +37,9 @@ class Assigner:
             self._books.clear()
             self._term = (lease.owner, lease.term)
         table = log_templates.c
-        query = select(table.id, table.service_id, table.template, table.level).where(table.family_id.is_(None))
+        query = select(table.id, table.service_id, table.template, table.level).where(
+            table.family_id.is_(None), table.merged_into.is_(None)
+        )
         with self._db.read() as connection:
             rows = connection.execute(query.order_by(table.id).limit(limit)).all()
         if not rows:
@@ -70,9 +73,11 @@ class Assigner:
             connection.execute(update(families).where(earlier).values(merged_into=into, changed_us=now))
             connection.execute(update(log_templates).where(table.family_id == gone).values(family_id=into))
         homes = [{"of_template": key, "home": stored.get(home, home)} for key, home in outcome.assigned.items()]
-        connection.execute(
-            update(log_templates).where(table.id == bindparam("of_template")).values(family_id=bindparam("home")), homes
-        )
+        # What was migrated or folded into a template lives in its family.
+        this = or_(table.id == bindparam("of_template"), table.merged_into == bindparam("of_template"))
+        connection.execute(update(log_templates).where(this).values(family_id=bindparam("home")), homes)
+        changed = {one["home"] for one in homes} | {stored.get(root, root) for root in outcome.merged.values()}
+        totals.refresh(connection, changed)
 
     def _store_new(
         self, connection: Connection, service_id: int, outcome: Outcome, levels: dict[int, int | None]

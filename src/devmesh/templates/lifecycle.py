@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
+from devmesh.templates import totals
 from devmesh.templates.canonical import CANON_VERSION, canonicalize
 from devmesh.templates.levels import level_of
 from devmesh.templates.registry import REST_TEXT, reserved_hash, text_hash
@@ -46,10 +47,13 @@ def fold_silent(connection: Connection, now_us: int, limit: int) -> dict[int, in
     rests = {row.family_id: _rest_of(connection, row.service_id, row.family_id, now_us) for row in rows}
     moved = {row.id: rests[row.family_id] for row in rows}
     _redirect(connection, moved, now_us)
+    emptied = update(log_templates).where(table.id.in_(sorted(moved)))
+    connection.execute(emptied.values(event_count=0))
     added = [{"rest": rests[row.family_id], "n": row.event_count} for row in rows if row.event_count]
     if added:
         add = update(log_templates).where(table.id == bindparam("rest"))
         connection.execute(add.values(event_count=table.event_count + bindparam("n")), added)
+    totals.refresh(connection, rests)
     return moved
 
 
@@ -62,7 +66,12 @@ def migrate(connection: Connection, now_us: int, limit: int) -> int:
     sample = select(template_samples.c.message).where(template_samples.c.template_id == table.id).limit(1)
     old = (table.canon_version < CANON_VERSION) & table.merged_into.is_(None)
     query = select(
-        table.id, table.service_id, table.template, table.first_seen_us, sample.scalar_subquery().label("message")
+        table.id,
+        table.service_id,
+        table.template,
+        table.family_id,
+        table.first_seen_us,
+        sample.scalar_subquery().label("message"),
     )
     rows = connection.execute(query.where(old).order_by(table.id).limit(limit)).all()
     if not rows:
@@ -70,6 +79,7 @@ def migrate(connection: Connection, now_us: int, limit: int) -> int:
     texts = canonicalize(pl.Series([row.message or row.template for row in rows], dtype=pl.String)).to_list()
     moved = {row.id: _home(connection, row, text, now_us) for row, text in zip(rows, texts, strict=True)}
     _redirect(connection, moved, now_us)
+    totals.refresh(connection, [row.family_id for row in rows if row.family_id is not None])
     return len(rows)
 
 
@@ -83,10 +93,14 @@ def _redirect(connection: Connection, moved: dict[int, int], now_us: int) -> Non
     """Let each template, and whatever was redirected to it before, point at its new place."""
     if not moved:
         return
-    table = log_templates.c
+    table, target = log_templates.c, log_templates.alias("target")
     earlier = or_(table.id == bindparam("gone"), table.merged_into == bindparam("gone"))
-    change = update(log_templates).where(earlier).values(merged_into=bindparam("into"), updated_at=now_us)
-    connection.execute(change, [{"gone": gone, "into": into} for gone, into in moved.items()])
+    home = select(target.c.family_id).where(target.c.id == bindparam("into")).scalar_subquery()
+    change = update(log_templates).where(earlier)
+    connection.execute(
+        change.values(merged_into=bindparam("into"), family_id=home, updated_at=now_us),
+        [{"gone": gone, "into": into} for gone, into in moved.items()],
+    )
 
 
 def _rest_of(connection: Connection, service_id: int, family_id: int, now_us: int) -> int:

@@ -6,16 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
-    Select,
-    bindparam,
-    case,
     func,
     select,
     tuple_,
-    union,
     update,
 )
 
@@ -23,7 +18,7 @@ from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.loops import Lease, Loop
-from devmesh.templates import lifecycle
+from devmesh.templates import lifecycle, totals
 from devmesh.templates import samples as sampling
 from devmesh.templates.assign import Assigner
 from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
@@ -61,19 +56,7 @@ class Templates:
 
     def record_totals(self, connection: Connection, rows: Sequence[tuple[int, int, int, int]]) -> None:
         """Add (template_id, n, first_ts_us, last_ts_us) to the totals of each template, in the caller's transaction."""
-        table = log_templates.c
-        first, last = bindparam("first", type_=BigInteger()), bindparam("last", type_=BigInteger())
-        add = (
-            update(log_templates)
-            .where(table.id == bindparam("of_template"))
-            .values(
-                event_count=table.event_count + bindparam("n"),
-                updated_at=self._clock.now_us(),
-                first_seen_us=case((table.first_seen_us < first, table.first_seen_us), else_=first),
-                last_seen_us=case((table.last_seen_us > last, table.last_seen_us), else_=last),
-            )
-        )
-        connection.execute(add, [dict(zip(("of_template", "n", "first", "last"), row, strict=True)) for row in rows])
+        totals.record(connection, rows, self._clock.now_us())
 
     def fold_silent(self, connection: Connection, limit: int) -> dict[int, int]:
         """See `lifecycle.fold_silent`; call `forget` after the commit."""
@@ -98,15 +81,15 @@ class Templates:
             raise InvalidInput(f"sort must be one of {', '.join(SORTS)}.", hint="count is the default.")
         if not (1 <= limit <= LIMIT_MAX and offset >= 0):
             raise InvalidInput(f"limit must be between 1 and {LIMIT_MAX}.", hint="Page with offset.")
-        totals = _family_totals().subquery()
-        query = _with_totals(totals).where(families.c.merged_into.is_(None))
+        table = families.c
+        query = select(families).where(table.merged_into.is_(None), table.template_count > 0)
         if service_ids is not None:
-            query = query.where(families.c.service_id.in_(sorted(service_ids)))
+            query = query.where(table.service_id.in_(sorted(service_ids)))
         order = {
-            "count": totals.c.events.desc(),
-            "new": families.c.created_us.desc(),
-            "last": totals.c.last_seen_us.desc(),
-            "rate": (totals.c.events / (totals.c.last_seen_us - totals.c.first_seen_us + DAY_US)).desc(),
+            "count": table.event_count.desc(),
+            "new": table.created_us.desc(),
+            "last": table.last_seen_us.desc(),
+            "rate": (table.event_count / (table.last_seen_us - table.first_seen_us + DAY_US)).desc(),
         }[sort]
         with self._db.read() as connection:
             rows = connection.execute(query.order_by(order, families.c.id).limit(limit).offset(offset))
@@ -155,11 +138,10 @@ class Templates:
 
     def member_ids(self, family_ids: Iterable[int]) -> list[int]:
         """Every template id whose events belong to these families, folded ones included."""
-        roots, table = sorted(set(self.family_roots(family_ids).values())), log_templates.c
-        members = select(table.id).where(table.family_id.in_(roots))
-        redirected = select(table.id).where(table.merged_into.in_(members))
+        roots = sorted(set(self.family_roots(family_ids).values()))
         with self._db.read() as connection:
-            return list(connection.execute(union(members, redirected)).scalars())
+            members = select(log_templates.c.id).where(log_templates.c.family_id.in_(roots))
+            return list(connection.execute(members).scalars())
 
     def samples(self, template_ids: Iterable[int], limit: int = sampling.SAMPLES) -> list[Sample]:
         """Messages as they were, the newest first."""
@@ -245,31 +227,7 @@ class Templates:
 
     def _some(self, where: ColumnElement[bool]) -> list[Family]:
         with self._db.read() as connection:
-            return [
-                _family(row) for row in connection.execute(_with_totals(_family_totals(where).subquery()).where(where))
-            ]
-
-
-def _family_totals(where: ColumnElement[bool] | None = None) -> Select[Any]:
-    """Sums over the members of each family."""
-    table = log_templates.c
-    query = select(
-        table.family_id,
-        func.sum(table.event_count).label("events"),
-        func.min(table.first_seen_us).label("first_seen_us"),
-        func.max(table.last_seen_us).label("last_seen_us"),
-        func.min(table.level).label("level"),
-        func.count().label("templates"),
-    ).where(table.family_id.is_not(None))
-    if where is not None:
-        query = query.join(families, families.c.id == table.family_id).where(where)
-    return query.group_by(table.family_id)
-
-
-def _with_totals(totals: Any) -> Select[Any]:
-    return select(families, *[column for column in totals.c if column.name != "family_id"]).join(
-        totals, totals.c.family_id == families.c.id
-    )
+            return [_family(row) for row in connection.execute(select(families).where(where))]
 
 
 def _family(row: Any) -> Family:
@@ -282,8 +240,8 @@ def _family(row: Any) -> Family:
         created_us=row.created_us,
         first_seen_us=row.first_seen_us,
         last_seen_us=row.last_seen_us,
-        events=int(row.events or 0),
-        templates=row.templates,
+        events=row.event_count,
+        templates=row.template_count,
         label=row.label,
         note=row.note,
     )

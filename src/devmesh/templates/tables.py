@@ -20,7 +20,7 @@ log_templates = Table(
     Column("first_seen_us", MICROSECONDS),
     Column("last_seen_us", MICROSECONDS),
     Column("event_count", BigInteger, nullable=False, default=0),
-    Column("merged_into", Integer),
+    Column("merged_into", Integer, index=True),
     # The hash stands first, so that one lookup finds the templates of a batch whatever their services are.
     Index("ix_log_templates_key", "canon_hash", "canon_version", "service_id", unique=True),
     Index("ix_log_templates_service", "service_id", "id"),
@@ -56,6 +56,10 @@ families = Table(
     Column("merged_into", Integer),
     Column("created_us", MICROSECONDS, nullable=False),
     Column("changed_us", MICROSECONDS, nullable=False, index=True),
+    Column("event_count", BigInteger, nullable=False, default=0, index=True),
+    Column("template_count", Integer, nullable=False, default=0),
+    Column("first_seen_us", MICROSECONDS),
+    Column("last_seen_us", MICROSECONDS, index=True),
     Column("label", String(255)),
     Column("note", Text),
 )

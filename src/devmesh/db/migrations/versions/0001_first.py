@@ -107,6 +107,7 @@ def upgrade() -> None:
     with op.batch_alter_table("log_templates", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_log_templates_family_id"), ["family_id"], unique=False)
         batch_op.create_index("ix_log_templates_key", ["canon_hash", "canon_version", "service_id"], unique=True)
+        batch_op.create_index(batch_op.f("ix_log_templates_merged_into"), ["merged_into"], unique=False)
         batch_op.create_index("ix_log_templates_service", ["service_id", "id"], unique=False)
 
     op.create_table(
@@ -210,6 +211,10 @@ def upgrade() -> None:
         sa.Column("merged_into", sa.Integer(), nullable=True),
         sa.Column("created_us", sa.BigInteger(), nullable=False),
         sa.Column("changed_us", sa.BigInteger(), nullable=False),
+        sa.Column("event_count", sa.BigInteger(), nullable=False),
+        sa.Column("template_count", sa.Integer(), nullable=False),
+        sa.Column("first_seen_us", sa.BigInteger(), nullable=True),
+        sa.Column("last_seen_us", sa.BigInteger(), nullable=True),
         sa.Column("label", sa.String(length=255), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -220,6 +225,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("families", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_families_changed_us"), ["changed_us"], unique=False)
+        batch_op.create_index(batch_op.f("ix_families_event_count"), ["event_count"], unique=False)
+        batch_op.create_index(batch_op.f("ix_families_last_seen_us"), ["last_seen_us"], unique=False)
         batch_op.create_index(batch_op.f("ix_families_service_id"), ["service_id"], unique=False)
 
     op.create_table(
