@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 MakeMesh = Callable[..., Mesh]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long form runs only where it is asked for: `-m soak`."""
+    if config.getoption("markexpr"):
+        return
+    long = [item for item in items if item.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_environment() -> Iterator[None]:
     """What the person who runs the tests has set does not reach them."""
