@@ -23,7 +23,6 @@ GROUPS: tuple[Group, ...] = (
     requests.PATH_LISTS,
     numbers.TIMES,
     numbers.OCTETS,
-    numbers.UUIDS,
     numbers.CLOCKS,
     numbers.ADDRESSES,
     numbers.IPV6,
@@ -34,7 +33,7 @@ GROUPS: tuple[Group, ...] = (
     numbers.PEOPLE,
     numbers.ABSENT,
     numbers.NUMBERS,
-    numbers.STATUS,
+    numbers.FOLDED,
     numbers.SPACE,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devmesh.templates.fold import STATUS_ZERO
+from devmesh.templates.fold import HEX_MARK, MAC_MARK, STATUS_ZERO, UUID_MARK
 from devmesh.templates.rules_v1.rule import Group, Literals, Rule
 
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
@@ -14,16 +14,6 @@ _LETTERED = "(?:0[a-f]|[a-f][0a-f]?)"  # two hexadecimal digits that are not bot
 _GROUP = f"{_HEX}{{1,4}}"
 
 _AUTH = "(?:password|publickey|/pam|none|hostbased|gssapi-with-mic|attempt|login|failures?|authentication)"
-
-UUIDS = Group(
-    "uuids",
-    f"{_HEX}-{_HEX}",
-    (
-        Rule(
-            "uuid", rf"(?-u:\b){_HEX}{{1,8}}-{_HEX}{{1,4}}-{_HEX}{{1,4}}-{_HEX}{{1,4}}-{_HEX}{{1,12}}(?-u:\b)", "<uuid>"
-        ),
-    ),
-)
 
 TIMES = Group(
     "times",
@@ -112,7 +102,7 @@ IDENTITIES = Group(
     (
         Rule("fingerprint", "(?:SHA0|MD0):[A-Za-z0+/=:]+", "<fingerprint>"),
         Rule("scientific", r"(?-u:\b)0\.0[eE][+-]?0(?-u:\b)", "0"),
-        Rule("hex-prefixed", r"(?-u:\b)0x[0a-fA-F]+(?-u:\b)", "<hex>"),
+        Rule("hex-prefixed", rf"(?-u:\b)0x(?:[0a-fA-F]+(?-u:\b)|{HEX_MARK})", "<hex>"),
         Rule("hex", r"(?-u:\b)(?:[a-f]*0[a-f]+0[a-f0]*|[A-F]*0[A-F]+0[A-F0]*)(?-u:\b)", "<hex>"),
         Rule("token", r"(?-u:\b)(?:[A-Za-z]+0[A-Za-z]+0|0[A-Za-z]+0[A-Za-z]+)[A-Za-z0]*(?-u:\b)", "<id>"),
     ),
@@ -155,6 +145,10 @@ NUMBERS = Group(
     ),
 )
 
-STATUS = Group("status", STATUS_ZERO, (Literals("status-zero", ((STATUS_ZERO, "0"),)),))
+FOLDED = Group(
+    "folded",
+    f"[{HEX_MARK}{UUID_MARK}{MAC_MARK}{STATUS_ZERO}]",
+    (Literals("folded", ((HEX_MARK, "<hex>"), (UUID_MARK, "<uuid>"), (MAC_MARK, "<mac>"), (STATUS_ZERO, "0"))),),
+)
 
 SPACE = Group("space", "  ", (Rule("space", " {2,}", " "),))

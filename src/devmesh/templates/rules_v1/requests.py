@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from devmesh.templates.fold import HEX_MARK, UUID_MARK
 from devmesh.templates.rules_v1.rule import Group, Rule
 
+_MARKED = HEX_MARK + UUID_MARK
 _METHOD = "GET|POST|PUT|DELETE|HEAD|OPTIONS|PATCH|PROPFIND|CONNECT|TRACE|REPORT|MKCOL|MOVE|COPY"
 _TLD = (
     "com|net|org|edu|gov|info|local|lan|home|internal|localdomain|arpa|de|fr|uk|nl|eu|br|mx|jp|ru|cn|it|es|ch|at|be|se|"
@@ -43,10 +45,11 @@ NAMES = Group(
     rf"@|://|\.(?:{_TLD})|[a-z]:0",
     (
         Rule("url", r"(?-u:\b)[a-zA-Z][a-zA-Z0-9+.-]*://[^ \"'<>,;)\]}|]+", "<url>"),
-        Rule("email", r"[A-Za-z0-9][A-Za-z0-9_.+-]*@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+", "<email>"),
+        Rule("email", rf"[{_MARKED}A-Za-z0-9][{_MARKED}A-Za-z0-9_.+-]*@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+", "<email>"),
         Rule(
             "host",
-            rf"(?-u:\b)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.(?:{_TLD}|COM|NET|ORG|LOCAL)(\.?[ :/,;()\[\]'\"|<>]|\.?$)",
+            rf"(?:(?-u:\b)|[{_MARKED}])[{_MARKED}A-Za-z0-9_-]*(?:\.[{_MARKED}A-Za-z0-9_-]+)*"
+            rf"\.(?:{_TLD}|COM|NET|ORG|LOCAL)(\.?[ :/,;()\[\]'\"|<>]|\.?$)",
             "<host>${1}",
         ),
         Rule("host-port", r"(?-u:\b)[a-z0-9-]+(?:\.[a-z0-9-]+){2,}:0(?-u:\b)", "<host>:0"),
@@ -57,7 +60,11 @@ PATHS = Group(
     "paths",
     r"[/\\]",
     (
-        Rule("path", r"(?-u:\B)(?:~|\.{1,2})?(?:/[A-Za-z0-9_.@%+~#*$-]*[A-Za-z0-9_%#*~$-]){2,}/?", "<path>"),
+        Rule(
+            "path",
+            rf"(?-u:\B)(?:~|\.{{1,2}})?(?:/[{_MARKED}A-Za-z0-9_.@%+~#*$-]*[{_MARKED}A-Za-z0-9_%#*~$-]){{2,}}/?",
+            "<path>",
+        ),
         Rule("windows-path", r"(?-u:\b)[A-Za-z]:\\[^ \"'<>|,;]+", "<path>"),
     ),
 )
