@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from devmesh import __version__
-from devmesh.cli import accounts, doctor, house, logs, loops, nodes, search, serve, ship, templates
+from devmesh.cli import accounts, doctor, house, imports, logs, loops, nodes, search, serve, ship, templates
 from devmesh.cli.opening import DataDir
 from devmesh.cli.words import examples
 from devmesh.errors import DevMeshError
@@ -111,7 +111,7 @@ def root(
     context.obj = {"data_dir": data_dir}
 
 
-for room in (serve, logs, search, templates, nodes, house, doctor, ship, loops, accounts):
+for room in (serve, imports, logs, search, templates, nodes, house, doctor, ship, loops, accounts):
     room.install(app)
 
 

@@ -46,8 +46,8 @@ def ship(
     With no source named it takes the local journal, and the text logs below /var/log that no journal holds.
     """
     from devmesh.ship.agent import run
+    from devmesh.ship.errors import OptionsError
     from devmesh.ship.options import Options
-    from devmesh.ship.server import OptionsError
 
     if again != (since is not None):
         raise InvalidInput("--again and --since belong together.", hint="devmesh ship … --again --since 2026-11-01")

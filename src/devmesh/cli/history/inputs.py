@@ -1,0 +1,178 @@
+"""What is imported, as bytes: files and stdin, unpacked by what they hold and not by their name, and how far."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import io
+import lzma
+import os
+import re
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from devmesh.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+STDIN = "-"
+HEAD_BYTES = 64 * 1024
+BUFFER_BYTES = 256 * 1024
+READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
+_ROTATED = (
+    re.compile(r"(.+?\.(?:log|err|out))[.-]\d[\w.-]*"),
+    re.compile(r"(.+?)\.\d{1,3}"),
+    re.compile(r"(.+?)-\d{6,8}"),
+)
+_PACKED = re.compile(r"\.(?:gz|zst|xz|bz2)\Z")
+
+
+class Input:
+    """One file, or stdin."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.name = "stdin" if path is None else str(path)
+        self.size_bytes = 0 if path is None else path.stat().st_size
+        self.read_bytes = 0  # of the file as it lies there
+
+    @property
+    def base(self) -> str:
+        """The log's own path: without what compression and rotation added to its name."""
+        if self.path is None:
+            return self.name
+        name = _PACKED.sub("", self.path.name)
+        for pattern in _ROTATED:
+            match = pattern.fullmatch(name)
+            if match:
+                name = match[1]
+                break
+        return os.path.abspath(self.path.with_name(name))  # noqa: PTH100 - links are kept as they are named
+
+    @property
+    def written_us(self) -> int:
+        """When it was last written: the time of lines that have none, and what years are guessed from."""
+        import time
+
+        return time.time_ns() // 1_000 if self.path is None else self.path.stat().st_mtime_ns // 1_000
+
+    @contextlib.contextmanager
+    def opened(self, *, counting: bool = True) -> Iterator[BinaryIO]:
+        """Its plain bytes. Stdin can be opened once."""
+        with contextlib.ExitStack() as stack:
+            raw = sys.stdin.buffer if self.path is None else stack.enter_context(self.path.open("rb", buffering=0))
+            counted = io.BufferedReader(_Counted(self if counting else None, cast("BinaryIO", raw)), BUFFER_BYTES)
+            yield _unpacked(counted)
+
+    def has_read(self, count: int) -> None:
+        """Note progress."""
+        self.read_bytes += count
+
+
+class _Counted(io.RawIOBase):
+    """Raw bytes on their way, counted."""
+
+    def __init__(self, owner: Input | None, raw: BinaryIO) -> None:
+        super().__init__()
+        self._owner, self._raw = owner, raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._raw.read(len(view)) or b""
+        view[: len(data)] = data
+        if self._owner is not None:
+            self._owner.has_read(len(data))
+        return len(data)
+
+
+def _unpacked(stream: io.BufferedReader[Any]) -> BinaryIO:
+    start = stream.peek(8)
+    kind = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "")
+    if kind == "gzip":
+        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=stream)), BUFFER_BYTES)
+    if kind == "xz":
+        return cast("BinaryIO", lzma.LZMAFile(stream))
+    if kind == "bzip2":
+        return cast("BinaryIO", bz2.BZ2File(stream))
+    if kind == "zstd":
+        import zstandard
+
+        reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+        return io.BufferedReader(cast("io.RawIOBase", reader), BUFFER_BYTES)
+    return stream
+
+
+class Headed:
+    """A stream whose first bytes were looked at already: `readline` and `read` as if they were not."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.head = _read_up_to(stream, HEAD_BYTES)
+        self._rest = io.BytesIO(self.head)
+
+    def readline(self, limit: int = -1) -> bytes:
+        """A line, or its first `limit` bytes."""
+        line = self._rest.readline(limit)
+        if line.endswith(b"\n") or (0 <= limit <= len(line)):
+            return line
+        return line + self._stream.readline(limit - len(line) if limit >= 0 else -1)
+
+    def read(self, count: int) -> bytes:
+        """Up to `count` bytes."""
+        return self._rest.read(count) or self._stream.read(count)
+
+
+class Window:
+    """The next `length` bytes of a stream, as a stream."""
+
+    def __init__(self, stream: Headed, length: int, lines_before: int = 0) -> None:
+        self._stream, self._left, self._ended = stream, length, lines_before
+        self.line = lines_before  # the number of the line that was read last
+
+    def readline(self, limit: int = -1) -> bytes:
+        """A line within the window."""
+        room = self._left if limit < 0 else min(limit, self._left)
+        line = self._stream.readline(room) if room else b""
+        self._left -= len(line)
+        self._ended += line.endswith(b"\n")
+        self.line = self._ended + (not line.endswith(b"\n"))
+        return line
+
+
+def _read_up_to(stream: BinaryIO, count: int) -> bytes:
+    parts: list[bytes] = []
+    while count > 0:
+        part = stream.read(count)
+        if not part:
+            break
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def inputs_of(paths: Iterable[str]) -> list[Input]:
+    """The files that were named, folders with all that is in them, oldest first. Raises NotFound, InvalidInput."""
+    found: list[Input] = []
+    for name in paths:
+        path = Path(name)
+        if name == STDIN:
+            found.append(Input(None))
+        elif path.is_dir():
+            inner = [one for one in sorted(path.rglob("*")) if one.is_file()]
+            found += [Input(one) for one in sorted(inner, key=lambda one: one.stat().st_mtime_ns)]
+        elif path.exists():
+            found.append(Input(path))
+        else:
+            raise NotFound(f"There is no file {name}.", hint="devmesh import PATH…, or - for what comes through a pipe")
+    if [one.path for one in found].count(None) > 1:
+        raise InvalidInput("Stdin can be read once.", hint="Name - once.")
+    return found

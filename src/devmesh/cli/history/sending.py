@@ -1,0 +1,202 @@
+"""From items to requests, and from answers to the sums that people see."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from devmesh.cli.history import formats
+from devmesh.cli.history.inputs import READ_ERRORS, Headed, Input, Window
+from devmesh.cli.history.stores import Body, Store
+from devmesh.cli.history.streams import Place, epoch_of, place_of, segments
+from devmesh.errors import InvalidInput
+from devmesh.nodes import StreamKey, StreamState
+from devmesh.nodes.ranges import merged
+from devmesh.ship.identity import node_name
+
+if TYPE_CHECKING:
+    from devmesh.cli.history.formats import Item, Reading
+    from devmesh.intake import Answer
+
+BATCH_EVENTS = 5_000
+BATCH_BYTES = 4 * 1024 * 1024
+MOST_STREAMS = 32
+ERRORS_KEPT = 1_000
+ENDLESS = 2**62
+
+
+@dataclass
+class Wrong:
+    """A line that was not stored, and why."""
+
+    line: int | None
+    field: str
+    reason: str
+
+
+@dataclass
+class Tally:
+    """What became of one file's events."""
+
+    path: str
+    format: str = ""
+    stored: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    first_us: int | None = None
+    last_us: int | None = None
+    expiring: int = 0
+    errors: list[Wrong] = field(default_factory=list)
+    trouble: str = ""
+
+    @property
+    def events(self) -> int:
+        """All that were read."""
+        return self.stored + self.repeated + self.rejected
+
+    def saw(self, ts_us: int | None, border_us: int) -> None:
+        """Note an event's time; before `border_us` it is older than the retention."""
+        if ts_us is None:
+            return
+        self.first_us = ts_us if self.first_us is None else min(self.first_us, ts_us)
+        self.last_us = ts_us if self.last_us is None else max(self.last_us, ts_us)
+        self.expiring += ts_us < border_us
+
+    def refuse(self, wrong: Wrong) -> None:
+        """Count a line that was not stored."""
+        self.rejected += 1
+        if len(self.errors) < ERRORS_KEPT:
+            self.errors.append(wrong)
+
+
+class Importer:
+    """Imports files into one store, one after the other."""
+
+    def __init__(self, store: Store, *, border_us: int, moved: Callable[[Input, Tally], None]) -> None:
+        """`border_us`: events before it are older than the retention. `moved` is called as the work goes on."""
+        self._store, self._border_us, self._moved = store, border_us, moved
+        self._states: dict[str, list[StreamState]] = {}
+        self._most = (min(BATCH_EVENTS, store.max_events), min(BATCH_BYTES, store.max_bytes))
+
+    def take(self, source: Input, wanted: str, how: Reading) -> Tally:
+        """Import one file; what cannot be read of it is told in the tally. Raises errors of the store."""
+        tally = Tally(source.name, wanted)
+        try:
+            with source.opened() as stream:
+                headed = Headed(stream)
+                if headed.head:
+                    tally.format = formats.detect(headed.head) if wanted == "auto" else wanted
+                    self._take_all(source, headed, tally, how)
+        except InvalidInput as error:
+            tally.trouble = f"{error.message} {error.hint}"
+        except READ_ERRORS as error:
+            tally.trouble = f"cannot be read to its end: {error}"
+        except Exception as error:
+            if type(error).__name__ != "ZstdError":
+                raise
+            tally.trouble = f"cannot be read to its end: {error}"
+        self._store.wait()
+        self._states.clear()  # the store knows more now
+        return tally
+
+    def _take_all(self, source: Input, stream: Headed, tally: Tally, how: Reading) -> None:
+        node = how.node or node_name()
+        place = place_of(source, stream.head, self._known(node))
+        batches = _Batches(self._send_to(tally), self._most)
+        try:
+            if tally.format.startswith("journal"):
+                reader = formats.export_items if tally.format == "journal-export" else formats.json_items
+                for item in self._seen(reader(stream, how), source, tally):
+                    batches.add(item, item.node or node, StreamKey(item.stream) if item.stream else place.key)
+            else:
+                self._by_bytes(source, stream, tally, how, place, batches, node)
+        finally:
+            batches.flush()
+
+    def _by_bytes(
+        self, source: Input, stream: Headed, tally: Tally, how: Reading, place: Place, batches: _Batches, node: str
+    ) -> None:
+        """What the store has not; what it has is read as well, to be counted."""
+        reader = formats.ndjson_items if tally.format == "ndjson" else formats.text_items
+        lines = 0
+        for first, last, known in segments(place.coverage, ENDLESS):
+            window = Window(stream, last - first + 1, lines)
+            for item in self._seen(reader(window, first, how), source, tally):
+                if known and tally.format != "ndjson":  # of those only the store knows which it rejected
+                    tally.repeated += 1
+                else:
+                    batches.add(item, node, place.key)
+            lines = window.line
+
+    def _seen(self, items: Iterator[Item], source: Input, tally: Tally) -> Iterator[Item]:
+        """The items, counted and shown; those that could not even be read are told and left out."""
+        for n, item in enumerate(items):
+            tally.saw(item.ts_us, self._border_us)
+            if n % 500 == 0:
+                self._moved(source, tally)
+            if item.reason:
+                tally.refuse(Wrong(item.line, "", item.reason))
+            else:
+                yield item
+        self._moved(source, tally)
+
+    def _known(self, node: str) -> list[StreamState]:
+        if node not in self._states:
+            self._states[node] = list(self._store.states(node))
+        return self._states[node]
+
+    def _send_to(self, tally: Tally) -> Callable[[str, StreamKey, list[Item]], None]:
+        def send(node: str, key: StreamKey, items: list[Item]) -> None:
+            each = bool(items[0].stream)
+            if each:
+                entries = {item.first: item.x for item in items}
+                key = StreamKey(key.seqnum_id, epoch_of(key.seqnum_id, self._known(node), entries))
+            data = b"".join(item.data for item in items)
+            ranges = tuple(merged((item.first, item.last) for item in items))
+            body = Body(node, key, data, ranges, each, None if each else items[-1].x or None)
+            self._store.send(body, lambda answer: _account(tally, items, answer))
+
+        return send
+
+
+def _account(tally: Tally, items: list[Item], answer: Answer) -> None:
+    tally.stored += answer.stored
+    tally.repeated += answer.repeated
+    for wrong in answer.errors:
+        tally.refuse(Wrong(items[wrong.line - 1].line, wrong.field, wrong.reason))
+    tally.rejected += answer.rejected - len(answer.errors)
+
+
+class _Batches:
+    """Items gathered by stream until a request is full; with many streams the longest waits no more."""
+
+    def __init__(self, send: Callable[[str, StreamKey, list[Item]], None], most: tuple[int, int]) -> None:
+        self._send, self._most = send, most
+        self._items: dict[tuple[str, StreamKey], list[Item]] = defaultdict(list)
+        self._bytes: dict[tuple[str, StreamKey], int] = defaultdict(int)
+
+    def add(self, item: Item, node: str, key: StreamKey) -> None:
+        """Take an item in, sending what is full."""
+        place = (node, key)
+        max_events, max_bytes = self._most
+        if self._items[place] and self._bytes[place] + len(item.data) > max_bytes:
+            self._flush(place)
+        self._items[place].append(item)
+        self._bytes[place] += len(item.data)
+        if len(self._items[place]) >= max_events:
+            self._flush(place)
+        elif len(self._items) > MOST_STREAMS:
+            self._flush(max(self._items, key=lambda one: self._bytes[one]))
+
+    def flush(self) -> None:
+        """Send what is left."""
+        for place in list(self._items):
+            self._flush(place)
+
+    def _flush(self, place: tuple[str, StreamKey]) -> None:
+        items = self._items.pop(place, [])
+        self._bytes.pop(place, None)
+        if items:
+            self._send(*place, items)

@@ -1,0 +1,143 @@
+"""Where imported events go: the intake of this process, or the server that holds the store; both answer alike."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from uuid import uuid4
+
+from devmesh.errors import StorageFull, Unavailable
+from devmesh.intake import Answer, Rejected, Request, Ticket
+from devmesh.nodes import StreamKey, StreamState
+from devmesh.nodes.ranges import Range
+
+if TYPE_CHECKING:
+    from devmesh.cli.remote import Remote
+    from devmesh.mesh import Mesh
+
+IN_FLIGHT = 3
+ANSWER_S = 120.0
+
+
+@dataclass(frozen=True)
+class Body:
+    """One request's worth of events; `each`: their numbers alone are covered, else the `ranges`."""
+
+    node: str
+    stream: StreamKey
+    data: bytes
+    ranges: tuple[Range, ...]
+    each: bool = False
+    last_x: str | None = None
+
+
+Answered = Callable[[Answer], None]
+
+
+class Store(Protocol):
+    """What import needs."""
+
+    max_events: int
+    max_bytes: int
+
+    def states(self, node: str) -> Sequence[StreamState]:
+        """The streams of a node."""
+        ...
+
+    def send(self, body: Body, answered: Answered) -> None:
+        """Hand a body over; `answered` is called once it is durable, before `wait` returns at the latest."""
+        ...
+
+    def wait(self) -> None:
+        """Return once everything was answered. Raises what went wrong."""
+        ...
+
+
+class LocalStore:
+    """The intake of this process; a few bodies are on their way at once."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._waiting: deque[tuple[Ticket, Answered]] = deque()
+        self.max_events, self.max_bytes = mesh.settings.max_events, mesh.settings.max_plain_bytes
+
+    def states(self, node: str) -> Sequence[StreamState]:
+        """The streams of a node."""
+        return self._mesh.nodes.stream_states(node)
+
+    def send(self, body: Body, answered: Answered) -> None:
+        """Hand a body over, waiting for older ones where enough are on their way."""
+        request = Request(
+            body.data,
+            body.node,
+            self._mesh.clock.now_us(),
+            may_name_nodes=True,
+            stream=body.stream,
+            ranges=None if body.each else body.ranges,
+            each=body.each,
+            last_x=body.last_x,
+        )
+        while len(self._waiting) >= IN_FLIGHT:
+            self._first()
+        while True:
+            try:
+                self._waiting.append((self._mesh.intake.submit(request), answered))
+            except StorageFull:
+                raise
+            except Unavailable as error:
+                if self._waiting:
+                    self._first()
+                else:
+                    time.sleep(error.retry_after_s or 1)
+            else:
+                return
+
+    def wait(self) -> None:
+        """Return once everything was answered."""
+        while self._waiting:
+            self._first()
+
+    def _first(self) -> None:
+        ticket, answered = self._waiting.popleft()
+        answered(ticket.future.result(ANSWER_S))
+
+
+class RemoteStore:
+    """The server that holds the store, over HTTP."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+        limits = remote.call("GET", "/ingest/state", headers={"DevMesh-Node": "import"})["limits"]
+        self.max_events, self.max_bytes = int(limits["events"]), int(limits["body_bytes"])
+
+    def states(self, node: str) -> Sequence[StreamState]:
+        """The streams of a node."""
+        said = self._remote.call("GET", "/ingest/state", headers={"DevMesh-Node": node})
+        return [
+            StreamState(
+                StreamKey(str(one["stream"]), int(one["epoch"])),
+                tuple((a, b) for a, b in one["coverage"]),
+                tuple((seq, x) for seq, x in one["marks"]),
+            )
+            for one in said["streams"]
+        ]
+
+    def send(self, body: Body, answered: Answered) -> None:
+        """Send a body and wait for its answer, patiently."""
+        spans = "each" if body.each else ",".join(f"{first}-{last}" for first, last in body.ranges)
+        headers = {
+            "DevMesh-Node": body.node,
+            "DevMesh-Stream": f"{body.stream.seqnum_id};{body.stream.epoch}",
+            "DevMesh-Range": spans + (f";{body.last_x}" if body.last_x else ""),
+            "DevMesh-Batch": str(uuid4()),
+        }
+        said = self._remote.patiently("POST", "/ingest", content=body.data, headers=headers)
+        errors = tuple(Rejected(one["line"], one["field"], one["reason"]) for one in said["errors"])
+        coverage = tuple((first, last) for first, last in said["coverage"])
+        answered(Answer(said["stored"], said["repeated"], said["rejected"], errors, coverage))
+
+    def wait(self) -> None:
+        """Everything was answered already."""

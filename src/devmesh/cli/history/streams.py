@@ -1,0 +1,112 @@
+"""Which stream and epoch a file or a journal belongs to, so that the agent and every later import agree.
+
+A text file is named by its first bytes. The marks that the store holds say whether a file that begins like a known one
+is that one, grown or not; where they say that it is another, it gets a longer name, one that holds the first line that
+differs. The agent looks at the first 1,024 bytes alone, so such names never disturb it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from devmesh.cli.history.inputs import Input
+from devmesh.nodes import StreamKey, StreamState
+from devmesh.nodes.ranges import Range
+from devmesh.ship.identity import IDENTITY_MAX_BYTES, LINE_HASH_WINDOW_BYTES, file_identity, identify, line_hash
+
+STEP_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Place:
+    """The stream of a file, and what the store has of it already."""
+
+    key: StreamKey
+    coverage: tuple[Range, ...] = ()
+
+
+def place_of(source: Input, head: bytes, states: Sequence[StreamState]) -> Place:
+    """Where the file's bytes are numbered. `head`: its first bytes, not empty; `states`: the node's streams."""
+    sized = [(one, int(one.key.seqnum_id.partition("-")[0])) for one in states if _of_file(one.key.seqnum_id)]
+    names = {n: file_identity(head, n) for _one, n in sized if n <= len(head)}
+    alike = [(one, n) for one, n in sized if names.get(n, one.key.seqnum_id) == one.key.seqnum_id]
+    found: dict[int, str] = {}
+    if alike and source.path is not None:
+        longer = {n for _one, n in alike if n > len(head)}
+        found, more = _look(source, {seq for one, _n in alike for seq, _x in one.marks}, longer)
+        names.update(more)
+    mine = [(one, n) for one, n in alike if names.get(n) == one.key.seqnum_id]
+    return _chosen(mine, found, head, source)
+
+
+def _of_file(stream: str) -> bool:
+    n, dash, _hash = stream.partition("-")
+    return bool(dash) and n.isdecimal()
+
+
+def _chosen(mine: list[tuple[StreamState, int]], found: Mapping[int, str], head: bytes, source: Input) -> Place:
+    """The stream whose marks fit best; a new name where none begins alike, or each that does goes on differently."""
+    judged = [(evidence(one.marks, found), n, one) for one, n in mine]
+    fitting = [entry for entry in judged if entry[0] >= 0]
+    if fitting:
+        best = max(fitting, key=lambda entry: (entry[0], entry[1], entry[2].key.epoch))[2]
+        return Place(best.key, best.coverage)
+    if judged:
+        differs = min(seq for _evidence, _n, one in judged for seq, x in one.marks if found.get(seq, x) != x)
+        _marks, names = _look(source, set(), {differs + 1})
+        return Place(StreamKey(names[differs + 1]))
+    return Place(StreamKey(identify(head[:IDENTITY_MAX_BYTES]) or file_identity(head, len(head))))
+
+
+def evidence(marks: Iterable[tuple[int, str]], found: Mapping[int, str]) -> int:
+    """1: the marks fit; 0: none can be compared; -1: one is another line or entry."""
+    compared = [found[seq] == x for seq, x in marks if seq in found]
+    return 0 if not compared else 1 if all(compared) else -1
+
+
+def epoch_of(stream: str, states: Sequence[StreamState], entries: Mapping[int, str]) -> int:
+    """The epoch of a journal by some of its `entries` (seq, x): the newest that fits, a new one if all contradict."""
+    mine = sorted((one for one in states if one.key.seqnum_id == stream), key=lambda one: one.key.epoch)
+    judged = [(evidence(one.marks, entries), one.key.epoch) for one in mine]
+    fitting = [entry for entry in judged if entry[0] >= 0]
+    if fitting:
+        return max(fitting)[1]
+    return mine[-1].key.epoch + 1 if mine else 0
+
+
+def _look(source: Input, seqs: set[int], lengths: set[int]) -> tuple[dict[int, str], dict[int, str]]:
+    """One pass over the file: the x of the line that ends at each of `seqs`, the identity by each of `lengths`."""
+    marks: dict[int, str] = {}
+    names: dict[int, str] = {}
+    digest = hashlib.blake2b(digest_size=16)
+    stops = sorted({*(seq + 1 for seq in seqs), *lengths})
+    tail, at = b"", 0
+    with source.opened(counting=False) as stream:
+        for stop in stops:
+            while at < stop:
+                data = stream.read(min(stop - at, STEP_BYTES))
+                if not data:
+                    return marks, names
+                at += len(data)
+                tail = (tail + data)[-LINE_HASH_WINDOW_BYTES:]
+                if lengths:
+                    digest.update(data)
+            if stop - 1 in seqs:
+                marks[stop - 1] = line_hash(tail)
+            if stop in lengths:
+                names[stop] = f"{stop}-{digest.copy().hexdigest()}"
+    return marks, names
+
+
+def segments(coverage: Sequence[Range], end: int) -> list[tuple[int, int, bool]]:
+    """0..end cut into (first, last, whether the store has it)."""
+    out: list[tuple[int, int, bool]] = []
+    at = 0
+    for first, last in coverage:
+        if first > at:
+            out.append((at, first - 1, False))
+        out.append((first, last, True))
+        at = last + 1
+    return [*out, (at, end, False)]
