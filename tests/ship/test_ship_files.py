@@ -223,6 +223,17 @@ def test_the_newest_part_of_a_long_log_is_sent_first(fake, ship_once, tmp_path, 
     assert len(kept.events) == count
 
 
+def test_older_history_is_sent_while_the_newest_line_is_held_back(fake, following, tmp_path, monkeypatch):
+    """A log that never falls silent holds its last event back all the time: what is older is sent nevertheless."""
+    monkeypatch.setattr(files, "CHUNK_BYTES", 20_000)
+    log = tmp_path / "app.log"
+    log.write_text(text(1, 1_500))
+    for number in range(1_501, 1_520):
+        append(log, text(number, number))
+        following(seconds=1)
+    assert fake.messages() == numbers(1, 1_518)
+
+
 def test_import_and_agent_number_the_same_events_alike(fake, ship_once, tmp_path):
     """The same bytes, read decompressed by anybody, are the same stream with the same numbers."""
     log = tmp_path / "app.log"

@@ -296,6 +296,28 @@ def test_a_writer_between_number_and_entry_is_waited_for(tmp_path, clock):
     assert list(stream.read(6, 6)) == [Lost(6, 6, True, "corrupt")]
 
 
+def test_a_killed_journalctl_loses_nothing(tmp_path):
+    """Journalctl dies in the middle of an entry: that is no damage, and reading goes on from there."""
+    journal = write_journal(tmp_path / "j.journal", lines(1, 60))
+    flaky = tmp_path / "journalctl"
+    flaky.write_text(f"""#!/bin/sh
+count=$(cat {tmp_path}/count 2>/dev/null || echo 0)
+echo $((count + 1)) > {tmp_path}/count
+if [ $((count % 2)) = 0 ]; then journalctl "$@" | head -c 7000; else exec journalctl "$@"; fi
+""")
+    flaky.chmod(0o755)
+    (stream,) = JournalSource([], [str(journal)], "n1", journalctl=str(flaky)).streams()
+    assert [piece.event["message"] for piece in stream.read(1, 60)] == [f"entry {n}" for n in range(1, 61)]
+
+
+def test_without_journalctl_nothing_is_called_lost(tmp_path):
+    """It cannot be started: look again later, report no gap."""
+    journal = write_journal(tmp_path / "j.journal", lines(1, 5))
+    (stream,) = JournalSource([], [str(journal)], "n1", journalctl="/nowhere/journalctl").streams()
+    with pytest.raises(Changed, match="cannot be started"):
+        list(stream.read(1, 5))
+
+
 def test_rotation_under_a_planned_read_is_noticed(tmp_path):
     """Another file under the name: the read says Changed and reads nothing of the other one (F09)."""
     archived, active = rotated(tmp_path / "j")

@@ -41,6 +41,7 @@ EXIT_UNAVAILABLE = 8
 CHANGED_WAIT_S = 0.2
 ROUND_S = 10.0  # so long, at most, before the newest journal is looked at again
 FEW_STREAMS = 3
+HOLES_TRIED = 8
 LAST_ROUNDS = 10
 ONCE_ATTEMPTS = 8
 QUIET_FLUSH_S = 30.0  # a stream whose new entries are all dropped by filters covers them this often
@@ -89,7 +90,7 @@ class Agent:
         self.node = options.node or node_name()
         self.filters = Filters.read(options.filters)
         self.server = Server(options.to, self.node, machine_id(), options.token_file)
-        self.sources = Sources(options, self.node, clock)
+        self.sources = Sources(options, clock)
         self.limits = Limits()
         dead_letters = DeadLetters(directory)
         self.delivery = Delivery(
@@ -212,10 +213,15 @@ class Agent:
         holes = track.holes(stream)
         if not holes or (newest_only and track.done and holes[0][0] <= track.done[-1][1]):
             return Verdict("idle")
-        span = stream.chunk(holes[0])
-        self._more = self._more or len(holes) > 1 or span != holes[0]
-        if self._is_quiet(track, span):
-            return Verdict("idle")
+        for hole in holes[: 1 if newest_only else HOLES_TRIED]:
+            span = stream.chunk(hole)
+            verdict = Verdict("idle") if self._is_quiet(track, span) else self._ship_span(stream, track, span)
+            if verdict.kind != "idle":  # the newest hole may be a line that is held back, or all dropped by filters
+                self._more = self._more or len(holes) > 1 or span != hole
+                return verdict
+        return Verdict("idle")
+
+    def _ship_span(self, stream: Stream, track: Track, span: Range) -> Verdict:
         sent = Verdict("idle")
         for item in self._batches(stream, track, span):
             if isinstance(item, Lost):

@@ -35,6 +35,7 @@ from devmesh.ship.stamps import Stamps
 from devmesh.ship.textline import parse_line
 
 _log = logging.getLogger("devmesh.ship")
+LOCAL_NAMES = frozenset((os.uname().nodename, os.uname().nodename.split(".")[0], "localhost"))
 HOLD_S = 5.0
 SETTLE_S = 60.0
 CHUNK_BYTES = 4 * 1024 * 1024
@@ -174,11 +175,9 @@ class FileStream:
     def _piece(self, event: TextEvent) -> Piece:
         said = dict(event.event)
         host = said.pop("host", None)
-        if host and host != self._local:
+        if host and host not in LOCAL_NAMES:
             said["fields"] = dict(said["fields"], _HOSTNAME=host)
         return Piece(event.first, event.end - 1, event.x, said.get("ts_us"), said)
-
-    _local = os.uname().nodename
 
     def _context(self) -> Context:
         reference_us = self._file.mtime_ns // 1000

@@ -175,10 +175,13 @@ class JournalSource:
             return next(iter(entries), None)
 
     def next_readable(self, fd: int, seqnum_id: str, after: int, tail_seq: int) -> Optional[int]:
-        """The lowest number > after - 1 from which the file reads on beyond a damaged part, None if there is none.
+        """The lowest number >= after from which the file reads on, None if there is none.
 
         Tries at doubling distances, then halves the last step: at most about 40 starts of journalctl.
         """
+        entry = self.first_entry(fd, seqnum_id, after)
+        if entry is not None:
+            return entry.seq
         step, failed = 1, after
         while failed < tail_seq:
             start = min(after + step, tail_seq)

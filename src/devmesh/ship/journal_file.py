@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import struct
 import subprocess
-import threading
 from typing import BinaryIO, Generator, Iterable, List, NamedTuple, Optional, Set, Tuple, cast
 
 from devmesh.ship.export import Entry, read_entries
@@ -24,8 +24,9 @@ from devmesh.ship.piece import Changed
 
 HEADER_BYTES = 208
 STATE_ONLINE = 1
+PASSING_TROUBLE = frozenset((errno.ENOENT, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR))
 SCAN_ATTEMPTS = 20
-READ_LIMIT_S = 120.0  # journalctl on a damaged file may turn in circles; a chunk takes about a second
+SILENCE_LIMIT_S = 30.0
 JOURNAL_DIRS = ("/var/log/journal", "/run/log/journal")
 
 
@@ -70,8 +71,7 @@ def scan(directories: Iterable[str], paths: Iterable[str]) -> Tuple[List[Journal
     """The journal files in `directories` and at `paths` that hold entries, and the paths that cannot be read.
 
     All as of one moment: rotation between the listing and the opening would make entries look lost that only have
-    another file name now, so names and inodes must be the same before and after. Raises Changed when they never are,
-    and on EIO.
+    another file name now, so names and inodes must be the same before and after. Raises Changed when they never are.
     """
     directories, paths = list(directories), list(paths)
     for _attempt in range(SCAN_ATTEMPTS):
@@ -81,7 +81,7 @@ def scan(directories: Iterable[str], paths: Iterable[str]) -> Tuple[List[Journal
             header, reason = _header_at(path, inode)
             if reason is None:
                 opened.add((path, inode))
-            elif reason in (errno.EACCES, errno.EPERM):
+            elif reason not in PASSING_TROUBLE:
                 unreadable.append(path)
                 opened.add((path, inode))
             if header is not None:
@@ -158,29 +158,47 @@ def _is_journal(name: str) -> bool:
     return name.endswith((".journal", ".journal~"))
 
 
+class _Output:
+    """What journalctl writes; it ends where nothing comes for a while, since damage may send it in circles."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._fd = process.stdout.fileno() if process.stdout is not None else -1
+
+    def read(self, size: int) -> bytes:
+        """What is there, at most `size` bytes; nothing at the end."""
+        ready, _writable, _failed = select.select([self._fd], [], [], SILENCE_LIMIT_S)
+        return os.read(self._fd, size) if ready else b""
+
+
 def entries_from(fd: int, seqnum_id: str, seq: int, journalctl: str = "journalctl") -> Generator[Entry, None, None]:
     """The entries of one open journal file with numbers >= `seq`, ascending, until it ends or journalctl cannot go on.
 
-    Raises OSError when journalctl cannot be started. Closing the generator ends the process.
+    Raises Changed when journalctl cannot be started. Closing the generator ends the process.
     """
-    process = subprocess.Popen(  # noqa: S603  a fixed program, no shell; the seqnum id is hex from a file header
-        [
-            journalctl, f"--file=/proc/self/fd/{fd}", "--quiet", "--no-pager", "--all", "--output=export",
-            f"--cursor=s={seqnum_id};i={seq:x}",
-        ],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=[fd],
-        env=dict(os.environ, LC_ALL="C", SYSTEMD_LOG_LEVEL="err"),
-    )  # fmt: skip
-    watchdog = threading.Timer(READ_LIMIT_S, process.kill)
-    watchdog.daemon = True
-    watchdog.start()
     try:
-        for entry in read_entries(cast("BinaryIO", process.stdout)):
+        process = subprocess.Popen(  # noqa: S603  a fixed program, no shell; the seqnum id is hex from a file header
+            [
+                journalctl, f"--file=/proc/self/fd/{fd}", "--quiet", "--no-pager", "--all", "--output=export",
+                f"--cursor=s={seqnum_id};i={seq:x}",
+            ],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=[fd],
+            env=dict(os.environ, LC_ALL="C", SYSTEMD_LOG_LEVEL="err"),
+        )  # fmt: skip
+    except OSError as error:
+        raise Changed(f"{journalctl} cannot be started: {error}") from error
+    broken_off: Optional[Entry] = None
+    try:
+        for entry in read_entries(cast("BinaryIO", _Output(process))):
+            if broken_off is not None:
+                yield broken_off
+                broken_off = None
             if entry.seqnum_id == seqnum_id and entry.seq >= seq:
-                yield entry
                 seq = entry.seq + 1
+                if entry.whole:
+                    yield entry
+                else:
+                    broken_off = entry  # damaged if another one follows; else journalctl may just have been killed
     finally:
-        watchdog.cancel()
         process.kill()
         if process.stdout is not None:
             process.stdout.close()

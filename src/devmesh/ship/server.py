@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["UNREACHABLE", "Answer", "OptionsError", "Server"]
 TIMEOUT_S = 30.0
 WHOLE_TIMEOUT_S = 90.0  # a server that drips one byte every 29 s is cut off, too
-ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
+ANSWER_LIMIT_BYTES = 32 * 1024 * 1024
 GZIP_LEVEL = 5
 LONG_NUMBER = 7
 KEEP_ALIVE_S = 2.0  # servers close idle connections after a few seconds; an old one is not tried

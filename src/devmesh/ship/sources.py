@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List
 
 from devmesh.ship.files import FileSource
@@ -65,21 +66,25 @@ def _is_text(path: str) -> bool:
 class Sources:
     """All sources of one agent."""
 
-    def __init__(self, options: "Options", node: str, clock: "Clock") -> None:
+    def __init__(self, options: "Options", clock: "Clock") -> None:
         self._finds = options.finds_sources
         self._clock, self._looked_at = clock, -FIND_EVERY_S
         directories = [options.journal_dir] if options.journal_dir else []
         paths = [options.journal_file] if options.journal_file else []
-        self._journal = JournalSource(directories, paths, node, monotonic=clock.monotonic)
+        host = options.node or os.uname().nodename
+        self._journal = JournalSource(directories, paths, host, monotonic=clock.monotonic)
         self._files = FileSource([os.path.abspath(path) for path in options.files], clock, once=options.once)
 
     def streams(self, known: Iterable[str]) -> "List[Stream]":
         """Every stream there is now, journals first. `known`: the file identities of this node. Raises Changed."""
-        if self._finds and self._clock.monotonic() - self._looked_at >= FIND_EVERY_S:
+        look = self._finds and self._clock.monotonic() - self._looked_at >= FIND_EVERY_S
+        if look:
             self._looked_at = self._clock.monotonic()
-            self._journal.directories = local_journal_dirs(machine_id())
-            self._files.bases = text_logs(with_syslog=not self._journal.directories)
-        return [*self._journal.streams(), *self._files.streams(known)]
+            self._journal.directories = local_journal_dirs(machine_id()) if shutil.which("journalctl") else []
+        journals = self._journal.streams()
+        if look:
+            self._files.bases = text_logs(with_syslog=not journals)
+        return [*journals, *self._files.streams(known)]
 
     def flush(self) -> None:
         """From now on nothing is held back that might go on: the agent ends."""
