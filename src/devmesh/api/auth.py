@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from devmesh.mesh import Mesh
 
-FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+FORWARDED = ("forwarded", "x-forwarded", "x-real-ip", "via")  # how the names of such headers begin
 HINT = "Send 'Authorization: Bearer TOKEN'; make one with: devmesh token create"
 
 
@@ -45,8 +45,16 @@ def is_loopback(host: str) -> bool:
 def from_itself(request: Request) -> bool:
     """Loopback in the strict sense: peer and Host, with no proxy between."""
     peer = request.client.host if request.client else ""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    return is_loopback(peer) and is_loopback(host) and not any(name in request.headers for name in FORWARDED)
+    host = _split(f"//{request.headers.get('host', '')}").hostname or ""
+    return is_loopback(peer) and is_loopback(host) and not any(name.startswith(FORWARDED) for name in request.headers)
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL; none for what is no URL, such as a Host that opens a bracket."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 async def grant_of(request: Request) -> Grant:
@@ -71,7 +79,7 @@ def _check_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if request.method in {"GET", "HEAD", "OPTIONS"} or origin is None:
         return
-    if urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
+    if _split(origin).netloc.lower() != request.headers.get("host", "").lower():
         raise Forbidden("Pages of another origin may not post here.", hint="Use the address that the page came from.")
 
 
