@@ -75,7 +75,7 @@ def stats(mesh: Mesh) -> dict[str, Any]:
     """Events, templates, families, compression (events a template), bytes an event, events a second of late."""
     templates, families = mesh.templates.counts()
     events, now = mesh.events.counted(), mesh.clock.now_us()
-    recent = mesh.events.by_minute(now - RATE_WINDOW_US, now)["n"].sum()
+    recent = mesh.events.by_minute(now - RATE_WINDOW_US, now, by=())["n"].sum()
     size = store_bytes(mesh)
     return {
         "events": events,

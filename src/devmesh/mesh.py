@@ -95,7 +95,14 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     finder = Finder(words, sentences)
     search = Search(templates, nodes.service_names.names, finder)
     care = Loop("fold-wal", 10.0, lambda _limit, _lease: int(fold_log(db, settings.wal_limit_mb)), limit=2)
-    loops: list[Loop] = [*nodes.loops(), *templates.loops(), *events.loops(), *embeddings.loops(), care]
+    loops: list[Loop] = [
+        *nodes.loops(),
+        *templates.loops(),
+        *events.loops(),
+        *embeddings.loops(),
+        *search.loops(),
+        care,
+    ]
     runner = Runner(db, clock, owner, loops)
     return Mesh(settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, runner)
 

@@ -7,6 +7,8 @@ minutes read them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 import zstandard
@@ -57,8 +59,8 @@ def encode(counts: pl.DataFrame) -> bytes:
     return head + zstandard.ZstdCompressor(level=3).compress(body)
 
 
-def decode(blob: bytes) -> pl.DataFrame:
-    """The counts of a blob; raises DevMeshError for one of another format."""
+def decode(blob: bytes, only: Sequence[str] = COLUMNS) -> pl.DataFrame:
+    """The counts of a blob, or `only` some of its columns; raises DevMeshError for one of another format."""
     if not blob or blob[0] != FORMAT:
         raise DevMeshError(
             "A row of minute_counts has a format that this version does not know.", hint="Upgrade DevMesh."
@@ -68,18 +70,20 @@ def decode(blob: bytes) -> pl.DataFrame:
     rows = len(body) // sum(sizes)
     columns, at = {}, 0
     for name, size in zip(COLUMNS, sizes, strict=True):
-        columns[name] = np.frombuffer(body, dtype=f"<i{size}", count=rows, offset=at).astype(np.int64)
+        if name in only:
+            columns[name] = np.frombuffer(body, dtype=f"<i{size}", count=rows, offset=at).astype(np.int64)
         at += rows * size
-    columns["minute"] = np.cumsum(columns["minute"])
-    return pl.DataFrame(columns, schema=SCHEMA)
+    if "minute" in columns:
+        columns["minute"] = np.cumsum(columns["minute"])
+    return pl.DataFrame(columns, schema={name: SCHEMA[name] for name in columns})
 
 
-def joined(blobs: list[bytes]) -> pl.DataFrame:
-    """Several blobs as one, equal keys added up."""
+def joined(blobs: Sequence[bytes], by: Sequence[str] = COLUMNS[:-1]) -> pl.DataFrame:
+    """Several blobs as one: n added up for each combination of the columns `by`, sorted by them."""
     if not blobs:
-        return pl.DataFrame(schema=SCHEMA)
-    frames = pl.concat([decode(blob) for blob in blobs])
-    return frames.group_by(COLUMNS[:-1]).agg(pl.col("n").sum()).sort(COLUMNS[:-1])
+        return pl.DataFrame(schema={name: SCHEMA[name] for name in (*by, "n")})
+    frames = pl.concat([decode(blob, (*by, "n")) for blob in blobs])
+    return frames.group_by(by).agg(pl.col("n").sum()).sort(by)
 
 
 def _narrow(column: np.ndarray) -> np.ndarray:

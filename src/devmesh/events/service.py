@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,14 +148,16 @@ class Events:
             rows = connection.execute(query).all()
         return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
 
-    def by_minute(self, since_us: int, until_us: int) -> pl.DataFrame:
-        """(minute, template_id, node_id, service_id, priority, n) between two instants, from minute_counts."""
+    def by_minute(
+        self, since_us: int, until_us: int, by: Sequence[str] = ("template_id", "node_id", "service_id", "priority")
+    ) -> pl.DataFrame:
+        """(minute, …, n) between two instants from minute_counts, added up over the columns that `by` leaves out."""
         table = minute_counts.c
         overlapping = (table.last_ts_us >= since_us) & (table.first_ts_us < until_us)
         with self._db.read() as connection:
             blobs = list(connection.execute(select(table.blob).where(overlapping)).scalars())
         within = (pl.col("minute") >= since_us // minutes.MINUTE_US) & (pl.col("minute") * minutes.MINUTE_US < until_us)
-        return minutes.joined(blobs).filter(within)
+        return minutes.joined(blobs, ("minute", *by)).filter(within)
 
     def totals_by(self, column: str) -> dict[int, int]:
         """Events of all time by `service_id` or `node_id`, folded days included."""

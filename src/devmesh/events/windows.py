@@ -97,8 +97,10 @@ def _minutes(connection: Connection, asked: Filter, first: int, last: int) -> It
         yield first, last
         return
     found: set[int] = set()
+    matching = _matches(asked)
+    needed = ("minute", *matching.meta.root_names())
     for blob in blobs:
-        found.update(minutes.decode(blob).filter(_matches(asked))["minute"].unique())
+        found.update(minutes.decode(blob, needed).filter(matching)["minute"].unique())
     spans = _joined(
         sorted(minute for minute in found if first < (minute + 1) * MINUTE_US and minute * MINUTE_US < last)
     )

@@ -34,6 +34,7 @@ class Loop:
     every_s: float
     step: Callable[[int, Lease], int]
     limit: int = 1_000
+    everywhere: bool = False  # runs in every process, without a lease: for what lives in memory
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ class Runner:
 
     def _step(self, loop: Loop, failures: int) -> tuple[int, str | None]:
         try:
+            if loop.everywhere:
+                return loop.step(loop.limit, Lease(self._db, self._clock, loop.name, self._owner, 0)), None
             lease = take(self._db, self._clock, loop.name, self._owner)
             if lease is None:
                 return 0, None

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from devmesh.errors import InvalidInput
+from devmesh.loops import Loop
 from devmesh.search.finder import Document, Finder, Found
 from devmesh.templates import Templates
 
@@ -48,6 +49,10 @@ class Search:
                 self._seen = (changes[-1].changed_us, changes[-1].id)
                 done += len(changes)
         return done
+
+    def loops(self) -> list[Loop]:
+        """Keep the index in step in every process, so that nobody waits for it."""
+        return [Loop("index-families", 5.0, lambda _limit, _lease: min(self.follow(), PAGE - 1), PAGE, everywhere=True)]
 
     def __len__(self) -> int:
         return len(self._finder)
