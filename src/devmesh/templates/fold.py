@@ -36,7 +36,6 @@ _ALIKE = bytes(
     else byte
     for byte in range(256)
 )
-_STATUS_TENS = np.frombuffer(b"0129", np.uint8)  # of the codes in use; most sizes and counts have others
 _UUID_SIGNS, _UUID_LENGTH = (8, 13, 18, 23), 36
 _MAC_SIGNS, _MAC_LENGTH = (2, 5, 8, 11, 14), 17
 
@@ -49,21 +48,22 @@ def fold_numbers(messages: pl.Series) -> pl.Series:
     """The same rows (String, no nulls) with numbers and identities folded and control characters as spaces."""
     rows = 1 + len(messages) * _BUFFER_BYTES // (1 + int(messages.str.len_bytes().sum()))
     slices = [messages.slice(start, rows) for start in range(0, len(messages), rows)]
+    if not slices:
+        return messages
     if len(messages) < _PARALLEL_ROWS:
         buffers = [_fold_slice(part) for part in slices]
     else:
         with ThreadPoolExecutor(2) as pool:
             buffers = list(pool.map(_fold_slice, slices))
-    if not buffers:
-        return messages
-    return pl.read_lines(io.BytesIO(b"".join(buffers))).to_series().alias(messages.name)
+    folded = pl.read_lines(io.BytesIO(b"".join(buffers))).to_series().alias(messages.name)
+    if len(folded) != len(messages):  # some message holds newlines
+        return fold_numbers(messages.str.replace_all("\n", " ", literal=True))
+    return folded
 
 
 def _fold_slice(lines: pl.Series) -> bytes:
     """The folded text of these rows, each ended by a newline."""
-    joined = _joined(lines)
-    if joined.count(b"\n") != len(lines) - 1:
-        joined = _joined(lines.str.replace_all("\n", " ", literal=True))
+    joined: bytes = lines.str.join("\n").cast(pl.Binary).item()
     raw = b"".join((_PAD, joined, _PAD))
     text, out = np.frombuffer(raw, np.uint8), np.frombuffer(bytearray(raw.translate(_ALIKE)), np.uint8)
     digit = out == ord("0")
@@ -80,21 +80,18 @@ def _fold_slice(lines: pl.Series) -> bytes:
     return folded[len(_PAD) : 1 - len(_PAD)]
 
 
-def _joined(lines: pl.Series) -> bytes:
-    joined: bytes = lines.str.join("\n").cast(pl.Binary).item()
-    return joined
-
-
 def _keep_status_codes(text: _Bytes, digit: _Mask, out: _Bytes, keep: _Mask) -> None:
-    """Write three digits that could be a status code, after `" `, `| `, `us":` or `de":` (status, code), as they are."""
-    sign = np.flatnonzero((text[:-6] == ord('"')) | (text[:-6] == ord("|")))
-    sign = sign[digit[sign + 2] & digit[sign + 3] & digit[sign + 4] & ~digit[sign + 5]]
-    first, after, ending = text[sign + 2], text[sign + 1], np.column_stack((text[sign - 2], text[sign - 1]))
-    of_status = (ending == (ord("u"), ord("s"))).all(axis=1) | (ending == (ord("d"), ord("e"))).all(axis=1)
-    is_code = (after == ord(" ")) | ((after == ord(":")) & of_status)
-    is_code &= (first >= ord("1")) & (first <= ord("5")) & np.isin(text[sign + 3], _STATUS_TENS)
-    for offset in (2, 3, 4):
-        place = sign[is_code] + offset
+    """Write three digits that could be a status code, after `" `, `| `, `us":` or `de":`, as they are."""
+    three = digit[2:-3] & digit[3:-2] & digit[4:-1] & ~digit[5:]
+    sign = (text[:-5] == ord('"')) | (text[:-5] == ord("|"))
+    after = (text[1:-4] == ord(" ")) | (text[1:-4] == ord(":"))
+    code = np.flatnonzero(three & sign & after) + 2
+    first, second = text[code], text[code + 1]
+    code = code[(first >= ord("1")) & (first <= ord("5")) & ((second <= ord("2")) | (second == ord("9")))]
+    end, before = text[code - 3], text[code - 4]
+    of_status = ((before == ord("u")) & (end == ord("s"))) | ((before == ord("d")) & (end == ord("e")))
+    code = code[(text[code - 1] == ord(" ")) | (of_status & (text[code - 2] == ord('"')))]
+    for place in (code, code + 1, code + 2):
         keep[place] = True
         out[place] = np.where(text[place] == ord("0"), np.uint8(ord(STATUS_ZERO)), text[place])
 
