@@ -51,13 +51,25 @@ class Runner:
         self.data_dir = data_dir
         self._runner = CliRunner()
 
-    def __call__(self, *arguments: str, code: int = 0):
+    def __call__(self, *arguments: str, code: int = 0, stdin: bytes | None = None):
+        """Run a command; it must end with `code`."""
         from devmesh.cli.app import app
 
         env = {"DEVMESH_DATA_DIR": str(self.data_dir), "TZ": "UTC", "COLUMNS": "200"}
-        result = self._runner.invoke(app, list(arguments), env=env)
+        result = self._runner.invoke(app, list(arguments), input=stdin, env=env)
         assert result.exit_code == code, (result.output, result.exception)
         return result
+
+    def messages(self, *options: str) -> list[str]:
+        """The messages of the stored events, oldest first."""
+        events = self.json("logs", "--limit", "10000", *options)["events"]
+        return [event["message"] for event in reversed(events)]
+
+    def bring(self, *arguments: str, code: int = 0, stdin: bytes | None = None) -> tuple[int, int, int]:
+        """Import; (stored, repeated, rejected)."""
+        said = msgspec.json.decode(self("import", "--json", *arguments, code=code, stdin=stdin).stdout)
+        assert said["events"] == said["stored"] + said["repeated"] + said["rejected"]
+        return said["stored"], said["repeated"], said["rejected"]
 
     def json(self, *arguments: str):
         """What a command prints as JSON."""

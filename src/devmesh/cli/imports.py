@@ -174,8 +174,8 @@ def _report(tallies: list[Tally], settings: Settings, *, json: bool) -> None:
     if sums["expiring"] and sums["stored"]:
         days, old = settings.retention_days, count(sums["expiring"])
         sys.stderr.write(
-            f"Older than the {days} days that single events are kept: {old} events. Their lines go within minutes, their "
-            "counts and patterns stay.\nhint: DEVMESH_RETENTION_DAYS=36500 keeps them.\n"
+            f"Older than the {days} days that single events are kept: {old} events. Their lines go within minutes, "
+            "their counts and patterns stay.\nhint: DEVMESH_RETENTION_DAYS=36500 keeps them.\n"
         )
 
 

@@ -137,14 +137,17 @@ class Window:
     def __init__(self, stream: Headed, length: int, lines_before: int = 0) -> None:
         self._stream, self._left, self._ended = stream, length, lines_before
         self.line = lines_before  # the number of the line that was read last
+        self.in_line = False  # what was read last ends within a line
 
     def readline(self, limit: int = -1) -> bytes:
         """A line within the window."""
         room = self._left if limit < 0 else min(limit, self._left)
         line = self._stream.readline(room) if room else b""
         self._left -= len(line)
-        self._ended += line.endswith(b"\n")
-        self.line = self._ended + (not line.endswith(b"\n"))
+        if line:
+            self.in_line = not line.endswith(b"\n")
+            self._ended += not self.in_line
+            self.line = self._ended + self.in_line
         return line
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from devmesh.cli.history import formats
@@ -120,15 +120,16 @@ class Importer:
     ) -> None:
         """What the store has not; what it has is read as well, to be counted."""
         reader = formats.ndjson_items if tally.format == "ndjson" else formats.text_items
-        lines = 0
+        lines, in_line = 0, False
         for first, last, known in segments(place.coverage, ENDLESS):
-            window = Window(stream, last - first + 1, lines)
-            for item in self._seen(reader(window, first, how), source, tally):
+            window = Window(stream, last - first + 1, lines - in_line)
+            items = reader(window, first, how)
+            for item in self._seen(_unmarked(items) if in_line else items, source, tally):
                 if known and tally.format != "ndjson":  # of those only the store knows which it rejected
                     tally.repeated += 1
                 else:
                     batches.add(item, node, place.key)
-            lines = window.line
+            lines, in_line = window.line, window.in_line
 
     def _seen(self, items: Iterator[Item], source: Input, tally: Tally) -> Iterator[Item]:
         """The items, counted and shown; those that could not even be read are told and left out."""
@@ -159,6 +160,12 @@ class Importer:
             self._store.send(body, lambda answer: _account(tally, items, answer))
 
         return send
+
+
+def _unmarked(items: Iterator[Item]) -> Iterator[Item]:
+    """The items of a segment that begins within a line: the first has no mark, for a mark is of a whole line."""
+    for n, item in enumerate(items):
+        yield item if n else replace(item, x="")
 
 
 def _account(tally: Tally, items: list[Item], answer: Answer) -> None:

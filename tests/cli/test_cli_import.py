@@ -1,0 +1,225 @@
+"""`devmesh import`: each event once, whoever brought it before, whatever became of its file; bad lines cost nothing."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+
+import pytest
+import zstandard
+from cli_house import Runner
+
+from devmesh.ship.identity import node_name
+
+LINES = [f"2026-01-20T14:{n // 60:02d}:{n % 60:02d}Z something number {n} happened\n" for n in range(100)]
+TEXT = "".join(LINES).encode()
+
+
+@pytest.fixture
+def cli(tmp_path, empty_store, monkeypatch) -> Runner:
+    """Commands over a fresh store of their own that keeps everything and learns nothing of meaning."""
+    monkeypatch.setenv("DEVMESH_RETENTION_DAYS", "36500")
+    monkeypatch.setenv("DEVMESH_EMBEDDING_PROVIDER", "off")
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(empty_store, data / "devmesh.db")
+    return Runner(data)
+
+
+def cursor_entry(number: int, message: str, *, x: str = "", host: str = "Pi.example.org") -> dict[str, str]:
+    """An entry as `journalctl -o json` prints it."""
+    mark = x or f"{number:x}"
+    return {
+        "__CURSOR": f"s={'ab' * 16};i={number:x};b={'cd' * 16};m=1;t=2;x={mark}",
+        "__REALTIME_TIMESTAMP": str(1_768_917_600_000_000 + number),
+        "__MONOTONIC_TIMESTAMP": "17",
+        "_BOOT_ID": "cd" * 16,
+        "_HOSTNAME": host,
+        "PRIORITY": "4",
+        "_SYSTEMD_UNIT": "backup.service",
+        "MESSAGE": message,
+    }
+
+
+def as_export(entry: dict[str, str]) -> bytes:
+    """The same entry in the export format."""
+    return "".join(f"{name}={value}\n" for name, value in entry.items()).encode() + b"\n"
+
+
+def as_lines(entries) -> bytes:
+    """Entries or events as lines of JSON."""
+    return b"".join(json.dumps(one).encode() + b"\n" for one in entries)
+
+
+def test_a_file_is_stored_once_whatever_becomes_of_it(cli: Runner, tmp_path):
+    """Again, grown, renamed, compressed and through a pipe: every line is stored once."""
+    log = tmp_path / "app.log"
+    log.write_bytes(b"".join(line.encode() for line in LINES[:40]))
+    assert cli.bring(str(log)) == (40, 0, 0)
+    assert cli.bring(str(log)) == (0, 40, 0)
+    log.write_bytes(TEXT)
+    assert cli.bring(str(log)) == (60, 40, 0)
+    (tmp_path / "app.log.1").write_bytes(TEXT)
+    (tmp_path / "app.log.2.gz").write_bytes(gzip.compress(TEXT[:3000]) + gzip.compress(TEXT[3000:]))
+    (tmp_path / "odd name").write_bytes(zstandard.ZstdCompressor().compress(TEXT))
+    assert cli.bring(*(str(tmp_path / name) for name in ("app.log.1", "app.log.2.gz", "odd name"))) == (0, 300, 0)
+    assert cli.bring("-", stdin=TEXT) == (0, 100, 0)
+    assert cli.messages() == [line.split(" ", 1)[1].strip() for line in LINES]
+    assert {one["name"] for one in cli.json("services")["services"]} == {"app"}
+    assert [one["name"] for one in cli.json("nodes")["nodes"]] == [node_name()]
+
+
+def test_a_file_may_grow_at_any_byte(make_mesh, tmp_path):
+    """However a file grows between imports, no byte of it is stored twice and none is left out."""
+    from devmesh.cli.history.formats import Reading
+    from devmesh.cli.history.inputs import Input
+    from devmesh.cli.history.sending import Importer
+    from devmesh.cli.history.stores import LocalStore
+    from devmesh.events import Filter
+
+    mesh = make_mesh()
+    importer = Importer(LocalStore(mesh), border_us=0, moved=lambda _source, _tally: None)
+    log = tmp_path / "grows.log"
+    for size in (1, 30, 31, 255, 256, 300, 1023, 1025, 2000, len(TEXT) - 1, len(TEXT)):
+        log.write_bytes(TEXT[:size])
+        source = Input(log)
+        tally = importer.take(source, "auto", Reading(source.base, source.written_us))
+        assert (tally.rejected, tally.trouble) == (0, "")
+    states = mesh.nodes.stream_states(node_name())
+    assert len(states) == 1
+    assert states[0].coverage == ((0, len(TEXT) - 2),)  # the line end that came alone is no event
+    messages = [event.message for event in mesh.events.query(Filter(), 1000).events]
+    assert sum(message == "something number 77 happened" for message in messages) == 1
+    assert len([message for message in messages if "happened" in message]) in range(92, 101)
+
+
+def test_another_file_that_begins_alike_is_stored_whole(cli: Runner, tmp_path):
+    """Equal first kilobytes make no repeats: what goes on differently is another file, and stays known as such."""
+    head = b"# the same long header of two files\n" * 60
+    one, two = tmp_path / "one.log", tmp_path / "two.log"
+    one.write_bytes(head + TEXT)
+    two.write_bytes(head + TEXT.replace(b"something", b"otherwise"))
+    first, _repeated, _rejected = cli.bring(str(one))
+    assert cli.bring(str(two)) == (first, 0, 0)
+    for _ in range(2):
+        assert cli.bring(str(two)) == (0, first, 0)
+        assert cli.bring(str(one)) == (0, first, 0)
+
+
+def test_continued_lines_are_one_event(cli: Runner, tmp_path):
+    """A stack trace in a log is one event."""
+    log = tmp_path / "trace.log"
+    trace = b'2026-01-20 14:00:00 it broke\nTraceback (most recent call last):\n  File "x.py", line 1\nValueError: no\n'
+    log.write_bytes(trace + b"2026-01-20 14:00:01 INFO went on\n")
+    assert cli.bring(str(log)) == (2, 0, 0)
+    assert cli.messages()[0].splitlines()[-1] == "ValueError: no"
+
+
+def test_journals_are_numbered_by_their_cursor(cli: Runner):
+    """JSON and export of one journal are the same entries; holes stay open for whoever brings them later."""
+    entries = [cursor_entry(n, f"backup step {n}") for n in range(1, 31)]
+    assert cli.bring("-", stdin=as_lines(entries[0:20:2])) == (10, 0, 0)
+    assert cli.bring("-", stdin=b"".join(map(as_export, entries))) == (20, 10, 0)
+    assert cli.bring("-", stdin=as_lines(entries)) == (0, 30, 0)
+    event = cli.json("logs", "--limit", "1")["events"][0]
+    assert (event["node"], event["service"], event["priority"]) == ("pi", "backup", 4)
+    assert event["fields"]["_BOOT_ID"] == "cd" * 16
+
+
+def test_journal_json_of_odd_values(cli: Runner):
+    """Bytes as numbers and repeated fields are read; what journalctl left out is told by line, neighbours are kept."""
+    odd = [
+        {**cursor_entry(1, ""), "MESSAGE": [104, 105, 255]},
+        {**cursor_entry(2, "two"), "TAG": ["a", "b"]},
+        {**cursor_entry(3, ""), "MESSAGE": None},
+        cursor_entry(4, "four"),
+    ]
+    body = as_lines(odd) + b"no json\n[1]\n"
+    said = json.loads(cli("import", "-", "--json", stdin=body).stdout)
+    assert (said["stored"], said["rejected"]) == (3, 3)
+    assert [one["line"] for one in said["files"][0]["errors"]] == [3, 5, 6]
+    assert cli.messages() == ["hi\ufffd", "two", "four"]
+
+
+def test_entries_without_a_cursor_are_numbered_by_bytes(cli: Runner):
+    """An export that was printed without cursors is still stored once."""
+    entries = [cursor_entry(n, f"m {n}") for n in range(20)]
+    body = b"".join(as_export({name: entry[name] for name in entry if name != "__CURSOR"}) for entry in entries)
+    assert cli.bring("-", stdin=body) == (20, 0, 0)
+    assert cli.bring("-", stdin=body) == (0, 20, 0)
+
+
+def test_ndjson_tells_bad_lines_by_number(cli: Runner, tmp_path):
+    """Bad lines are told with number and reason, also the second time; their neighbours are stored once."""
+    log = tmp_path / "events.ndjson"
+    good = [{"message": "one", "service": "a", "ts_us": 1_768_917_600_000_000}, {"message": "two", "node": "other"}]
+    log.write_bytes(as_lines(good[:1]) + b"\n{bad\n" + as_lines([{"message": 5}, good[1]]) + b"no end")
+    for stored, repeated in ((2, 0), (0, 2)):
+        said = json.loads(cli("import", str(log), "--json").stdout)
+        assert (said["stored"], said["repeated"], said["rejected"]) == (stored, repeated, 3)
+        assert [one["line"] for one in said["files"][0]["errors"]] == [3, 4, 6]
+        assert said["files"][0]["errors"][1]["field"] == "message"
+    assert {one["name"] for one in cli.json("nodes")["nodes"]} == {node_name(), "other"}
+    shown = cli("import", str(log)).stderr
+    assert "events.ndjson:4  message: " in shown
+
+
+def test_year_zone_node_and_service_are_as_told(cli: Runner, tmp_path):
+    """Times without year and zone are read as the command says, the year turning with December."""
+    log = tmp_path / "messages"
+    log.write_text("Dec 31 23:59:59 nas sshd[7]: last\nJan  1 00:00:01 nas sshd[7]: first\n")
+    options = ("--year", "2019", "--tz", "Europe/Berlin", "--node", "nas", "--service", "all")
+    assert cli.bring(str(log), *options) == (2, 0, 0)
+    events = cli.json("logs")["events"]
+    assert [event["ts_us"] for event in events] == [1_577_833_201_000_000, 1_577_833_199_000_000]
+    assert {(event["node"], event["service"], event["pid"]) for event in events} == {("nas", "all", 7)}
+
+
+def test_folders_and_what_cannot_be_read(cli: Runner, tmp_path):
+    """A folder is read whole; what is no text or is damaged is told by name, and the exit code says so."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "a.log").write_bytes(TEXT)
+    (folder / "b.bin").write_bytes(b"\x7fELF\0\0\0")
+    (folder / "c.gz").write_bytes(gzip.compress(TEXT.replace(b"number", b"figure"))[:-20])
+    (folder / "d.journal").write_bytes(b"LPKSHHRH" + bytes(300))
+    (folder / "empty.log").write_bytes(b"")
+    result = cli("import", str(folder), code=1)
+    assert "b.bin: This is no text" in result.stderr
+    assert "c.gz: cannot be read to its end" in result.stderr
+    assert "journalctl --file=PATH -o export" in result.stderr
+    assert result.stdout.splitlines()[0].split() == ["stored", "repeated", "rejected", "format", "file"]
+    assert len(cli.messages("--contains", "number")) == 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["/nonexistent/x.log"], 4, "There is no file"),
+        (["-", "--format", "xml"], 2, "no format 'xml'"),
+        (["-", "-"], 2, "Stdin can be read once"),
+        (["-", "--tz", "Mars/Olympus"], 2, "no time zone"),
+        ([], 2, "Missing argument"),
+    ],
+)
+def test_wrong_inputs(cli: Runner, arguments: list[str], code: int, said: str):
+    """A wrong input ends before anything is stored, with its code and a sentence."""
+    assert said in cli("import", *arguments, code=code, stdin=b"").stderr
+
+
+def test_events_beyond_the_retention_are_announced(cli: Runner, monkeypatch):
+    """People hear that lines will go, and how to keep them."""
+    monkeypatch.setenv("DEVMESH_RETENTION_DAYS", "1")
+    result = cli("import", "-", stdin=TEXT)
+    assert "Older than the 1 days that single events are kept: 100 events." in result.stderr
+    assert "DEVMESH_RETENTION_DAYS=36500" in result.stderr
+    assert "100 stored, 0 repeated, 0 rejected; from 2026-01-20 14:00:00 to 2026-01-20 14:01:39" in result.stdout
+
+
+def test_imported_history_can_be_searched_at_once(cli: Runner):
+    """The import leaves families behind, with their totals."""
+    cli.bring("-", stdin=TEXT)
+    families = cli.json("templates")["templates"]
+    assert [(one["events"], one["service"]) for one in families] == [(100, "stdin")]
+    assert cli.json("search", "something happened")["results"][0]["id"] == families[0]["id"]
