@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -19,14 +18,16 @@ ROWS_A_STATEMENT = 100
 
 def insert_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     """Insert every row of `frame`; its columns are named as the table's."""
-    rows = frame.rows()
-    raw = _raw(connection)
-    whole = len(rows) - len(rows) % ROWS_A_STATEMENT
+    raw, width = _raw(connection), frame.width
+    values: list[Any] = [None] * (frame.height * width)
+    for place, column in enumerate(frame.get_columns()):
+        values[place::width] = column.to_list()  # row by row in one flat list: a third of the cost of tuples
+    whole = frame.height - frame.height % ROWS_A_STATEMENT
     statement = _insert(table.name, tuple(frame.columns), ROWS_A_STATEMENT)
-    for start in range(0, whole, ROWS_A_STATEMENT):
-        raw.execute(statement, list(chain.from_iterable(rows[start : start + ROWS_A_STATEMENT])))
-    if whole < len(rows):
-        raw.executemany(_insert(table.name, tuple(frame.columns), 1), rows[whole:])
+    for start in range(0, whole * width, ROWS_A_STATEMENT * width):
+        raw.execute(statement, values[start : start + ROWS_A_STATEMENT * width])
+    if whole < frame.height:
+        raw.execute(_insert(table.name, tuple(frame.columns), frame.height - whole), values[whole * width :])
 
 
 def add_counts(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
