@@ -228,7 +228,7 @@ def test_import_and_agent_agree(served: Served, cli: Runner, tmp_path, own_signa
 def test_import_over_http_tells_bad_lines(served: Served, cli: Runner):
     """The server's word on each bad line comes back with its number in the file."""
     body = b'{"message":"good"}\n{bad\n{"message":"also good","node":"relayed"}\n'
-    result = cli("import", "-", "--node", "http", stdin=body)
+    result = cli("import", "-", stdin=body)
     assert "2 stored, 0 repeated, 1 rejected" in result.stdout
     assert "rejected stdin:2  JSON is malformed" in result.stderr
     assert cli.messages("--node", "relayed") == ["also good"]
