@@ -87,7 +87,7 @@ def _settle_shared(shapes: pl.Series) -> pl.Series:
         return pl.concat(pool.map(_settle, (shapes.head(half), shapes.slice(half))))
 
 
-_settled_before = Memo(_settle_shared, max_chars=16_000_000)
+_settled_before = Memo(_settle_shared, max_chars=8_000_000)
 
 
 def _apply_rules(text: pl.Series) -> pl.Series:

@@ -119,6 +119,12 @@ PEOPLE = Group(
             rf"((?i:{_AUTH} for|{_AUTH} for (?:invalid |illegal )?user|user)) (?:'[^']*'|\"[^\"]*\"|[^ <'\"]+) from <",
             "${1} <user> from <",
         ),
+        Rule(
+            "user-refused",
+            r"((?i:authentication failures?|failed login|login failed|(?:failed|bad|invalid|wrong|incorrect) password) "
+            r"for (?:user )?)[^ <'\",;]+( [\[(-]|[,;]|$)",
+            "${1}<user>${2}",
+        ),
         Rule("user-quoted", r"(?-u:\b)((?i:user|username)) (?:'[^']*'|\"[^\"]*\")", "${1} <user>"),
         Rule("user-invalid", r"(?-u:\b)((?i:invalid user|illegal user)) [^ <'\"]+", "${1} <user>"),
         Rule("cron", r"^\([A-Za-z0-9_.-]+\) (CMD|RELOAD|LIST|REPLACE|BEGIN EDIT|END EDIT) ", "(<user>) ${1} "),
