@@ -102,7 +102,7 @@ def test_a_proxy_in_front_is_not_loopback(call, header):
 
 
 OTHER_HOSTS = [
-    "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "", "2130706433", "0x7f.1", "[", "[::1", "a:b:c",
+    "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "", "2130706433", "0x7f.1", "[", "[::1", "a:b",
     "127.0.0.1@evil",
 ]  # fmt: skip
 

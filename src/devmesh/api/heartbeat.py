@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from devmesh.errors import InvalidInput
 from devmesh.nodes import Gap, Heartbeat, StreamKey
 
 Seq = Annotated[int, Field(ge=0, lt=2**63)]
+Plain = str | Annotated[int, Field(ge=-(2**63), lt=2**63)] | bool | None
 Instant = Annotated[int, Field(ge=-(2**62), lt=2**62)]
 MAX_GAPS = 1_000
 MAX_EPOCH_DIGITS = 9
@@ -36,7 +37,7 @@ class HeartbeatBody(BaseModel):
     clock_us: Instant | None = None
     boot_id: str | None = Field(None, max_length=64)
     machine_id: str | None = Field(None, max_length=64)
-    sources: list[Any] = Field(default_factory=list, max_length=1_000)
+    sources: list[dict[str, Plain]] = Field(default_factory=list, max_length=1_000)
 
     def as_heartbeat(self, machine_id: str | None) -> Heartbeat:
         """The same in the words of the room nodes."""
@@ -51,6 +52,27 @@ class HeartbeatBody(BaseModel):
             sources=self.sources,
             gaps=tuple(_gap(one) for one in self.gaps),
         )
+
+
+def parse_heartbeat(body: bytes) -> HeartbeatBody:
+    """The heartbeat in a body. Raises InvalidInput that names the field.
+
+    Read strictly: what json.loads would let through (NaN, lone surrogates, endless depth) would come out again in
+    every page that shows nodes.
+    """
+    try:
+        return HeartbeatBody.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "the heartbeat"
+        raise InvalidInput(f"{name[:100]}: {first['msg']}.", hint="See docs/protocol.md.") from None
+
+
+def schema() -> dict[str, Any]:
+    """The request's part of the OpenAPI document."""
+    whole = HeartbeatBody.model_json_schema()
+    whole["properties"]["gaps"]["items"] = whole.pop("$defs")["GapBody"]
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": whole}}}}
 
 
 def _gap(said: GapBody) -> Gap:

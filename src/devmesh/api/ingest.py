@@ -13,7 +13,7 @@ from devmesh.accounts import Grant
 from devmesh.api.auth import is_loopback, mesh_of, sender
 from devmesh.api.body import read_body
 from devmesh.api.headers import Declared, declared
-from devmesh.api.heartbeat import HeartbeatBody
+from devmesh.api.heartbeat import parse_heartbeat, schema
 from devmesh.errors import BadRequest, Forbidden
 from devmesh.intake import Request as IntakeRequest
 from devmesh.mesh import Mesh
@@ -107,12 +107,12 @@ def state(request: Request, grant: Annotated[Grant, Depends(sender)]) -> dict[st
     }
 
 
-@router.post("/ingest/heartbeat")
-async def heartbeat(request: Request, said: HeartbeatBody, grant: Annotated[Grant, Depends(sender)]) -> dict[str, Any]:
+@router.post("/ingest/heartbeat", openapi_extra=schema())
+async def heartbeat(request: Request, grant: Annotated[Grant, Depends(sender)]) -> dict[str, Any]:
     """What an agent says of itself every 30 s, also when there is nothing to send."""
     mesh, head = mesh_of(request), declared(request.headers)
     node = node_of(request, grant, needed=True)
-    beat = said.as_heartbeat(head.machine_id)
+    beat = parse_heartbeat(await read_body(request, mesh.settings)).as_heartbeat(head.machine_id)
     await run_in_threadpool(mesh.nodes.heartbeat, node, beat)
     return {
         "code": "ok",
