@@ -1,7 +1,7 @@
 """The embedded store: one SQLite file in WAL mode, durable at every commit.
 
 `synchronous=FULL` is what makes a commit survive a power cut: NORMAL lost 2,020 of 279,640 acknowledged rows in one.
-Pages of 16 KiB halve the cost of appending log lines against the default of 4 KiB (docs/benchmarks.md).
+Pages of 16 KiB take a sixth off the cost of appending log lines with the default of 4 KiB (docs/benchmarks.md).
 """
 
 from __future__ import annotations
