@@ -274,3 +274,11 @@ _ACTS = {
 }
 Machine.TestCase.settings = settings(max_examples=15, stateful_step_count=12, deadline=None, derandomize=True)
 TestEveryHistory = Machine.TestCase
+
+
+class LongMachine(Machine):
+    """The same, longer."""
+
+
+LongMachine.TestCase.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+TestEveryLongHistory = pytest.mark.soak(LongMachine.TestCase)

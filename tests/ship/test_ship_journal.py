@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ship_journals import BOOT_1, BOOT_2, START_US, entry, lines, need_journals, write_journal
 
 from devmesh.ship.journal import JournalSource
+from devmesh.ship.journal_file import local_journal_dirs
 from devmesh.ship.piece import Changed, Lost, Piece
 from devmesh.ship.wire import encode
 
@@ -343,3 +344,26 @@ def test_any_message_survives_the_journal_byte_for_byte(tmp_path_factory, messag
     for event, message in zip(events, messages, strict=True):
         raw = event["fields"].get("_raw", {}).get("MESSAGE")
         assert (base64.b64decode(raw) if raw is not None else event["message"].encode()) == message
+
+
+def test_the_local_journal_is_found(tmp_path):
+    """This machine's folder and its namespaces, the persistent ones before the volatile; others' are left alone."""
+    mine, persistent, volatile = "a" * 32, tmp_path / "var", tmp_path / "run"
+    for folder in (persistent / mine, persistent / f"{mine}.extra", persistent / ("b" * 32), volatile / mine):
+        folder.mkdir(parents=True)
+    write_journal(volatile / mine / "system.journal", lines(1, 2))
+    roots = (str(persistent), str(volatile))
+    assert local_journal_dirs(mine, roots) == [str(volatile / mine)]
+    for folder in (persistent / mine, persistent / f"{mine}.extra", persistent / ("b" * 32)):
+        write_journal(folder / "system.journal", lines(1, 2))
+    assert local_journal_dirs(mine, roots) == [str(persistent / mine), str(persistent / f"{mine}.extra")]
+    assert local_journal_dirs("", roots) == []
+
+
+def test_two_histories_in_one_folder_are_two_streams(tmp_path, fake, ship_once):
+    """Each seqnum id is numbered by itself; a gap beside another journal is only an upper bound."""
+    write_journal(tmp_path / "one.journal", lines(1, 3))
+    write_journal(tmp_path / "two.journal", lines(4, 9))
+    assert ship_once(journal_dir=str(tmp_path)) == 0
+    assert sorted(len(kept.events) for kept in fake.streams.values()) == [3, 6]
+    assert [stream.exact for stream in JournalSource([str(tmp_path)], [], "n1").streams()] == [False, False]

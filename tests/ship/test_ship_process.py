@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import fcntl
 import os
+import random
 import re
 import signal
 import subprocess
@@ -60,6 +61,58 @@ def test_killed_at_each_point_every_entry_is_stored_once(fake, url, ship_once, t
     assert run(url, tmp_path / "state", *options, crash_at=point) == -signal.SIGKILL
     assert ship_once(journal_file=str(journal)) == 0
     assert fake.messages() == [f"entry {n}" for n in range(1, 61)]
+
+
+def kill_at_random_moments(fake, url, tmp_path, rounds: int) -> None:
+    """Kill -9 before or after the commit of a random request, `rounds` times, over a growing and rotating log."""
+    chance = random.Random(rounds)  # noqa: S311
+    log, written, rotations = tmp_path / "app.log", 0, 0
+    options = ("--file", str(log), "--once")
+    environment = dict(os.environ, PYTHONPATH=str(ROOT / "src"))
+    for _round in range(rounds):
+        with log.open("a") as file:
+            for written in range(written + 1, written + chance.randrange(20, 80)):  # noqa: B020
+                file.write(f"2026-11-20T10:00:00Z entry {written} of the kill test\n")
+        if chance.random() < 0.3:
+            rotations += 1
+            log.rename(tmp_path / f"app.log.{100 + rotations}")
+            continue
+        left = [chance.randrange(1, 8)]
+        started = threading.Event()
+        process = subprocess.Popen(
+            command(url, tmp_path / "state", *options), env=environment, stderr=subprocess.DEVNULL
+        )  # fmt: skip
+
+        def act(exchange: Exchange, process=process, left=left, started=started) -> None:
+            started.wait(30)
+            left[0] -= 1
+            if len(exchange.lines) > 8:
+                exchange.answer(413, {"limit_bytes": 8_000_000, "limit_events": 8})
+            elif left[0] == 0:
+                if chance.random() < 0.5:
+                    exchange.commit()
+                process.kill()
+                exchange.reset()
+            else:
+                exchange.answer(200, exchange.commit())
+
+        fake.always = act
+        started.set()
+        process.wait(60)
+    fake.always = None
+    assert run(url, tmp_path / "state", *options) == 0
+    assert sorted(int(message.split()[1]) for message in fake.messages()) == list(range(1, written + 1))
+
+
+def test_killed_at_random_moments_every_line_is_stored_once(fake, url, tmp_path):
+    """The short form."""
+    kill_at_random_moments(fake, url, tmp_path, 6)
+
+
+@pytest.mark.soak
+def test_killed_at_random_moments_fifty_times(fake, url, tmp_path):
+    """The long form."""
+    kill_at_random_moments(fake, url, tmp_path, 50)
 
 
 def test_sigterm_ends_it_cleanly(fake, url, tmp_path):
