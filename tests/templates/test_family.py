@@ -60,6 +60,7 @@ class Store:
         ("cupsd startup succeeded", "cupsd shutdown succeeded"),
         ("disk is online", "disk is offline"),
         ("set flag=true", "set flag=false"),
+        ("job 'bob' died of java.io.IOException", "job 'bob' died of java.lang.OutOfMemoryError"),
     ],
 )
 def test_opposites_stay_apart(one, other):

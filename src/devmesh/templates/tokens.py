@@ -21,11 +21,11 @@ _TOKEN = re.compile(r"(?:<[a-z*][a-z:_-]*>|[\w.@$+~#-])+|\s+|.", re.DOTALL)
 _PLACEHOLDER = re.compile(r"<[a-z*][a-z:_-]*>")
 _NO_LETTERS = re.compile(r"(?:<[a-z*][a-z:_-]*>|[^A-Za-z])+")
 _STATUS_CODE = re.compile(r"[1-5][0-9][0-9]")
-_VERB_FORM = re.compile(r"[a-z]{3,}(?:ed|ing)", re.IGNORECASE)
+_OUTCOME = re.compile(r"[a-z]{3,}(?:ed|ing)|[\w.$]*(?:Error|Exception|Failure|Fault|Timeout)", re.IGNORECASE)
 _NAME = re.compile(r"\S*[a-z0-9][./@-][A-Za-z0-9]\S*|\S*[a-z][A-Z]\S*|\S*[a-z]_[a-z]\S*")
 
 # Words that say what happened. They never vary within a family, so that opposites stay apart; verb forms (opened,
-# refused, starting …) are told by their ending.
+# refused, starting …) and kinds of failure (IOException …) are told by their ending.
 _VERDICTS = frozenset(
     """
     up down on off yes no not none null true false ok okay good bad high low hot cold full empty idle busy ready
@@ -104,7 +104,7 @@ def is_placeholder(part: str) -> bool:
 @lru_cache(65_536)
 def may_vary(word: str) -> bool:
     """Whether a word could be a name, not a verdict: only then may a family put ANY in its place."""
-    return word[0].isalpha() and word.lower() not in _VERDICTS and _VERB_FORM.fullmatch(word) is None
+    return word[0].isalpha() and word.lower() not in _VERDICTS and _OUTCOME.fullmatch(word) is None
 
 
 def looks_like_name(word: str) -> bool:
