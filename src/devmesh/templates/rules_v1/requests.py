@@ -49,10 +49,10 @@ NAMES = Group(
         Rule(
             "host",
             rf"(?:(?-u:\b)|[{_MARKED}])[{_MARKED}A-Za-z0-9_-]*(?:\.[{_MARKED}A-Za-z0-9_-]+)*"
-            rf"\.(?:{_TLD}|COM|NET|ORG|LOCAL)(\.?[ :/,;()\[\]'\"|<>]|\.?$)",
+            rf"\.(?:{_TLD}|COM|NET|ORG|LOCAL)(?::0(?-u:\b))?(\.?[ :/,;()\[\]'\"|<>]|\.?$)",
             "<host>${1}",
         ),
-        Rule("host-port", r"(?-u:\b)[a-z0-9-]+(?:\.[a-z0-9-]+){2,}:0(?-u:\b)", "<host>:0"),
+        Rule("host-port", r"(?-u:\b)[a-z0-9-]+(?:\.[a-z0-9-]+){2,}:0(?-u:\b)", "<host>"),
     ),
 )
 
