@@ -43,6 +43,8 @@ SILENT = [
     "The alert was closed by bob",
     "session opened for user root",
     "level 5 reached",
+    "Trace cache: 12K uops, L1 D cache: 8K",
+    "ack: seqno: 5 status: ERROR downstream",
     "E1122 is the code of the part",
     "",
 ]

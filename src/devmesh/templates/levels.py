@@ -31,9 +31,9 @@ _KEY = re.compile(
     re.IGNORECASE,
 )
 _BRACKETS = re.compile(rf"[\[<(|](?:\w+[:.])?\s*({_ANY_NAME})\s*(?:[\])>|]|:\w)", re.IGNORECASE)
-_WORD = re.compile(rf"(?:^|[\s.|:\]])({_SHOUTED})(?:$|[\s:|,\[])")
+_WORD = re.compile(rf"(?:^|[\s.|:\]])(?<!status: )(?<!state: )({_SHOUTED})(?:$|[\s:|,\[])")
 _FIRST = re.compile(
-    rf"^(?:<(?:ts|time|date)>[\s:]*|[\[\](){{}}\s-]+|[\w./-]+(?:\[<n>\])?: )*({_ANY_NAME})(?::| \W| [A-Z]\w*:)",
+    rf"^(?:<(?:ts|time|date)>[\s:]*|[\[\](){{}}\s-]+|[\w./-]+(?:\[<n>\])?: )*({_ANY_NAME})(?::| \W|(?-i: [A-Z]\w*:))",
     re.IGNORECASE,
 )
 _KLOG = re.compile(r"^([FEWI])(?:<n>|\d{1,2}) <time>")
