@@ -27,7 +27,7 @@ def canon(texts):
     return canonicalize(pl.Series("message", texts, pl.String)).to_list()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(FRAMES)
 def test_idempotent(texts):
     """The canonical text of a canonical text is itself."""
@@ -35,14 +35,14 @@ def test_idempotent(texts):
     assert canon(once) == once
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(FRAMES)
 def test_batch_equals_single_calls(texts):
     """What stands beside a message in a frame, and what came before, changes nothing."""
     assert canon(texts) == [canon([text])[0] for text in texts]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(FRAMES)
 def test_memory_of_shapes_changes_nothing(texts):
     """Distinct shapes and the memory are a short cut to the same result, not another one."""

@@ -139,7 +139,7 @@ TEXTS = st.lists(WORDS, min_size=1, max_size=6).map(" ".join)
 TEMPLATES = st.lists(st.tuples(TEXTS, st.sampled_from([None, 3])), max_size=40)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(TEMPLATES)
 def test_one_call_equals_one_by_one_with_restarts(templates):
     """Families depend on the order of templates alone: not on how calls are cut, nor on restarts between them."""
@@ -153,7 +153,7 @@ def test_one_call_equals_one_by_one_with_restarts(templates):
     assert {family.text for family in whole.stored()} == {family.text for family in pieces.stored()}
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(TEMPLATES)
 def test_what_is_together_stays_together(templates):
     """New templates never take one out of its family, and a living book says the same as a restarted one."""
@@ -174,7 +174,7 @@ def _partition(homes):
     return {frozenset(group) for group in groups.values()}
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.one_of(WORDS, st.text(max_size=4)), max_size=30).map(" ".join))
 def test_tokens_survive_being_written_down(text):
     """The tokens of a rendered text are those that were rendered: a family's text is its whole state."""
