@@ -20,7 +20,7 @@ from devmesh.templates import totals
 from devmesh.templates.family import FamilyBook, Outcome, StoredFamily
 from devmesh.templates.tables import families, log_templates
 
-BOOKS_KEPT = 256
+FAMILIES_KEPT = 50_000  # in all books together; each takes about 4 KB
 
 
 class Assigner:
@@ -117,6 +117,6 @@ class Assigner:
             )
             book = FamilyBook(StoredFamily(row.id, row.text, row.level) for row in rows)
         self._books[service_id] = book
-        if len(self._books) > BOOKS_KEPT:
+        while len(self._books) > 1 and sum(map(len, self._books.values())) > FAMILIES_KEPT:
             self._books.popitem(last=False)
         return book

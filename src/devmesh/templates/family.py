@@ -106,13 +106,18 @@ class FamilyBook:
         self._by_key: dict[_Key, _Family] = {}
         self._heads: dict[_Head, dict[int, _Family]] = defaultdict(dict)
         self._masks: dict[_Head, dict[tuple[int, ...], None]] = defaultdict(dict)
-        self._slots: dict[int, dict[str, _Family]] = {}
+        # Most slots hold one family: it stands there bare, because a dict for each would be most of a book's memory.
+        self._slots: dict[int, _Family | dict[str, _Family]] = {}
+        self._tokens: dict[Token, Token] = {}
         self._touched: dict[int, _Family] = {}
         self._merged: list[_Family] = []
         self._provisional: dict[int, _Family] = {}
         for family in sorted(stored, key=lambda one: one.id):
             self._enter(_Family(family.id, family.level, tokenize(family.text)))
         self._touched.clear()
+
+    def __len__(self) -> int:
+        return len(self._by_key)
 
     def assign(self, templates: Iterable[tuple[int, str, int | None]]) -> Outcome:
         """Give each (template id, canonical text, level) a family, in the order given (let it be that of ids)."""
@@ -171,16 +176,27 @@ class FamilyBook:
         self._heads[_head(family.level, family.keys)][id(family)] = family
         self._touched[id(family)] = family
         self._note_mask(family)
+        family.tokens = [self._tokens.setdefault(token, token) for token in family.tokens]
         for i, slot in _slots(family.level, family.keys):
-            self._slots.setdefault(slot, {})[family.keys[i]] = family
+            names = self._names(i, slot)
+            self._slots[slot] = {**names, family.keys[i]: family} if len(names) == 1 else names or family
+            if len(names) > 1:
+                names[family.keys[i]] = family
+
+    def _names(self, position: int, slot: int) -> dict[str, _Family]:
+        """The families of a slot by the name that they have at its position."""
+        held = self._slots.get(slot)
+        if isinstance(held, _Family):
+            return {held.keys[position]: held}
+        return {} if held is None else held
 
     def _leave(self, family: _Family) -> None:
         del self._by_key[family.level, family.keys]
         del self._heads[_head(family.level, family.keys)][id(family)]
         for i, slot in _slots(family.level, family.keys):
-            names = self._slots[slot]
+            names = self._names(i, slot)
             del names[family.keys[i]]
-            if not names:
+            if not names or self._slots[slot] is family:
                 del self._slots[slot]
 
     def _note_mask(self, family: _Family) -> None:
@@ -194,7 +210,7 @@ class FamilyBook:
         while merged is not None:
             family, merged = merged, None
             for i, slot in _slots(family.level, family.keys):
-                names = self._slots[slot]
+                names = self._names(i, slot)
                 if len(names) > 1 and len(names) + (ANY in names) >= _names_needed(family.keys, i, names):
                     merged = self._merge(list(names.values()), i)
                     break
