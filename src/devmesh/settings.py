@@ -116,7 +116,9 @@ class Settings(BaseSettings):
     gateway_url: str = Field("", description="Base URL of an OpenAI-compatible gateway.")
     embedding_model: str = Field("", description="Model name asked of the gateway.")
     embedding_timeout: float = Field(30.0, gt=0, description="Seconds for one request.")
-    embedding_batch: int = Field(64, ge=1, le=2048, description="Texts in one request to the gateway.")
+    embedding_batch: int = Field(
+        64, ge=1, le=2048, description="Families embedded in one step; a gateway is asked for 32 at a time."
+    )
     embedding_delay_s: float = Field(0.0, ge=0, description="Pause between batches; spares a hot GPU.")
 
     @field_validator("log_level")
