@@ -68,7 +68,8 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     schema.upgrade(db)
     owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{uuid4().hex[:8]}"
     folder = (path_of(settings.store_url) or settings.data_dir / "devmesh.db").parent
-    space = Space(folder, settings.disk_reserve_mb, settings.disk_reserve_percent)
+    space = Space(folder, settings.disk_reserve_mb, settings.disk_reserve_percent, db)
+    db.on_full = space.release
     accounts = Accounts(db, clock)
     nodes = Nodes(db, clock)
     bounds = Bounds(settings.max_templates_per_service, settings.max_templates, settings.max_new_templates_per_minute)

@@ -9,11 +9,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from client import Resender, send_all
 
 from bodies import assert_counts, assert_totals, rows, run_whole
 from devmesh.clock import SystemClock
 from processes import start_server
+from resender import Resender, send_all
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ taken in turn, durable when the block ends. A driver's error leaves either block
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from devmesh.db import sqlite
 from devmesh.db.lock import FairLock, StoreLock
-from devmesh.errors import ConfigError, Unavailable
+from devmesh.errors import ConfigError, StorageFull, Unavailable
 
 WRITE_TIMEOUT_S = 30.0
 
@@ -31,6 +31,7 @@ class Database:
         self._reader = reader
         self._writer = writer
         self._turn = FairLock()
+        self.on_full: Callable[[], object] = lambda: None  # what to give up for the next try, when the disk is full
 
     @property
     def writable(self) -> bool:
@@ -56,6 +57,9 @@ class Database:
         try:
             with _translated(self._writer), self._writer.connect() as connection, connection.begin():
                 yield connection
+        except StorageFull:
+            self.on_full()
+            raise
         finally:
             self._turn.release()
 
@@ -63,6 +67,21 @@ class Database:
         """The first value of a short read."""
         with self.read() as connection:
             return connection.execute(text(sql), values).scalar()
+
+    def free_bytes(self) -> int:
+        """Bytes inside of SQLite's file that new rows will use before the file grows; 0 where that is not known."""
+        if self.dialect != "sqlite":
+            return 0
+        try:
+            return int(self.scalar("SELECT freelist_count FROM pragma_freelist_count")) * sqlite.PAGE_BYTES
+        except Unavailable:
+            return 0
+
+    def log_bytes(self) -> int:
+        """Size of SQLite's write-ahead log."""
+        path = sqlite.path_of(self.url)
+        wal = path.with_name(path.name + "-wal") if path is not None else None
+        return wal.stat().st_size if wal is not None and wal.exists() else 0
 
     def checkpoint(self) -> None:
         """Fold SQLite's write-ahead log back into the file and cut it."""
@@ -92,7 +111,7 @@ def _translated(heal: Engine | None = None) -> Iterator[None]:
     """Driver errors stop here; after one that broke I/O the connection is opened anew."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, *sqlite.DRIVER_ERRORS) as error:  # bulk inserts speak to the driver itself
         known = sqlite.translate(error)
         if heal is not None:
             heal.dispose()
@@ -108,7 +127,8 @@ def open_database(url: str, *, read_only: bool = False) -> Database:
     for a URL that no store here speaks.
     """
     try:
-        backend = make_url(url).get_backend_name()
+        parsed = make_url(url)
+        backend = parsed.get_backend_name() if parsed.drivername in {"sqlite", "sqlite+pysqlite"} else parsed.drivername
     except Exception as error:
         raise ConfigError(f"The database URL cannot be read: {error}.", hint="sqlite:////path/to/devmesh.db") from error
     if backend != "sqlite":

@@ -16,6 +16,7 @@ from sqlalchemy.pool import QueuePool
 
 from devmesh.errors import StorageFull, Unavailable
 
+DRIVER_ERRORS = (sqlite3.Error,)
 PAGE_BYTES = 16 * 1024
 BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_PAGES = 4_000

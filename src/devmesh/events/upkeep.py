@@ -5,6 +5,7 @@ Each step is one bounded transaction that ends with its fence.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, tuple_
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.db.bulk import add_counts
+from devmesh.errors import StorageFull
 from devmesh.events import followers, minutes
 from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
 from devmesh.loops import Lease, Loop
@@ -150,8 +152,18 @@ class Upkeep:
         return len(moved)
 
     def expire(self, limit: int, lease: Lease) -> int:
-        """Events older than the retention go, oldest first; their counts stay. A full disk costs the ballast first."""
+        """Events older than the retention go, oldest first; their counts stay. A full disk costs the ballast first.
+
+        What a large step needs of the disk to write its changes down may not be there: a smaller one finds room.
+        """
         self.make_room()
+        for share in (limit, limit // 10):
+            with contextlib.suppress(StorageFull):
+                done = self._expire(share, lease)
+                return limit if done == share else done
+        return self._expire(limit // 100, lease)
+
+    def _expire(self, limit: int, lease: Lease) -> int:
         border = (self.clock.now_us() - self.retention_days * DAY_US) // DAY_US * DAY_US
         table = log_events.c
         old = select(table.ts_us, table.id).where(table.ts_us < border).order_by(table.ts_us, table.id)
