@@ -79,12 +79,14 @@ def test_a_file_may_grow_at_any_byte(make_mesh, tmp_path):
     from devmesh.events import Filter
 
     mesh = make_mesh()
-    importer = Importer(LocalStore(mesh), border_us=0, moved=lambda _source, _tally: None)
+    store = LocalStore(mesh)
+    importer = Importer(store, border_us=0, moved=lambda _source, _events: None)
     log = tmp_path / "grows.log"
     for size in (1, 30, 31, 255, 256, 300, 1023, 1025, 2000, len(TEXT) - 1, len(TEXT)):
         log.write_bytes(TEXT[:size])
         source = Input(log)
         tally = importer.take(source, "auto", Reading(source.base, source.written_us))
+        store.wait()
         assert (tally.rejected, tally.trouble) == (0, "")
     states = mesh.nodes.stream_states(node_name())
     assert len(states) == 1

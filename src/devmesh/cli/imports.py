@@ -107,17 +107,15 @@ def _import_all(
     from devmesh.clock import SystemClock
 
     assert isinstance(how, Reading)  # noqa: S101
-    before = {"bytes": 0, "events": 0}
 
-    def moved(source: Input, tally: Tally) -> None:
-        progress.show(source.name, before["bytes"] + source.read_bytes, before["events"] + tally.events)
+    def moved(source: Input, events: int) -> None:
+        progress.show(source.name, sum(one.read_bytes for one in sources), events)
 
     border_us = SystemClock().now_us() - settings.retention_days * DAY_US
     importer = Importer(store, border_us=border_us, moved=moved)
     for source in sources:
-        tally = importer.take(source, form, replace(how, base=source.base, written_us=source.written_us))
-        before = {"bytes": before["bytes"] + source.size_bytes, "events": before["events"] + tally.events}
-        yield tally
+        yield importer.take(source, form, replace(how, base=source.base, written_us=source.written_us))
+    store.wait()
 
 
 @contextlib.contextmanager
@@ -128,7 +126,11 @@ def _store(settings: Settings, progress: Progress) -> Iterator[Store]:
 
     with writing(settings) as house:
         if isinstance(house, Remote):
-            yield RemoteStore(house)
+            remote = RemoteStore(house)
+            try:
+                yield remote
+            finally:
+                remote.close()
             return
         house.intake.start()
         try:

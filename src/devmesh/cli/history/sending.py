@@ -74,14 +74,18 @@ class Tally:
 class Importer:
     """Imports files into one store, one after the other."""
 
-    def __init__(self, store: Store, *, border_us: int, moved: Callable[[Input, Tally], None]) -> None:
-        """`border_us`: events before it are older than the retention. `moved` is called as the work goes on."""
+    def __init__(self, store: Store, *, border_us: int, moved: Callable[[Input, int], None]) -> None:
+        """`border_us`: events before it are older than the retention. `moved` hears of the events read so far."""
         self._store, self._border_us, self._moved = store, border_us, moved
-        self._states: dict[str, list[StreamState]] = {}
+        self._read = 0
+        self._states: dict[str, dict[StreamKey, StreamState]] = {}
         self._most = (min(BATCH_EVENTS, store.max_events), min(BATCH_BYTES, store.max_bytes))
 
     def take(self, source: Input, wanted: str, how: Reading) -> Tally:
-        """Import one file; what cannot be read of it is told in the tally. Raises errors of the store."""
+        """Import one file; what cannot be read of it is told in the tally. Raises errors of the store.
+
+        The tally's sums are whole once the store's `wait` has returned.
+        """
         tally = Tally(source.name, wanted)
         try:
             with source.opened() as stream:
@@ -97,8 +101,6 @@ class Importer:
             if type(error).__name__ != "ZstdError":
                 raise
             tally.trouble = f"cannot be read to its end: {error}"
-        self._store.wait()
-        self._states.clear()  # the store knows more now
         return tally
 
     def _take_all(self, source: Input, stream: Headed, tally: Tally, how: Reading) -> None:
@@ -133,20 +135,30 @@ class Importer:
 
     def _seen(self, items: Iterator[Item], source: Input, tally: Tally) -> Iterator[Item]:
         """The items, counted and shown; those that could not even be read are told and left out."""
-        for n, item in enumerate(items):
+        for item in items:
             tally.saw(item.ts_us, self._border_us)
-            if n % 500 == 0:
-                self._moved(source, tally)
+            self._read += 1
+            if self._read % 500 == 0:
+                self._moved(source, self._read)
             if item.reason:
                 tally.refuse(Wrong(item.line, "", item.reason))
             else:
                 yield item
-        self._moved(source, tally)
+        self._moved(source, self._read)
 
     def _known(self, node: str) -> list[StreamState]:
+        """The node's streams, asked for once and kept in step with what is sent."""
         if node not in self._states:
-            self._states[node] = list(self._store.states(node))
-        return self._states[node]
+            self._states[node] = {one.key: one for one in self._store.states(node)}
+        return list(self._states[node].values())
+
+    def _learn(self, body: Body) -> None:
+        """What the store will know once the body is stored: the next file is compared with it before that."""
+        known = self._states.setdefault(body.node, {})
+        before = known.get(body.stream, StreamState(body.stream, (), ()))
+        mark = ((body.ranges[-1][1], body.last_x),) if body.last_x else ()
+        coverage = tuple(merged([*before.coverage, *body.ranges]))
+        known[body.stream] = replace(before, coverage=coverage, marks=before.marks + mark)
 
     def _send_to(self, tally: Tally) -> Callable[[str, StreamKey, list[Item]], None]:
         def send(node: str, key: StreamKey, items: list[Item]) -> None:
@@ -157,6 +169,7 @@ class Importer:
             data = b"".join(item.data for item in items)
             ranges = tuple(merged((item.first, item.last) for item in items))
             body = Body(node, key, data, ranges, each, None if each else items[-1].x or None)
+            self._learn(body)
             self._store.send(body, lambda answer: _account(tally, items, answer))
 
         return send
@@ -177,12 +190,17 @@ def _account(tally: Tally, items: list[Item], answer: Answer) -> None:
 
 
 class _Batches:
-    """Items gathered by stream until a request is full; with many streams the longest waits no more."""
+    """Items gathered by stream until a request is full; with many streams the longest waits no more.
+
+    The first requests of a file are short, 1, 2, 4 … events: each leaves a mark, and marks from the beginning on tell a
+    file from another one that begins alike.
+    """
 
     def __init__(self, send: Callable[[str, StreamKey, list[Item]], None], most: tuple[int, int]) -> None:
         self._send, self._most = send, most
         self._items: dict[tuple[str, StreamKey], list[Item]] = defaultdict(list)
         self._bytes: dict[tuple[str, StreamKey], int] = defaultdict(int)
+        self._room: dict[tuple[str, StreamKey], int] = {}
 
     def add(self, item: Item, node: str, key: StreamKey) -> None:
         """Take an item in, sending what is full."""
@@ -192,7 +210,8 @@ class _Batches:
             self._flush(place)
         self._items[place].append(item)
         self._bytes[place] += len(item.data)
-        if len(self._items[place]) >= max_events:
+        if len(self._items[place]) >= (max_events if item.stream else min(max_events, self._room.get(place, 1))):
+            self._room[place] = 2 * self._room.get(place, 1)
             self._flush(place)
         elif len(self._items) > MOST_STREAMS:
             self._flush(max(self._items, key=lambda one: self._bytes[one]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from devmesh.cli.remote import Remote
     from devmesh.mesh import Mesh
 
-IN_FLIGHT = 3
+IN_FLIGHT, IN_FLIGHT_BYTES = 200, 12 * 1024 * 1024  # small ones share a commit; large ones wait for each other
 ANSWER_S = 120.0
+SENDERS = 8
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class LocalStore:
             each=body.each,
             last_x=body.last_x,
         )
-        while len(self._waiting) >= IN_FLIGHT:
+        while len(self._waiting) >= IN_FLIGHT or (self._waiting and self._mesh.intake.waiting_bytes > IN_FLIGHT_BYTES):
             self._first()
         while True:
             try:
@@ -110,6 +112,8 @@ class RemoteStore:
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
+        self._senders = ThreadPoolExecutor(SENDERS, "import")
+        self._waiting: deque[tuple[Future[Answer], Answered]] = deque()
         limits = remote.call("GET", "/ingest/state", headers={"DevMesh-Node": "import"})["limits"]
         self.max_events, self.max_bytes = int(limits["events"]), int(limits["body_bytes"])
 
@@ -126,6 +130,25 @@ class RemoteStore:
         ]
 
     def send(self, body: Body, answered: Answered) -> None:
+        """Hand a body to one of a few senders, waiting for older ones where all are busy."""
+        while len(self._waiting) >= 2 * SENDERS:
+            self._first()
+        self._waiting.append((self._senders.submit(self._post, body), answered))
+
+    def wait(self) -> None:
+        """Return once everything was answered."""
+        while self._waiting:
+            self._first()
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self._senders.shutdown(cancel_futures=True)
+
+    def _first(self) -> None:
+        future, answered = self._waiting.popleft()
+        answered(future.result())
+
+    def _post(self, body: Body) -> Answer:
         """Send a body and wait for its answer, patiently."""
         spans = "each" if body.each else ",".join(f"{first}-{last}" for first, last in body.ranges)
         headers = {
@@ -137,7 +160,4 @@ class RemoteStore:
         said = self._remote.patiently("POST", "/ingest", content=body.data, headers=headers)
         errors = tuple(Rejected(one["line"], one["field"], one["reason"]) for one in said["errors"])
         coverage = tuple((first, last) for first, last in said["coverage"])
-        answered(Answer(said["stored"], said["repeated"], said["rejected"], errors, coverage))
-
-    def wait(self) -> None:
-        """Everything was answered already."""
+        return Answer(said["stored"], said["repeated"], said["rejected"], errors, coverage)
