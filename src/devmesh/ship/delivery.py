@@ -76,19 +76,31 @@ class Delivery:
     def send(self, batch: Batch) -> Verdict:
         """Bring the batch there, in parts if need be."""
         self._suspects, self._accepted, self._bisecting = [], 0, False
-        self._budget = 2 * max(1, len(batch.lines)).bit_length() + 4
+        self._budget = max(1, len(batch.lines)).bit_length() + 4
         verdict = self._send(batch)
-        if self._suspects and self._accepted == 0 and not self._others_were_taken():
-            self._right_first = not self._right_first
-            return self.later(f"nothing of the batch is taken: {self._suspects[0][1]}")._replace(alone=True)
-        for suspect, reason in self._suspects:
-            line = suspect.lines[0]
-            _log.warning("entry=poison stream=%s seq=%d reason=%s", suspect.stream, line.first, reason)
-            self._dead.keep(self._clock.now_us(), suspect.stream, line, reason)
-            self._lost(suspect, line, "poison")
+        if verdict.kind == "ok" and self._suspects:
+            verdict = self._settle_suspects()
         if verdict.kind == "ok":
             self.backoff.succeeded()
         return verdict
+
+    def _settle_suspects(self) -> Verdict:
+        """What was refused alone while others were taken is refused once more before it is given up."""
+        if self._accepted == 0 and not self._others_were_taken():
+            self._right_first = not self._right_first
+            return self.later(f"nothing of the batch is taken: {self._suspects[0][1]}")._replace(alone=True)
+        refused, self._suspects = self._suspects, []
+        for suspect, reason in refused:
+            verdict = self._send(suspect)
+            if verdict.kind != "ok":
+                return verdict
+            if self._suspects:
+                self._suspects = []
+                line = suspect.lines[0]
+                _log.warning("entry=poison stream=%s seq=%d reason=%s", suspect.stream, line.first, reason)
+                self._dead.keep(self._clock.now_us(), suspect.stream, line, reason)
+                self._lost(suspect, line, "poison")
+        return OK
 
     def _others_were_taken(self) -> bool:
         """Whether anything was accepted since these entries were first refused."""
@@ -174,7 +186,11 @@ class Delivery:
             self._suspects.append((batch, reason))
             return OK
         if self._budget < 0 and self._accepted == 0:
+            self._right_first = not self._right_first
             return self.later(reason)._replace(alone=True)  # it is not one entry: the server takes nothing of this
+        return self._halved(batch)
+
+    def _halved(self, batch: Batch) -> Verdict:
         halves = batch.halves()
         for half in reversed(halves) if self._right_first else halves:
             verdict = self._send(half)
@@ -197,7 +213,7 @@ class Delivery:
         events, size = [limit if type(limit) is int and limit > 0 else None for limit in limits]
         self._limits.lower(events or max(1, len(batch.lines) // 2), size or max(1, len(batch.body()) // 2))
         if len(batch.lines) > 1:
-            return self._bisect(batch, "too large")
+            return self._halved(batch)
         if not batch.lines:
             return self.later("413 for a request without entries")
         line = batch.lines[0]
