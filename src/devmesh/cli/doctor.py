@@ -63,7 +63,8 @@ def doctor(
         write("")
         for check in checks:
             _print(check)
-        note("" if not broken else f"{len(broken)} of {len(checks)} checks failed.")
+        if broken:
+            note(f"{len(broken)} of {len(checks)} checks failed.")
     if broken:
         raise typer.Exit(1)
 

@@ -55,19 +55,22 @@ def search(
 
 
 def _show_families(results: list[dict[str, Any]], now_us: int) -> None:
-    from devmesh.cli.terminal import ago, count, level_style, safe, safe_lines, write
+    from devmesh.cli.terminal import ago, level_style, many, safe, safe_lines, shortened, width, write
+
+    columns = width()
 
     for one in results:
         write(
             (one["id"], "bold"),
             " ",
             (safe(one["service"]), "cyan"),
-            f"  {count(one['events'])} events, last {ago(one['last_seen_us'], now_us)}",
+            f"  {many(one['events'], 'event')}, last {ago(one['last_seen_us'], now_us)}",
         )
         write("  ", (safe(one["text"]), level_style(one["level"])))
         for example in one["examples"][:1]:
             if example != one["text"]:
-                write(("  e.g. ", "dim"), safe_lines(example)[0])
+                first = safe_lines(example)[0]
+                write(("  e.g. ", "dim"), first if columns is None else shortened(first, 2 * columns - 7))
         write((f"  why: {safe(_reason(one['why']))}", "dim"))
 
 

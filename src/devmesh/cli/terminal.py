@@ -128,7 +128,8 @@ def table(
     sizes = [max([cell_len(head), *(cell_len(row[at]) for row in cells)]) for at, head in enumerate(shown)]
     columns = width()
     room = None if columns is None else columns - sum(sizes) - GAP * flex
-    below = room is not None and room < LEAST_FLEX and flex > 0
+    longest = max((cell_len(row[flex]) for row in cells), default=0)
+    below = room is not None and room < min(LEAST_FLEX, longest) and flex > 0
     aligned = frozenset(right)
     styles = styles or {}
 
@@ -205,6 +206,11 @@ def ago(ts_us: int | None, now_us: int) -> str:
 def count(n: float) -> str:
     """A number with separators."""
     return f"{n:,}"
+
+
+def many(n: int, noun: str) -> str:
+    """A count with its noun: 1 event, 2,000 events."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def size(n: float) -> str:

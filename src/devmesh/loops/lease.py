@@ -83,3 +83,9 @@ def take(db: Database, clock: Clock, name: str, owner: str) -> Lease | None:
             .values(owner=owner, term=row.term + 1, lease_until_us=now + LEASE_US)
         )
     return Lease(db, clock, name, owner, row.term + 1) if taken.rowcount == 1 else None
+
+
+def release(db: Database, owner: str) -> None:
+    """Hand back every lease that `owner` holds."""
+    with db.write() as connection:
+        connection.execute(update(loops).where(loops.c.owner == owner).values(lease_until_us=0))

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.errors import NotFound, Unavailable
-from devmesh.loops.lease import Lease, LeaseLost, take
+from devmesh.loops.lease import Lease, LeaseLost, release, take
 from devmesh.loops.tables import loops
 
 log = logging.getLogger(__name__)
@@ -77,10 +77,12 @@ class Runner:
             self._threads.append(thread)
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Let every loop finish its step and end."""
+        """Let every loop finish its step and end, and hand the leases back: whoever comes next need not wait."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout_s)
+        if self._db.writable and any(state.owner == self._owner for state in self.states()):
+            release(self._db, self._owner)
 
     def once(self, name: str) -> int:
         """One step of one loop, now: what `devmesh loops run NAME --once` calls. Raises its errors."""
