@@ -151,9 +151,9 @@ def test_two_agents_do_not_share_a_state_directory(fake, url, tmp_path):
 
 
 def test_a_large_backlog_costs_little_memory(fake, url, tmp_path):
-    """30,000 entries with huge ones among them: at most 60 MB resident, whatever waits (F13, F21)."""
+    """15,000 entries with huge ones among them: at most 60 MB resident, whatever waits (F13, F21)."""
     need_journals()
-    entries = (entry(n, b"m %d " % n + b"x" * (400_000 if n % 6_000 == 0 else 100)) for n in range(1, 30_001))
+    entries = (entry(n, b"m %d " % n + b"x" * (400_000 if n % 3_000 == 0 else 100)) for n in range(1, 15_001))
     journal = write_journal(tmp_path / "j.journal", entries)
     fake.always = lambda exchange: exchange.answer(
         200, {"stored": len(exchange.lines), "repeated": 0, "rejected": 0, **_covered(fake, exchange)}
