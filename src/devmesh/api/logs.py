@@ -74,8 +74,9 @@ async def tail(request: Request, only: Asked) -> StreamingResponse:
     """New events as they are stored, as server-sent events; `Last-Event-ID` resumes."""
     mesh = mesh_of(request)
     last = request.headers.get("last-event-id")
-    missed = await run_in_threadpool(_since, mesh, only, last) if last else []
+    # The position first: what is stored between the two is in both, and sent once.
     here = await run_in_threadpool(mesh.events.here)
+    missed = await run_in_threadpool(_since, mesh, only, last) if last else []
     return StreamingResponse(_stream(request, mesh, only, here, missed), media_type="text/event-stream")
 
 
@@ -97,13 +98,13 @@ def _since(mesh: Mesh, only: Filter, last: str) -> list[Event]:
 async def _stream(
     request: Request, mesh: Mesh, only: Filter, at: Position, missed: list[Event]
 ) -> AsyncIterator[bytes]:
-    quiet = 0.0
+    quiet, sent = 0.0, {event.id for event in missed}
     for event in missed:
         yield _message(event)
     while not await request.is_disconnected():
         followed = await run_in_threadpool(mesh.events.follow, only, at)
         at = followed.position
-        for event in followed.events:
+        for event in (one for one in followed.events if one.id not in sent):
             yield _message(event)
         quiet = 0.0 if followed.events else quiet + POLL_S
         if quiet >= PING_S:
