@@ -104,6 +104,19 @@ def test_what_was_vacuumed_before_it_was_sent_is_an_exact_gap(tmp_path, fake, sh
     assert fake.streams[name].coverage == [(1, 40)]
 
 
+def test_a_new_server_is_not_told_of_what_the_old_one_had(tmp_path, fake, ship_once):
+    """Sent long ago, vacuumed since, and the server begins anew: that is no loss to report."""
+    archived, _active = rotated(tmp_path / "j")
+    assert ship_once(journal_dir=str(tmp_path / "j")) == 0
+    archived.unlink()
+    fake.streams.clear()
+    assert ship_once(journal_dir=str(tmp_path / "j")) == 0
+    assert fake.gaps() == []
+    (kept,) = fake.streams.values()
+    assert len(kept.coverage) == 1
+    assert kept.coverage[0][0] > 1
+
+
 def test_an_older_copy_of_the_journal_is_another_history(tmp_path, fake, ship_once):
     """A rolled-back machine: a new epoch begins after the newest mark that still matches, nothing looks like a repeat
     (F05).
@@ -127,6 +140,7 @@ def test_an_older_copy_of_the_journal_is_another_history(tmp_path, fake, ship_on
     assert fake.messages(new) == [f"after the restore {n}" for n in range(30)]
     assert fake.streams[new].coverage == [(1, 40)]
     assert [gap["reason"] for beat in fake.heartbeats for gap in beat["gaps"]] == ["forked"]
+    assert [gap["stream"] for beat in fake.heartbeats for gap in beat["gaps"]] == [old]
     sent = len(fake.requests)
     assert ship_once(journal_dir=str(journal.parent)) == 0
     assert len(fake.requests) == sent

@@ -68,7 +68,7 @@ class Heart:
 
 
 def _gaps(history: History) -> List[Dict[str, Any]]:
-    found = [(name, gap) for name, gap in history.forks]
+    found = list(history.untold)
     found += [(track.name, gap) for track in history.tracks.values() for gap in track.gaps]
     return [
         {"stream": name, "from": gap.first, "to": gap.last, "exact": gap.exact, "reason": gap.reason}

@@ -33,7 +33,6 @@ class History:
         self.tracks: Dict[str, Track] = {}
         self.current = False  # the tracks agree with the server
         self._absent: Dict[str, int] = {}
-        self.forks: List[Tuple[str, Lost]] = []
         self.again: Optional[Dict[str, Any]] = None  # an unfinished --again, see again.py
         document = state.load() or {}
         for key, kept in document.get("streams", {}).items():
@@ -44,6 +43,8 @@ class History:
         if before != filters and document:
             self.former_filters = before
         self.again = document.get("again")
+        # Gaps of epochs that are over, not reported yet.
+        self.untold: List[Tuple[str, Lost]] = [(str(name), Lost(*gap)) for name, gap in document.get("untold", [])]
 
     def ids(self) -> List[str]:
         """Every stream id that this node has or the server knows of it."""
@@ -73,7 +74,7 @@ class History:
 
     def has_gaps(self) -> bool:
         """Whether there is a gap that the server was not told of."""
-        return bool(self.forks) or any(track.gaps for track in self.tracks.values())
+        return bool(self.untold) or any(track.gaps for track in self.tracks.values())
 
     def save(self) -> None:
         """Write the state file; a failure is no loss, since the server knows as well."""
@@ -85,6 +86,7 @@ class History:
                     "filters": self.filters,
                     "former_filters": self.former_filters,
                     "again": self.again,
+                    "untold": self.untold,
                 }
             )
         except OSError as error:
@@ -149,6 +151,7 @@ class History:
             if track.id not in newest and track.done:
                 _log.warning("server=knows_less stream=%s action=send_again first=%d", track.name, track.done[0][0])
                 track.known_by_server(track.epoch, [], [])
+                track.floor = None  # what another server had, and the journal no longer has, is no gap of this one
 
     # -- other histories
 
@@ -200,19 +203,20 @@ class History:
         begins = held[0] + 1 if held else extent[0]
         _log.warning("stream=forked old=%s new_epoch=%d begins=%d", old, epoch, begins)
         if sent_to >= begins:
-            self.forks.append((old, Lost(begins, sent_to, False, "forked")))
+            self.untold.append((old, Lost(begins, sent_to, False, "forked")))
         self.save()
         return OK
 
     def begin_epoch(self, track: Track, epoch: int) -> Track:
         """The stream's track in `epoch`: the present one, or a fresh one."""
         if track.epoch != epoch:
+            self.untold += [(track.name, gap) for gap in track.gaps]
             self.tracks[track.id] = _fresh(track, epoch)
         return self.tracks[track.id]
 
     def reported(self) -> None:
         """The server was told of all gaps: they are part of its coverage now."""
-        self.forks.clear()
+        self.untold.clear()
         for track in self.tracks.values():
             if track.gaps:
                 track.done = merged([*track.done, *((gap.first, gap.last) for gap in track.gaps)])
