@@ -18,7 +18,7 @@ from devmesh.db.care import fold_log
 from devmesh.db.space import Space
 from devmesh.db.sqlite import path_of
 from devmesh.embeddings import GatewayProvider, LocalProvider, Provider
-from devmesh.embeddings.service import Embeddings
+from devmesh.embeddings.service import Embeddings, Questions
 from devmesh.events import Events
 from devmesh.intake import Intake, Limits
 from devmesh.loops import Loop, Runner
@@ -91,8 +91,9 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     provider = make_provider(settings, clock)
     embeddings = Embeddings(db, clock, templates, provider, settings.embedding_batch)
     words = LocalProvider() if settings.embedding_provider != "off" else None
-    questions = make_provider(settings, clock, timeout_s=QUESTION_TIMEOUT_S)
-    sentences = embeddings.asking(questions) if isinstance(questions, GatewayProvider) else None
+    sentences = None
+    if isinstance(provider, GatewayProvider):
+        sentences = Questions(embeddings, lambda name: make_gateway(settings, clock, name, QUESTION_TIMEOUT_S))
     finder = Finder(words, sentences)
     search = Search(templates, nodes.service_names.names, finder)
     care = Loop("fold-wal", 10.0, lambda _limit, _lease: int(fold_log(db, settings.wal_limit_mb)), limit=2)
@@ -108,19 +109,25 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     return Mesh(settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, runner)
 
 
-def make_provider(settings: Settings, clock: Clock, timeout_s: float | None = None) -> Provider | None:
+def make_provider(settings: Settings, clock: Clock) -> Provider | None:
     """The embedding model that the settings ask for; None for off."""
     kind = settings.embedding_provider or ("gateway" if settings.gateway_url else "local")
     if kind == "off":
         return None
     if kind == "local":
         return LocalProvider()
+    return make_gateway(settings, clock, settings.embedding_model, settings.embedding_timeout)
+
+
+def make_gateway(settings: Settings, clock: Clock, model: str, timeout_s: float) -> GatewayProvider:
+    """A model of the gateway that the settings name."""
     return GatewayProvider(
         settings.gateway_url,
-        settings.embedding_model,
+        model,
         clock=clock,
-        timeout_s=timeout_s or settings.embedding_timeout,
+        timeout_s=timeout_s,
         delay_s=settings.embedding_delay_s,
+        token=settings.gateway_token.get_secret_value(),
     )
 
 

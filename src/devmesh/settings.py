@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PrivateAttr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -108,12 +108,13 @@ class Settings(BaseSettings):
 
     max_templates_per_service: int = Field(20_000, ge=1, description="Live templates of one service.")
     max_templates: int = Field(200_000, ge=1, description="Live templates of all services together.")
-    max_new_templates_per_minute: int = Field(2_000, ge=1, description="New templates a minute of one service.")
+    max_new_templates_per_minute: int = Field(10_000, ge=1, description="New templates a minute of one service.")
 
     embedding_provider: str = Field(
         "", description="local, gateway or off; empty: gateway where one is set, else local."
     )
     gateway_url: str = Field("", description="Base URL of an OpenAI-compatible gateway.")
+    gateway_token: SecretStr = Field(SecretStr(""), description="Bearer token for the gateway, where it wants one.")
     embedding_model: str = Field("", description="Model name asked of the gateway.")
     embedding_timeout: float = Field(30.0, gt=0, description="Seconds for one request.")
     embedding_batch: int = Field(

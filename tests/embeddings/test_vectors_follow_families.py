@@ -6,7 +6,7 @@ from bodies import line, rows, take
 
 
 def test_a_batch_of_merged_families_alone_is_no_fault(make_mesh, clock):
-    """Families that went into another leave the index, also when a batch brings nothing to embed."""
+    """Families that went into another lose their vector, also when a batch brings nothing to embed."""
     mesh = make_mesh(embedding_provider="local", embedding_batch=1)
     for word in ("red", "green", "blue", "black", "white", "yellow", "pink"):
         take(mesh, line(f"the {word} lamp has burnt out", service="lamps"))
@@ -18,4 +18,4 @@ def test_a_batch_of_merged_families_alone_is_no_fault(make_mesh, clock):
     living = rows(mesh, "SELECT id FROM families WHERE merged_into IS NULL ORDER BY id")
     assert merged > 0
     assert rows(mesh, "SELECT family_id FROM family_vectors_1 ORDER BY family_id") == living
-    assert mesh.embeddings.progress().done == len(living)
+    assert mesh.embeddings.progress().complete

@@ -34,7 +34,7 @@ class Bounds:
 
     per_service: int = 20_000
     in_all: int = 200_000
-    new_per_minute: int = 2_000
+    new_per_minute: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)

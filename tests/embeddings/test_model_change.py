@@ -1,0 +1,100 @@
+"""A change of model: the old vectors answer until the new ones are complete, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bodies import line, rows, take
+from devmesh.embeddings import EmbeddingUnavailable
+from devmesh.embeddings.service import Embeddings, Questions
+from devmesh.loops.lease import take as lease_of
+
+LINES = ("disk is failing", "user logged in", "backup finished", "link is down", "fan stopped", "certificate expired")
+
+
+class Letters:
+    """A model that counts letters: real vectors without a file, under any name."""
+
+    def __init__(self, name: str, dim: int, allowed: int = 1_000) -> None:
+        self.name, self.dim, self.allowed = name, dim, allowed
+
+    def embed(self, texts):
+        """Unit vectors of letter counts; refuses service after `allowed` texts."""
+        self.allowed -= len(texts)
+        if self.allowed < 0:
+            raise EmbeddingUnavailable("away", reason="down")
+        counts = np.array([[text.count(chr(97 + i)) + 0.01 for i in range(self.dim)] for text in texts], np.float32)
+        return counts / np.linalg.norm(counts, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def families(make_mesh):
+    """A house with six families and nothing embedded."""
+    mesh = make_mesh()
+    for text in LINES:
+        take(mesh, line(text, service="a"))
+    mesh.runner.once("assign-families")
+    return mesh
+
+
+def embeddings_of(mesh, provider):
+    """The room with another provider, as after a restart with another setting."""
+    return Embeddings(mesh.db, mesh.clock, mesh.templates, provider, 2)
+
+
+def run(mesh, room):
+    """Steps until nothing is left to do."""
+    lease = lease_of(mesh.db, mesh.clock, "embed-families", "test")
+    while room.step(2, lease):
+        pass
+
+
+def test_old_model_answers_until_the_new_one_is_complete(families):
+    """While the new model has some vectors, questions go to the old one, with the old one's provider."""
+    run(families, embeddings_of(families, Letters("old", 8)))
+    room = embeddings_of(families, Letters("new", 5, allowed=4))
+    with pytest.raises(EmbeddingUnavailable):
+        run(families, room)
+    assert rows(families, "SELECT count(*) FROM family_vectors_2") == [(4,)]
+    assert (room.progress().complete, room.progress().answering) == (False, "old")
+    questions = Questions(room, lambda name: Letters(name, {"old": 8, "new": 5}[name]))
+    assert len(questions.nearest("disk", 10)) == len(LINES)
+    room.provider.allowed = 1_000
+    run(families, room)
+    assert (room.progress().complete, room.progress().answering) == (True, "new")
+    assert len(questions.nearest("disk", 10)) == len(LINES)
+
+
+def test_restart_goes_on_where_it_stopped(families):
+    """After a restart only the families without a vector of this model are asked for again."""
+    with pytest.raises(EmbeddingUnavailable):
+        run(families, embeddings_of(families, Letters("m", 8, allowed=4)))
+    provider = Letters("m", 8)
+    room = embeddings_of(families, provider)
+    run(families, room)
+    assert 1_000 - provider.allowed == len(LINES) - 4
+    assert room.progress().complete
+
+
+def test_first_model_answers_before_it_is_complete(families):
+    """With no model before it, what is there answers."""
+    room = embeddings_of(families, Letters("first", 8, allowed=2))
+    with pytest.raises(EmbeddingUnavailable):
+        run(families, room)
+    questions = Questions(room, lambda name: Letters(name, 8))
+    assert len(questions.nearest("disk", 10)) == 2
+
+
+def test_vectors_of_a_rolled_back_step_are_not_believed(families):
+    """A step that loses its lease stores nothing, and the next one begins anew."""
+    room = embeddings_of(families, Letters("m", 8))
+    stale = lease_of(families.db, families.clock, "embed-families", "test")
+    families.clock.advance(120.0)
+    lease_of(families.db, families.clock, "embed-families", "other")
+    with pytest.raises(Exception, match="Another process"):
+        room.step(2, stale)
+    assert room.progress().answering == ""
+    families.clock.advance(120.0)
+    run(families, room)
+    assert room.progress().complete
