@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
+import msgspec
+
 from devmesh.cli.history.inputs import Headed, Window
 from devmesh.errors import InvalidInput
 from devmesh.ship.export import Entry, limit_of, read_entries
@@ -22,11 +24,13 @@ from devmesh.ship.fold import Context, read_events
 from devmesh.ship.identity import line_hash
 from devmesh.ship.stamps import Stamps
 from devmesh.ship.textline import parse_line
-from devmesh.ship.wire import encode, journal_event
+from devmesh.ship.wire import LINE_LIMIT_BYTES, encode, journal_event
 
 FORMATS = ("auto", "journal-json", "journal-export", "syslog", "ndjson", "plain")
 TEXT = ("syslog", "plain")
 LONGEST_LINE = 16 * 1024 * 1024
+_HOST = os.uname().nodename
+_json = msgspec.json.Encoder()
 _OURS = frozenset(("message", "ts", "ts_us", "service", "priority", "pid", "node", "seq", "fields"))
 _CURSOR = re.compile(r"s=([0-9a-f]{32});i=([0-9a-f]{1,16});b=[0-9a-f]{32};m=[0-9a-f]+;t=[0-9a-f]+;x=([0-9a-f]+)")
 _FIELD = re.compile(rb"\s*[A-Z_][A-Z0-9_]*[=\n]")
@@ -101,11 +105,11 @@ def text_items(stream: Window, first: int, how: Reading) -> Iterator[Item]:
     for found in read_events(cast("BinaryIO", stream), context, first):
         event = dict(found.event)
         host = event.pop("host", None)
-        if host and host != os.uname().nodename:
+        if host and host != _HOST:
             event["fields"] = {**event["fields"], "_HOSTNAME": host}
         if how.service:
             event["service"] = how.service
-        yield Item(at, found.end - 1, found.x, event.get("ts_us"), encode(event))
+        yield Item(at, found.end - 1, found.x, event.get("ts_us"), _encoded(event))
         at = found.end
 
 
@@ -211,6 +215,12 @@ def _values(value: Any) -> list[bytes]:
     return [str(value).encode("utf-8", "surrogateescape")]
 
 
+def _encoded(event: dict[str, Any]) -> bytes:
+    """The event as a line of NDJSON; msgspec is ten times quicker than what the agent has at hand."""
+    data = _json.encode(event) + b"\n"
+    return data if len(data) <= LINE_LIMIT_BYTES else encode(event)
+
+
 def _number(value: Any) -> int | None:
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None  # noqa: PLR2004 - 64 bits
@@ -229,5 +239,5 @@ def _entry_item(entry: Entry, line: int | None, how: Reading) -> Item:
         event["service"] = how.service
     if not entry.seqnum_id:  # printed without cursors: numbered by the file's bytes
         event["seq"] = entry.first_byte
-        return Item(entry.first_byte, entry.end_byte - 1, "", entry.realtime_us, encode(event), line, node=node)
-    return Item(entry.seq, entry.seq, entry.x, entry.realtime_us, encode(event), line, entry.seqnum_id, node)
+        return Item(entry.first_byte, entry.end_byte - 1, "", entry.realtime_us, _encoded(event), line, node=node)
+    return Item(entry.seq, entry.seq, entry.x, entry.realtime_us, _encoded(event), line, entry.seqnum_id, node)
