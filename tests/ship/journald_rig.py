@@ -41,6 +41,7 @@ class Rig:
         self.journald: subprocess.Popen[bytes] | None = None
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.sent = 0
+        self.follower: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start journald and wait until it takes messages."""
@@ -94,6 +95,17 @@ class Rig:
             [sys.executable, "-m", "devmesh.ship", *arguments], check=False, stderr=subprocess.DEVNULL
         ).returncode
 
+    def follow(self, *arguments: str) -> None:
+        """An agent that goes on, beside everything else."""
+        command = [sys.executable, "-m", "devmesh.ship", *arguments]
+        self.follower = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    def unfollow(self) -> int:
+        """SIGTERM to it, and its exit code."""
+        assert self.follower is not None
+        self.follower.send_signal(signal.SIGTERM)
+        return self.follower.wait()
+
     def end(self, number: int = signal.SIGTERM) -> None:
         """End journald."""
         if self.journald is not None:
@@ -114,6 +126,8 @@ def main() -> None:
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
     finally:
+        if rig.follower is not None:
+            rig.follower.kill()
         rig.end()
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,20 +53,15 @@ def rig() -> Iterator[Ask]:
         process.stderr.close()
 
 
+def options(url: str, tmp_path: Path) -> list[str]:
+    """The agent's, for the rig's journal."""
+    where = ["--journal-dir", "/var/log/journal", "--state-dir", str(tmp_path / "state")]
+    return ["--to", url, "--node", "n1", *where]
+
+
 def agent(rig: Ask, url: str, tmp_path: Path) -> None:
     """One run of the agent over the rig's journal."""
-    options = [
-        "--to",
-        url,
-        "--node",
-        "n1",
-        "--journal-dir",
-        "/var/log/journal",
-        "--state-dir",
-        str(tmp_path / "state"),
-        "--once",
-    ]
-    assert rig("agent", *options) == 0
+    assert rig("agent", *options(url, tmp_path), "--once") == 0
 
 
 def stored(fake) -> list[tuple[str, int, str]]:
@@ -92,6 +88,25 @@ def test_rotation_death_and_restart_lose_and_repeat_nothing(fake, url, rig, tmp_
     journal = sorted((seqnum_id, seq, message) for seqnum_id, seq, message in rig("journal"))
     assert len(journal) > 3_500
     assert stored(fake) == journal
+    assert fake.gaps() == []
+
+
+def test_following_a_journal_that_rotates_all_the_time(fake, url, rig, tmp_path):
+    """The agent reads while journald writes thousands a second and rotates several times a second (F09)."""
+    arrived = threading.Event()
+    fake.always = lambda exchange: (exchange.answer(200, exchange.commit()), arrived.set())
+    rig("send", 500)
+    rig("follow", *options(url, tmp_path))
+    for _part in range(4):
+        for _rotation in range(4):
+            rig("send", 700)
+            rig("rotate")
+        arrived.clear()
+        assert arrived.wait(30), "the agent sends nothing"
+    assert rig("unfollow") == 0
+    agent(rig, url, tmp_path)
+    assert stored(fake) == sorted((seqnum_id, seq, message) for seqnum_id, seq, message in rig("journal"))
+    assert len(stored(fake)) == 500 + 4 * 4 * 700
     assert fake.gaps() == []
 
 
