@@ -80,7 +80,9 @@ def start_server(data_dir: Path, *, port: int = 0, env: Mapping[str, str] | None
     log.parent.mkdir(parents=True, exist_ok=True)
     whole = {
         **os.environ, "DEVMESH_DATA_DIR": str(data_dir), "DEVMESH_PORT": str(port), "DEVMESH_EMBEDDING_PROVIDER": "off",
-        "POLARS_MAX_THREADS": "2", **(env or {}),
+        "POLARS_MAX_THREADS": "2",
+        "DEVMESH_RETENTION_DAYS": "20000",  # the entries of tests are as old as the tests
+        **(env or {}),
     }  # fmt: skip
     with log.open("a") as errors:
         process = subprocess.Popen(

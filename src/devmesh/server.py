@@ -6,6 +6,7 @@ finds it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from devmesh.api import make_app
 from devmesh.api.auth import is_loopback
@@ -20,6 +22,8 @@ from devmesh.errors import ConfigError, Unavailable
 from devmesh.mesh import Mesh
 
 log = logging.getLogger(__name__)
+
+HEAD_S = 5.0  # for the head of a request; an agent's comes in one packet
 
 
 def check_address(mesh: Mesh) -> None:
@@ -52,6 +56,34 @@ def address_of(sock: socket.socket) -> str:
     """The base URL of a listening socket."""
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Impatient(HttpToolsProtocol):
+    """A connection that does not say what it wants is let go: silence must not use up what is served at once."""
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the head of a request."""
+        super().connection_made(transport)
+        self._wait_for_head(waiting=True)
+
+    def data_received(self, data: bytes) -> None:
+        """Stop to wait once a request is served; wait again for what comes after it."""
+        super().data_received(data)
+        self._wait_for_head(waiting=self.cycle is None or self.cycle.response_complete)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        self._wait_for_head(waiting=False)
+        super().connection_lost(exc)
+
+    def _wait_for_head(self, *, waiting: bool) -> None:
+        if waiting and self._patience is None:
+            self._patience = self.loop.call_later(HEAD_S, self.transport.close)
+        elif not waiting and self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
 
 class _Server(uvicorn.Server):
@@ -102,6 +134,7 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
         server_header=False,
         timeout_graceful_shutdown=10,
         ws="none",
+        http=_Impatient,
     )
 
     def ready() -> None:
