@@ -17,7 +17,8 @@ START_US = 1_768_867_200_000_000  # 2026-01-20 00:00 UTC
 DAY_US = 86_400_000_000
 BODY_EVENTS = 5_000
 TARGET_BYTES = 240
-_DIGITS = re.compile(r"(?<![A-Za-z_])\d{2,}|\b[0-9a-f]{8,}\b")
+# A status code is no number that varies: `" 404` stays.
+_DIGITS = re.compile(r"(?<![A-Za-z_])(?<!\" )\d{2,}|\b[0-9a-f]{8,}\b")
 
 # One phrase a line reads better than one wrapped.
 # ruff: noqa: E501

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from devmesh.asking import parse_id
-from devmesh.templates import Family
+from devmesh.templates import OVERFLOW_TEXT, REST_TEXT, Family
 
 if TYPE_CHECKING:
     from devmesh.mesh import Mesh
@@ -45,6 +45,7 @@ def show(mesh: Mesh, public_id: str) -> dict[str, Any]:
         head: dict[str, Any] = {
             "id": f"t{number}",
             "text": template.text,
+            "explained": _explained(template.text),
             "events": template.events,
             "first_seen_us": template.first_seen_us,
             "last_seen_us": template.last_seen_us,
@@ -84,6 +85,15 @@ def _examples(mesh: Mesh, member_ids: Iterable[int]) -> list[dict[str, Any]]:
     return [{"ts_us": one.ts_us, "node": names.get(one.node_id, "?"), "message": one.message} for one in samples]
 
 
+def _explained(text: str) -> str:
+    """What a template that stands for others means; empty for one that stands for itself."""
+    if text == OVERFLOW_TEXT:
+        return "This service made more new templates than its bound allows; the events beyond it are counted here."
+    if text == REST_TEXT:
+        return "Templates of this family that were rare and have been silent for 30 days."
+    return ""
+
+
 def _described(family: Family, service: str) -> dict[str, Any]:
     span = (family.last_seen_us or 0) - (family.first_seen_us or 0)
     return {
@@ -98,5 +108,6 @@ def _described(family: Family, service: str) -> dict[str, Any]:
         "created_us": family.created_us,
         "events_per_day": round(family.events * DAY_US / max(span, DAY_US), 1),
         "label": family.label,
+        "explained": _explained(family.text),
         "note": family.note,
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from devmesh.accounts import Grant
@@ -57,7 +58,11 @@ def _split(url: str) -> SplitResult:
         return SplitResult("", "", "", "", "")
 
 
-async def grant_of(request: Request) -> Grant:
+# Declares to the OpenAPI document that calls may carry a bearer token; judging it is ours.
+_bearer = HTTPBearer(auto_error=False, description="A token of `devmesh token create`.")
+
+
+async def grant_of(request: Request, _said: Annotated[object, Depends(_bearer)] = None) -> Grant:
     """What this caller may do. Raises Unauthorized or, for a foreign page's post, Forbidden.
 
     Async, and asking the store only for a token that it has not seen for 5 s: a full thread pool must not hold up

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from devmesh.cli.opening import reading, settings_of, writing
 from devmesh.cli.words import Json, examples
+
+if TYPE_CHECKING:
+    from devmesh.settings import Settings
+
+if TYPE_CHECKING:
+    from devmesh.settings import Settings
 
 MOST_STEPS = 10_000
 commands = typer.Typer(rich_markup_mode=None)
@@ -63,11 +70,27 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a loop now, in the process that holds the store."""
-    from devmesh.cli.remote import Remote
     from devmesh.cli.terminal import count, emit, write
 
+    done, steps = run_steps(settings_of(context), name, 1 if once else MOST_STEPS)
+    if json:
+        emit({"loop": name, "done": done, "steps": steps})
+    else:
+        write(f"{name}: {count(done)} done in {count(steps)} {'step' if steps == 1 else 'steps'}")
+
+
+def run_steps(settings: Settings, name: str, most: int = MOST_STEPS) -> tuple[int, int]:
+    """Steps of a loop until one finds nothing to do, in the process that holds the store; (things done, steps)."""
+    run_loop(settings_of(context), name, once=once, json=json)
+
+
+def run_loop(settings: Settings, name: str, *, once: bool, json: bool) -> None:
+    """Steps of a loop, in the process that holds the store; on a terminal the count goes on as they do."""
+    from devmesh.cli.remote import Remote
+    from devmesh.cli.terminal import count, emit, many, write
+
     done = steps = 0
-    with writing(settings_of(context)) as store:
+    with writing(settings) as store:
         while steps < MOST_STEPS:
             step = (
                 store.call("POST", f"/loops/{name}/run")["done"]
@@ -77,7 +100,9 @@ def run(
             done, steps = done + step, steps + 1
             if once or not step:
                 break
+            if sys.stderr.isatty():
+                sys.stderr.write(f"\r{name}: {count(done)} …\r")
     if json:
         emit({"loop": name, "done": done, "steps": steps})
     else:
-        write(f"{name}: {count(done)} done in {count(steps)} {'step' if steps == 1 else 'steps'}")
+        write(f"{name}: {count(done)} done in {many(steps, 'step')}")

@@ -103,11 +103,37 @@ def show(
     _members(found)
 
 
+@commands.command(epilog=examples("devmesh templates migrate"))
+def migrate(context: typer.Context, json: Json = False) -> None:
+    """After an upgrade with better rules: give every stored pattern its place under the new ones.
+
+    The server does the same by itself, batch by batch; this waits for the end. Old ids stay good, no count is lost.
+    """
+    from devmesh.cli.loops import run_steps
+    from devmesh.cli.terminal import count, emit, write
+
+    done, _steps = run_steps(settings_of(context), "migrate-templates")
+    if json:
+        emit({"migrated": done})
+    else:
+        write(f"{count(done)} templates migrated" if done else "Every template is of the present version.")
+
+
+@commands.command(epilog=examples("devmesh templates migrate"))
+def migrate(context: typer.Context, json: Json = False) -> None:
+    """Bring templates of an older canonical version to today's, ids redirected; what was interrupted goes on from there."""
+    from devmesh.cli.loops import run_loop
+
+    run_loop(settings_of(context), "migrate-templates", once=False, json=json)
+
+
 def _head(found: dict[str, Any], zone: tzinfo) -> None:
     from devmesh.cli.terminal import count, level_style, safe, stamp, write
 
     write((found["id"], "bold"), " ", (safe(found["service"]), "cyan"))
     write("  ", (safe(found["text"]), level_style(found.get("level"))))
+    if found.get("explained"):
+        write("  ", (found["explained"], "dim"))
     if found.get("family"):
         write("family      ", (found["family"]["id"], "bold"), " ", safe(found["family"]["text"]))
     write(f"events      {count(found['events'])}")
