@@ -70,39 +70,30 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a loop now, in the process that holds the store."""
-    from devmesh.cli.terminal import count, emit, write
+    from devmesh.cli.terminal import count, emit, many, write
 
     done, steps = run_steps(settings_of(context), name, 1 if once else MOST_STEPS)
     if json:
         emit({"loop": name, "done": done, "steps": steps})
     else:
-        write(f"{name}: {count(done)} done in {count(steps)} {'step' if steps == 1 else 'steps'}")
+        write(f"{name}: {count(done)} done in {many(steps, 'step')}")
 
 
 def run_steps(settings: Settings, name: str, most: int = MOST_STEPS) -> tuple[int, int]:
     """Steps of a loop until one finds nothing to do, in the process that holds the store; (things done, steps)."""
-    run_loop(settings_of(context), name, once=once, json=json)
-
-
-def run_loop(settings: Settings, name: str, *, once: bool, json: bool) -> None:
-    """Steps of a loop, in the process that holds the store; on a terminal the count goes on as they do."""
     from devmesh.cli.remote import Remote
-    from devmesh.cli.terminal import count, emit, many, write
+    from devmesh.cli.terminal import count
 
     done = steps = 0
     with writing(settings) as store:
-        while steps < MOST_STEPS:
-            step = (
-                store.call("POST", f"/loops/{name}/run")["done"]
-                if isinstance(store, Remote)
-                else store.runner.once(name)
-            )
+        while steps < most:
+            if isinstance(store, Remote):
+                step = int(store.call("POST", f"/loops/{name}/run")["done"])
+            else:
+                step = store.runner.once(name)
             done, steps = done + step, steps + 1
-            if once or not step:
+            if not step:
                 break
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r{name}: {count(done)} …\r")
-    if json:
-        emit({"loop": name, "done": done, "steps": steps})
-    else:
-        write(f"{name}: {count(done)} done in {many(steps, 'step')}")
+    return done, steps

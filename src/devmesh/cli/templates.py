@@ -119,14 +119,6 @@ def migrate(context: typer.Context, json: Json = False) -> None:
         write(f"{count(done)} templates migrated" if done else "Every template is of the present version.")
 
 
-@commands.command(epilog=examples("devmesh templates migrate"))
-def migrate(context: typer.Context, json: Json = False) -> None:
-    """Bring templates of an older canonical version to today's, ids redirected; what was interrupted goes on from there."""
-    from devmesh.cli.loops import run_loop
-
-    run_loop(settings_of(context), "migrate-templates", once=False, json=json)
-
-
 def _head(found: dict[str, Any], zone: tzinfo) -> None:
     from devmesh.cli.terminal import count, level_style, safe, stamp, write
 
