@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+
+from devmesh.cli import terminal
 
 
 def test_logs_prints_the_newest_last(cli):
@@ -192,3 +196,20 @@ def test_help_of_every_command_has_an_example(cli):
     ):
         assert f"  devmesh {command}" in cli(command, "--help").stdout
     assert cli("--version").stdout.startswith("devmesh 0.")
+
+
+@pytest.mark.parametrize("no_colour", ["", "1"])
+@pytest.mark.parametrize(
+    "command", [["logs"], ["search", "gnp"], ["search", "gnp", "--events"], ["templates"], ["services"]]
+)
+def test_a_terminal_gets_no_escape_from_a_log(cli, monkeypatch: pytest.MonkeyPatch, no_colour: str, command: list[str]):
+    """On a terminal the only escape sequences are our own colours; with NO_COLOR there are none at all."""
+    monkeypatch.setattr(terminal, "is_terminal", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", no_colour)
+    out = cli(*command).stdout
+    assert "owned" in out or command == ["services"]
+    assert ("\x1b" in out) is (not no_colour)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", out)
+    assert all(char.isprintable() or char == "\n" for char in plain)
+    assert "[red]bold[/red]" in plain or command == ["services"]

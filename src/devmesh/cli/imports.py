@@ -45,7 +45,7 @@ def install(app: typer.Typer) -> None:
 
 def import_(
     context: typer.Context,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, or - for stdin.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, or - for stdin.")],
     form: Annotated[
         str, typer.Option("--format", metavar="F", help="auto, journal-json, journal-export, syslog, ndjson or plain.")
     ] = "auto",
