@@ -162,6 +162,37 @@ def test_a_log_that_begins_alike_after_truncation_is_a_new_epoch(fake, following
     assert [message for message in fake.messages() if message in numbers(1, 30)] == numbers(1, 30)
 
 
+def test_a_log_that_begins_alike_and_is_longer_already_is_noticed_too(fake, following, tmp_path):
+    """Cut and written anew past the old end between two looks: the line before the new bytes is another one."""
+    log = tmp_path / "app.log"
+    banner = "2026-11-20T10:00:00Z " + "banner " * 60 + "\n"
+    log.write_text(banner + text(1, 10))
+    following()
+    with log.open("r+b") as file:
+        file.truncate(0)
+    append(log, banner + text(101, 140))
+    following()
+    following()
+    assert [message for message in fake.messages() if "number" in message] == numbers(1, 10) + numbers(101, 140)
+
+
+def test_logs_that_share_a_first_line_are_told_apart(fake, following, ship_once, tmp_path):
+    """A short log was named by a banner that every log of the program begins with: the others get longer names."""
+    log, banner = tmp_path / "app.log", "program started\n"
+    log.write_text(banner)
+    ship_once(files=(str(log),))
+    append(log, text(1, 20))
+    following()
+    shutil.copy2(log, tmp_path / "app.log.1")
+    with log.open("r+b") as file:
+        file.truncate(0)
+    append(log, banner + text(21, 40))
+    following()
+    following()
+    assert sorted(message for message in fake.messages() if "number" in message) == sorted(numbers(1, 40))
+    assert len(fake.streams) == 2
+
+
 def test_a_log_that_was_overwritten_between_two_looks_is_noticed(fake, following, tmp_path):
     """The same inode, already longer than before, with other bytes: it is another log."""
     log = tmp_path / "app.log"
@@ -301,7 +332,7 @@ def test_files_without_permission_are_told_of(tmp_path, clock):
     (tmp_path / "app.log").write_text(text(1, 20))
     (tmp_path / "app.log.1.gz").write_bytes(b"\x1f\x8b no gzip at all")
     source = FileSource([str(tmp_path / "app.log")], clock, once=True)
-    assert len(source.streams([])) == 1
+    assert len(source.streams([], lambda _identity: [])) == 1
     assert list(source.trouble) == [str(tmp_path / "app.log.1.gz")]
 
 

@@ -158,7 +158,7 @@ class Agent:
                 verdict = self._reconnect()
                 if verdict.kind != "ok":
                     return verdict
-            return self._ship_all(self.sources.streams(self.history.ids()), newest_only=newest_only)
+            return self._ship_all(self._streams(), newest_only=newest_only)
         except Changed as change:
             _log.debug("source=changed what=%s", change)
             return Verdict("later", CHANGED_WAIT_S)
@@ -167,9 +167,9 @@ class Agent:
         """Hear what the server knows; then what was asked for by --again, or left of it."""
         verdict = self.history.fetch()
         if verdict.kind == "ok":
-            verdict = self.history.compare(self.sources.streams(self.history.ids()))
+            verdict = self.history.compare(self._streams())
         if verdict.kind == "ok" and self._again is not None:
-            verdict = self._again.run(self.sources.streams(self.history.ids()))
+            verdict = self._again.run(self._streams())
             if verdict.kind == "ok":
                 self._again = None
         return verdict
@@ -198,6 +198,9 @@ class Agent:
         self._beat(force=self.history.has_gaps() and self.clock.monotonic() >= self._gaps_after)
         return result
 
+    def _streams(self) -> List[Stream]:
+        return self.sources.streams(self.history.ids(), self.history.marks_of)
+
     def _in_turn(self, streams: List[Stream]) -> List[Stream]:
         ids = [stream.id for stream in streams]
         if len(ids) < FEW_STREAMS or self._turn not in ids[1:]:
@@ -214,6 +217,8 @@ class Agent:
         if not holes or (newest_only and track.done and holes[0][0] <= track.done[-1][1]):
             return Verdict("idle")
         for hole in holes[: 1 if newest_only else HOLES_TRIED]:
+            if not self.history.continues(stream, track, hole[0]):
+                return self._forked(track, stream, track.newest_marks())
             span = stream.chunk(hole)
             verdict = Verdict("idle") if self._is_quiet(track, span) else self._ship_span(stream, track, span)
             if verdict.kind != "idle":  # the newest hole may be a line that is held back, or all dropped by filters
@@ -290,7 +295,7 @@ class Agent:
         if not self.history.current or not (force or self.heart.due()):
             return
         with contextlib.suppress(Changed):
-            streams = self.sources.streams(self.history.ids())
+            streams = self._streams()
             if not self.heart.beat(self.history, streams, self.sources.describe(), self.filters.dropped):
                 self._gaps_after = self.clock.monotonic() + self.options.heartbeat_s
 

@@ -50,6 +50,11 @@ class History:
         """Every stream id that this node has or the server knows of it."""
         return list(self.tracks)
 
+    def marks_of(self, stream_id: str) -> List[Mark]:
+        """What to recognise a stream's history by, newest first."""
+        track = self.tracks.get(stream_id)
+        return [] if track is None else track.newest_marks()
+
     def track(self, stream: Stream) -> Track:
         """The stream's track, a new one at first sight."""
         if stream.id not in self.tracks:
@@ -164,6 +169,12 @@ class History:
             and extent[1] < track.done[-1][1]
             and self._contradicted(stream, track)
         )
+
+    def continues(self, stream: Stream, track: Track, first: int) -> bool:
+        """Whether a log still has before `first` what was sent; one that was overwritten in place has not."""
+        x = track.marks.get(first - 1)
+        found = stream.x_at(first - 1) if x is not None and stream.kind == "file" else None
+        return found is None or found == x
 
     def _contradicted(self, stream: Stream, track: Track) -> bool:
         """Whether the newest mark that the stream could have is not there, or is another entry."""

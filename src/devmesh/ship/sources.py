@@ -15,7 +15,7 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List
 
-from devmesh.ship.files import FileSource
+from devmesh.ship.files import FileSource, MarksOf
 from devmesh.ship.identity import machine_id
 from devmesh.ship.journal import JournalSource
 from devmesh.ship.journal_file import local_journal_dirs
@@ -75,7 +75,7 @@ class Sources:
         self._journal = JournalSource(directories, paths, host, monotonic=clock.monotonic)
         self._files = FileSource([os.path.abspath(path) for path in options.files], clock, once=options.once)
 
-    def streams(self, known: Iterable[str]) -> "List[Stream]":
+    def streams(self, known: Iterable[str], marks_of: MarksOf) -> "List[Stream]":
         """Every stream there is now, journals first. `known`: the file identities of this node. Raises Changed."""
         look = self._finds and self._clock.monotonic() - self._looked_at >= FIND_EVERY_S
         if look:
@@ -84,7 +84,7 @@ class Sources:
         journals = self._journal.streams()
         if look:
             self._files.bases = text_logs(with_syslog=not journals)
-        return [*journals, *self._files.streams(known)]
+        return [*journals, *self._files.streams(known, marks_of)]
 
     def flush(self) -> None:
         """From now on nothing is held back that might go on: the agent ends."""
