@@ -130,3 +130,10 @@ def test_memo_is_bounded_and_forgets_nothing_wrongly():
     assert sum(calls) == 5_000
     assert memo(pl.Series(["text 4999", "text 0000"])).to_list() == ["TEXT 4999", "TEXT 0000"]
     assert sum(calls) == 5_001
+
+
+@pytest.mark.parametrize("head", ["x^", "x\x01", "x\x9c", "x\xda", "\x1f\x8b", "(\xb5/\xfd", "BZh9", "\ufeff", "PAR1"])
+def test_text_that_looks_like_a_file_is_text(head):
+    """However the first message begins, as a compressed file or another, every message keeps its place and words."""
+    texts = [f"{head} first", "second", f"{head} third"]
+    assert canon(texts) == [canon(["", text])[1] for text in texts]

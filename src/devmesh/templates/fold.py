@@ -55,7 +55,8 @@ def fold_numbers(messages: pl.Series) -> pl.Series:
     else:
         with ThreadPoolExecutor(2) as pool:
             buffers = list(pool.map(_fold_slice, slices))
-    folded = pl.read_lines(io.BytesIO(b"".join(buffers))).to_series().alias(messages.name)
+    # The empty line in front is for read_lines, which unpacks what begins like a compressed file, as `x^` does.
+    folded = pl.read_lines(io.BytesIO(b"".join((b"\n", *buffers)))).to_series().slice(1).alias(messages.name)
     if len(folded) != len(messages):  # some message holds newlines
         return fold_numbers(messages.str.replace_all("\n", " ", literal=True))
     return folded
