@@ -53,7 +53,7 @@ class Resender:
                 self.acknowledged += last - first + 1
                 return
             self.sent_again += 1
-            time.sleep(0.02)  # the server is away; nothing tells when it is back
+            time.sleep(0.05)  # the server is away; nothing tells when it is back
         self.trouble.append(f"{first}-{last} was never acknowledged")
 
     def _post(self, first: int, last: int) -> dict[str, int] | None:

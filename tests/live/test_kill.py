@@ -62,7 +62,7 @@ def prove(make_mesh, data_dir, clients, entries):
 
 def named_deaths(make_mesh, data_dir, times):
     """Die `times` at named points, in turn, while three clients send."""
-    deaths, entries = Deaths(data_dir), times * 400
+    deaths, entries = Deaths(data_dir), times * 250
     clients = [Resender(f"n{number}", entries, deaths.url, seed=number) for number in range(3)]
     deaths.server.kill()
     deaths.restart(f"{POINTS[0]}:3")
@@ -81,12 +81,12 @@ def named_deaths(make_mesh, data_dir, times):
 def random_deaths(make_mesh, data_dir, times, seed):
     """Die `times` by SIGKILL at random moments while three clients send."""
     chance = random.Random(seed)  # noqa: S311 - moments to die
-    deaths, entries = Deaths(data_dir), times * 1_500
+    deaths, entries = Deaths(data_dir), times * 500
     clients = [Resender(f"n{number}", entries, deaths.url, seed=number) for number in range(3)]
     threads = send_all(clients)
     died_working = 0
     for _number in range(times):
-        time.sleep(chance.uniform(0.0, 0.4))  # a random moment is what is asked for
+        time.sleep(chance.uniform(0.0, 0.25))  # a random moment is what is asked for
         died_working += any(thread.is_alive() for thread in threads)
         deaths.server.kill()
         deaths.restart()
