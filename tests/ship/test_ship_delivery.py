@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
+import threading
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from ship_server import Exchange
 
+from devmesh.ship import server
 from devmesh.ship.batch import Batch, Limits
 from devmesh.ship.clock import Backoff
 
@@ -292,6 +295,24 @@ def test_a_server_with_another_history_is_noticed_in_the_middle(fake, ship_once,
     assert sorted(fake.streams) == [name, name.replace(";0", ";1")]
     assert fake.messages(name.replace(";0", ";1")) == [f"line {n}" for n in range(40, 50)]
     assert fake.streams[name.replace(";0", ";1")].coverage == [(0, log.stat().st_size - 1)]
+
+
+def test_an_answer_that_drips_is_cut_off(fake, ship_once, log, monkeypatch):
+    """A byte now and then keeps every single wait short: the request as a whole is bounded, and sent again (F24)."""
+    monkeypatch.setattr(server, "WHOLE_TIMEOUT_S", 0.3)
+    ended = threading.Event()
+
+    def drip(exchange: Exchange) -> None:
+        exchange.handler.close_connection = True
+        with contextlib.suppress(OSError):
+            for _byte in range(200):
+                exchange.handler.wfile.write(b"H")
+                exchange.handler.wfile.flush()
+                ended.wait(0.02)  # the server's own slowness is what is tested
+
+    fake.script = [drip]
+    assert ship_once(files=(str(log),)) == 0
+    assert fake.messages() == expected(40)
 
 
 def test_backoff_is_exponential_with_full_jitter_and_bounded():

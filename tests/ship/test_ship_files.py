@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from devmesh.ship import files
+from devmesh.ship import logfile
 from devmesh.ship.agent import Agent
 from devmesh.ship.files import FileSource, open_plain, service_of
 from devmesh.ship.fold import Context, read_events
@@ -241,7 +241,7 @@ def test_what_vanished_before_it_was_sent_is_a_gap(fake, following, tmp_path):
 def test_the_newest_part_of_a_long_log_is_sent_first(fake, ship_once, tmp_path, monkeypatch):
     """More than one chunk waits: its end comes first, the beginning behind it, everything once (F21)."""
     log = tmp_path / "app.log"
-    monkeypatch.setattr(files, "CHUNK_BYTES", 100_000)
+    monkeypatch.setattr(logfile, "CHUNK_BYTES", 100_000)
     count = 250_000 // len(text(1, 1))
     log.write_text(text(1, count))
     spans: list[int] = []
@@ -256,7 +256,7 @@ def test_the_newest_part_of_a_long_log_is_sent_first(fake, ship_once, tmp_path, 
 
 def test_older_history_is_sent_while_the_newest_line_is_held_back(fake, following, tmp_path, monkeypatch):
     """A log that never falls silent holds its last event back all the time: what is older is sent nevertheless."""
-    monkeypatch.setattr(files, "CHUNK_BYTES", 20_000)
+    monkeypatch.setattr(logfile, "CHUNK_BYTES", 20_000)
     log = tmp_path / "app.log"
     log.write_text(text(1, 1_500))
     for number in range(1_501, 1_520):
