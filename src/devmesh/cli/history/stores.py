@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IN_FLIGHT, IN_FLIGHT_BYTES = 200, 12 * 1024 * 1024  # small ones share a commit; large ones wait for each other
 ANSWER_S = 120.0
-SENDERS = 8
+SENDERS = 32  # many small files wait for their commits together
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ class RemoteStore:
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
         self._senders = ThreadPoolExecutor(SENDERS, "import")
-        self._waiting: deque[tuple[Future[Answer], Answered]] = deque()
+        self._waiting: deque[tuple[Future[Answer], Answered, int]] = deque()
+        self._bytes = 0
         limits = remote.call("GET", "/ingest/state", headers={"DevMesh-Node": "import"})["limits"]
         self.max_events, self.max_bytes = int(limits["events"]), int(limits["body_bytes"])
 
@@ -131,9 +132,10 @@ class RemoteStore:
 
     def send(self, body: Body, answered: Answered) -> None:
         """Hand a body to one of a few senders, waiting for older ones where all are busy."""
-        while len(self._waiting) >= 2 * SENDERS:
+        while self._waiting and (len(self._waiting) >= SENDERS or self._bytes + len(body.data) > IN_FLIGHT_BYTES):
             self._first()
-        self._waiting.append((self._senders.submit(self._post, body), answered))
+        self._bytes += len(body.data)
+        self._waiting.append((self._senders.submit(self._post, body), answered, len(body.data)))
 
     def wait(self) -> None:
         """Return once everything was answered."""
@@ -145,8 +147,9 @@ class RemoteStore:
         self._senders.shutdown(cancel_futures=True)
 
     def _first(self) -> None:
-        future, answered = self._waiting.popleft()
+        future, answered, size = self._waiting.popleft()
         answered(future.result())
+        self._bytes -= size
 
     def _post(self, body: Body) -> Answer:
         """Send a body and wait for its answer, patiently."""
