@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devmesh.intake.commit import fresh
 from devmesh.nodes.ranges import NEWEST_MARKS, OLDER_MARKS, merged, missing, overlap, thinned
 
 quick = settings(max_examples=200, deadline=None, derandomize=True)
@@ -68,3 +70,14 @@ def test_marks_stay_few_and_near(steps):
     for older in every[:-NEWEST_MARKS]:
         distance = every[-1] - older
         assert any(distance <= every[-1] - number <= 4 * distance + 4 * max(steps) for number in held)
+
+
+@quick
+@given(some, st.lists(st.integers(0, 80), max_size=40))
+def test_fresh_is_what_no_range_holds_and_what_came_first(ranges, seqs):
+    """Of numbers in any order, those are new that no range holds and that did not stand before."""
+    held, seen, expected = numbers(ranges), set(), []
+    for seq in seqs:
+        expected.append(seq not in held and seq not in seen)
+        seen.add(seq)
+    assert fresh(np.array(seqs, dtype=np.int64), merged(ranges)).tolist() == expected

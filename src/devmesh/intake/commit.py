@@ -89,10 +89,14 @@ class Committer:
 
 
 def fresh(seqs: np.ndarray, repeated: Sequence[Range]) -> np.ndarray:
-    """Which of these sequence numbers are new: not in `repeated`, and the first of their number here."""
+    """Which of these sequence numbers are new: not in `repeated` (sorted, disjoint), and the first of their number
+    here.
+    """
     new = np.ones(len(seqs), dtype=bool)
-    for first, last in repeated:
-        new &= (seqs < first) | (seqs > last)
+    if repeated:
+        firsts, lasts = np.array(repeated, dtype=np.int64).T
+        before = np.searchsorted(firsts, seqs, side="right") - 1  # the last range that begins at or below
+        new = (before < 0) | (seqs > lasts[before])
     if len(seqs) > 1 and not (np.diff(seqs) > 0).all():
         _values, firsts = np.unique(seqs, return_index=True)
         once = np.zeros(len(seqs), dtype=bool)

@@ -30,7 +30,9 @@ class Claim:
 
 @dataclass(frozen=True)
 class Claimed:
-    """The answer to a claim: the stream's id, what of the claim was known before, and the coverage from now on."""
+    """The answer to a claim: the stream's id, what of the claim was known before, and the coverage from now on; both
+    are sorted and disjoint.
+    """
 
     stream_id: int
     repeated: tuple[Range, ...]

@@ -1,12 +1,15 @@
 """Arithmetic of coverage: sorted, disjoint, inclusive ranges of sequence numbers, and the marks that tell histories
 apart.
 
-All functions are pure. A stream's coverage is normally one range, so lists stay short.
+All functions are pure. A stream's coverage is normally one range; a filtered journal that is imported has one for each
+entry, so nothing here looks at every range for every other.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 Range = tuple[int, int]
 Mark = tuple[int, str]
@@ -27,8 +30,10 @@ def merged(ranges: Iterable[Range]) -> list[Range]:
 
 
 def overlap(ranges: Sequence[Range], first: int, last: int) -> list[Range]:
-    """The parts of `ranges` that lie within first..last."""
-    return [(max(low, first), min(high, last)) for low, high in ranges if low <= last and high >= first]
+    """The parts of `ranges` (sorted, disjoint) that lie within first..last."""
+    start = bisect_left(ranges, first, key=itemgetter(1))
+    end = bisect_right(ranges, last, lo=start, key=itemgetter(0))
+    return [(max(low, first), min(high, last)) for low, high in ranges[start:end]]
 
 
 def missing(ranges: Sequence[Range], first: int, last: int) -> list[Range]:

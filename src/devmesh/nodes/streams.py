@@ -6,7 +6,7 @@ two updates commits (design, section 4).
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from devmesh.errors import InvalidInput, StreamForked
 from devmesh.nodes.model import Claim, Claimed, StreamKey, StreamState
@@ -30,7 +30,7 @@ def claim(connection: Connection, node_id: int, asked: Claim) -> Claimed:
     stream_id = _stream_id(connection, node_id, asked.key)
     coverage = _coverage(connection, stream_id)
     _check_history(connection, stream_id, asked, coverage)
-    repeated = tuple(part for first, last in asked.ranges for part in overlap(coverage, first, last))
+    repeated = tuple(merged(part for first, last in asked.ranges for part in overlap(coverage, first, last)))
     grown = merged([*coverage, *asked.ranges])
     if grown != coverage:
         _save_coverage(connection, stream_id, coverage, grown)
@@ -99,20 +99,12 @@ def _check_history(connection: Connection, stream_id: int, asked: Claim, coverag
 
 
 def _save_coverage(connection: Connection, stream_id: int, before: list[Range], after: list[Range]) -> None:
-    gone = [first for first, last in before if (first, last) not in after]
+    known, kept = set(before), set(after)
+    gone = [{"gone": first} for first, _last in known - kept]
     if gone:
-        for first in gone:
-            connection.execute(
-                delete(stream_ranges).where(
-                    (stream_ranges.c.stream_id == stream_id) & (stream_ranges.c.first_seq == first)
-                )
-            )
-    known = set(before)
-    fresh = [
-        {"stream_id": stream_id, "first_seq": first, "last_seq": last}
-        for first, last in after
-        if (first, last) not in known
-    ]
+        this = (stream_ranges.c.stream_id == stream_id) & (stream_ranges.c.first_seq == bindparam("gone"))
+        connection.execute(delete(stream_ranges).where(this), gone)
+    fresh = [{"stream_id": stream_id, "first_seq": first, "last_seq": last} for first, last in sorted(kept - known)]
     connection.execute(insert(stream_ranges), fresh)
 
 
