@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-START_US = 1_768_867_200_000_000  # 2026-01-20 00:00 UTC
 DAY_US = 86_400_000_000
+START_US = (time.time_ns() // 1_000 // DAY_US - 1) * DAY_US  # yesterday, UTC: a fleet's data are recent
 BODY_EVENTS = 5_000
 TARGET_BYTES = 240
 # A status code is no number that varies: `" 404` stays.

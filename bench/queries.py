@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from corpus import DAY_US, START_US
 from devmesh.catalogue import list_families, show
 from devmesh.events import Filter
 from devmesh.finding import find_families
@@ -34,7 +35,7 @@ def measure(folder: Path) -> dict[str, Any]:
     settle(mesh)
     totals = sorted(mesh.events.totals_by("service_id").items(), key=lambda pair: pair[1])
     rare, common = totals[len(totals) // 10][0], totals[-1][0]
-    since, until = 1_768_867_200_000_000, 1_768_867_200_000_000 + 86_400_000_000
+    since, until = START_US, START_US + DAY_US
     busiest = list_families(mesh, limit=1)[0]["id"]
     questions: dict[str, Callable[[], Any]] = {
         "last_100_common_service": lambda: mesh.events.query(Filter(service_ids=(common,)), 100),
