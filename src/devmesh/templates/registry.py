@@ -78,7 +78,8 @@ class Registry:
                 born = {key: text for key, text in unknown.items() if key not in self._cache}
                 if born:
                     self._create(born)
-            return [self._cache.get(key) or self._overflow(key[0]) for key in keys]
+            over = self._overflow({key[0] for key in keys if key not in self._cache})
+            return [self._cache.get(key) or over[key[0]] for key in keys]
 
     def forget(self) -> None:
         """Empty the cache, after templates were merged or folded."""
@@ -105,23 +106,28 @@ class Registry:
         allowed = {key: text for key, text in born.items() if self._may_live(key[0])}
         if not allowed:
             return
+        counted, self._live_total = self._live_total, -1  # counted anew where the store does not take them
+        self._store(allowed)
+        self._live_total = counted
+
+    def _overflow(self, service_ids: set[int]) -> dict[int, Known]:
+        """The `<overflow>` template of each of these services, in one transaction where some are missing."""
+        keys = {service_id: (service_id, reserved_hash("overflow", service_id)) for service_id in service_ids}
+        missing = [key for key in keys.values() if key not in self._cache]
+        if missing:
+            self._store(dict.fromkeys(missing, OVERFLOW_TEXT))
+        return {service_id: self._cache[key] for service_id, key in keys.items()}
+
+    def _store(self, texts: dict[tuple[int, bytes], str]) -> None:
+        """Make the templates that are not there yet, and remember all of them after the commit."""
         now = self._clock.now_us()
         with self._db.write() as connection:
-            there = self._find(connection, list(allowed))
-            rows = [_row(key, text, now) for key, text in allowed.items() if key not in there]
+            there = self._find(connection, list(texts))
+            rows = [_row(key, text, now) for key, text in texts.items() if key not in there]
             if rows:
                 connection.execute(insert(log_templates), rows)
-            there |= self._find(connection, [key for key in allowed if key not in there])
+            there |= self._find(connection, [key for key in texts if key not in there])
         self._cache.update(there)
-
-    def _overflow(self, service_id: int) -> Known:
-        key = (service_id, reserved_hash("overflow", service_id))
-        if key not in self._cache:
-            with self._db.write() as connection:
-                if not self._find(connection, [key]):
-                    connection.execute(insert(log_templates), [_row(key, OVERFLOW_TEXT, self._clock.now_us())])
-                self._cache.update(self._find(connection, [key]))
-        return self._cache[key]
 
     def _count_live(self) -> None:
         if self._live_total >= 0:
