@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import polars as pl
 import pytest
 
-from devmesh.intake.services import CANDIDATES, service_names
+from devmesh.intake.services import CANDIDATES, clean_name, service_names
 
 HASH = "3f2a9c0b7d" * 6 + "abcd"
 
@@ -83,3 +85,16 @@ def test_names_are_clean_already():
     names = pl.Series([service for _, service in EXAMPLES])
     nobody = pl.repeat(None, len(names), dtype=pl.Int64, eager=True)
     assert service_names(pl.DataFrame(), names, nobody).to_list() == names.to_list()
+
+
+def test_long_names_are_not_remembered():
+    """A sender that invents names of a megabyte does not fill the memory: what is remembered of each is short."""
+    clean_name.cache_clear()
+    names = [f"{number} {'x' * 100_000}" for number in range(20)]
+    tracemalloc.start()
+    try:
+        service_names(pl.DataFrame(), pl.Series(names), pl.Series([None] * 20, dtype=pl.Int64))
+        held, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 200_000

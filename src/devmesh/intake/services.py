@@ -27,7 +27,7 @@ CANDIDATES: Final[tuple[str, ...]] = (
 )
 
 _MOST_CHARS: Final = 1024  # of a raw name that is looked at
-_REMEMBERED: Final = 65_536
+_REMEMBERED: Final = 8_192  # a hostile sender fills 32 MB of them, and no more
 
 _HEX = "[0-9a-fA-F]"
 _DASH = r"(?:-|\\x2d)"
@@ -61,7 +61,7 @@ def service_names(candidates: pl.DataFrame, declared: pl.Series, pid: pl.Series)
         raw = candidates.select(pl.coalesce(_unless_empty(pl.lit(declared)), *picks)).to_series()
     # One dict access an event; polars' own replacement costs as much, and a millisecond before it begins.
     names = raw.to_list()
-    clean = {name: clean_name(name) for name in set(names)}
+    clean = {name: clean_name((name or "")[:_MOST_CHARS]) for name in set(names)}
     return pl.Series("service", [clean[name] for name in names], dtype=pl.String)
 
 
@@ -82,9 +82,9 @@ def _unless_empty(value: pl.Expr) -> pl.Expr:
 
 
 @functools.lru_cache(_REMEMBERED)
-def clean_name(raw: str | None) -> str:
-    """The name under which a service is stored."""
-    name = (raw or "")[:_MOST_CHARS]
+def clean_name(raw: str) -> str:
+    """The name under which a service is stored; `raw` is at most 1,024 characters, for it is remembered."""
+    name = raw
     for pattern, mask in _MASKS:
         name = pattern.sub(mask, name)
     return name[:NAME_CHARS] or UNKNOWN
