@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 import stat
 import threading
+import time
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from bodies import NOW_US, line, messages, numbered, rows, take
 from devmesh.db import open_database, schema, sqlite
@@ -171,3 +173,34 @@ def test_a_raw_driver_error_is_translated(mesh):
     with pytest.raises(StorageFull), mesh.db.write():
         raise error
     assert take(mesh, line("x", ts_us=NOW_US)).stored == 1
+
+
+def test_a_checkpoint_does_not_hold_writers_up_behind_a_reader(mesh):
+    """Where somebody reads for long, the log is folded back as far as that goes, and writers go on at once."""
+    take(mesh, line("before"))
+    with mesh.db.read() as connection:
+        connection.execute(text("SELECT COUNT(*) FROM log_events")).scalar()
+        take(mesh, line("during"))
+        begun = time.monotonic()
+        mesh.db.checkpoint()
+        assert time.monotonic() - begun < 2
+    with mesh.db.write() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == sqlite.BUSY_TIMEOUT_MS
+
+
+def test_what_lies_in_a_folder_that_was_open_is_closed(tmp_path):
+    """In a folder that everybody may look into, the store, its log and the lock file are their owner's alone."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "devmesh.db.lock").touch(mode=0o644)
+    mesh = open_mesh(load_settings(data_dir=tmp_path, embedding_provider="off"))
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    mesh.close()
+    assert modes.keys() >= {"devmesh.db", "devmesh.db-wal", "devmesh.db.lock"}
+    assert set(modes.values()) == {0o600}
+
+
+def test_an_error_of_the_store_holds_no_values(mesh):
+    """The text of a driver's error reaches logs and health: the statement may stand in it, log lines may not."""
+    with pytest.raises(DBAPIError) as caught, mesh.db.write() as connection:
+        connection.execute(text("INSERT INTO nodes (name) VALUES (:name)"), {"name": "what somebody logged"})
+    assert "what somebody logged" not in str(caught.value)

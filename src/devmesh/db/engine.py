@@ -19,6 +19,7 @@ from devmesh.db.lock import FairLock, StoreLock
 from devmesh.errors import ConfigError, StorageFull, Unavailable
 
 WRITE_TIMEOUT_S = 30.0
+CHECKPOINT_WAIT_MS = 200  # for readers to end; every writer waits meanwhile
 
 
 class Database:
@@ -84,15 +85,17 @@ class Database:
         return wal.stat().st_size if wal is not None and wal.exists() else 0
 
     def checkpoint(self) -> None:
-        """Fold SQLite's write-ahead log back into the file and cut it."""
+        """Fold SQLite's write-ahead log back into the file and cut it; as far as readers let it, for writers wait."""
         if self.dialect != "sqlite" or self._writer is None or not self._turn.acquire(WRITE_TIMEOUT_S):
             return
         try:
             with _translated():
                 raw = self._writer.raw_connection()
                 try:
+                    raw.cursor().execute(f"PRAGMA busy_timeout={CHECKPOINT_WAIT_MS}")
                     raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 finally:
+                    raw.cursor().execute(f"PRAGMA busy_timeout={sqlite.BUSY_TIMEOUT_MS}")
                     raw.close()
         finally:
             self._turn.release()

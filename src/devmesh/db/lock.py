@@ -66,6 +66,7 @@ class StoreLock:
         except BlockingIOError:
             os.close(fd)
             return False
+        os.fchmod(fd, 0o600)  # it will hold a token, and may have been there with another mode
         os.ftruncate(fd, 0)
         self._fd = fd
         return True

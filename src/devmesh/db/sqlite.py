@@ -6,6 +6,8 @@ Pages of 16 KiB take a sixth off the cost of appending log lines with the defaul
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -35,10 +37,11 @@ def path_of(url: str) -> Path | None:
 def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
     """An engine whose connections are set up for writing, or refuse to write."""
     engine = create_engine(
-        _as_url(url),
+        _as_url(url, writing=writing),
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=0 if writing else 32,
+        hide_parameters=True,  # an error's text reaches logs and health, and the values are people's log lines
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
     )
     event.listen(engine, "connect", _setup_writer if writing else _setup_reader)
@@ -47,10 +50,13 @@ def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
     return engine
 
 
-def _as_url(url: str) -> URL:
+def _as_url(url: str, *, writing: bool) -> URL:
     path = path_of(url)
-    if path is not None:
+    if path is not None and writing:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(OSError):  # the driver says what is wrong
+            # It holds everybody's logs; SQLite gives the files beside it the mode of this one.
+            os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     return make_url(url)
 
 
