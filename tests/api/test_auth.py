@@ -217,3 +217,11 @@ def test_strangers_never_reach_a_server_without_tokens(make_mesh):
         check_address(mesh)
     mesh.accounts.create_token("read")
     check_address(mesh)
+
+
+def test_a_token_in_a_path_is_not_logged(call, tokens, caplog, monkeypatch):
+    """A fault of ours is logged with its path, and without the token that stood in it."""
+    monkeypatch.setattr("devmesh.api.house.stats", lambda _mesh: 1 / 0)
+    assert call("GET", f"/t/{tokens['read']}/stats").status_code == 500
+    assert "request failed" in caplog.text
+    assert tokens["read"] not in caplog.text
