@@ -8,6 +8,7 @@ from concurrent.futures import wait
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.exceptions import PanicException
 
 from bodies import NOW_US, assert_counts, line, messages, numbered, request, rows, take
 from devmesh.errors import DevMeshError, NodeClone, StorageFull, StreamForked, TooLarge, Unavailable
@@ -332,3 +333,32 @@ def test_any_valid_lines_are_all_stored_and_counted(mesh, batches):
     assert [one.stored for one in answers] == [len(batch) for batch in batches]
     assert rows(mesh, "SELECT COUNT(*) FROM log_events")[0][0] == before + sum(map(len, batches))
     assert_counts(mesh)
+
+
+@pytest.mark.parametrize("place", ["devmesh.intake.prepare.canonicalize", "devmesh.intake.prepare.decode"])
+def test_a_panic_of_polars_costs_one_request(mesh, monkeypatch, place):
+    """A panic, which is no Exception in Python, fails the request that brought it; the next one is taken."""
+
+    def panic(*_args):
+        raise PanicException
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, panic)
+        with pytest.raises(DevMeshError):
+            take(mesh, line("bad"))
+    assert take(mesh, line("good")).stored == 1
+    assert messages(mesh) == ["good"]
+
+
+def test_a_panic_in_the_commit_costs_one_commit(mesh, monkeypatch):
+    """The same in the second thread: nothing is stored, and the next commit works."""
+
+    def panic(*_args):
+        raise PanicException
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mesh.events, "append", panic)
+        with pytest.raises(DevMeshError):
+            take(mesh, line("bad"))
+    assert take(mesh, line("good")).stored == 1
+    assert messages(mesh) == ["good"]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PanicException
 
 from devmesh.errors import DevMeshError, InvalidInput
 from devmesh.intake.columns import apply_levels, cut_messages, to_batch
@@ -76,7 +77,9 @@ class Preparer:
         if not frames:
             return Prepared(pl.DataFrame(), parts)
         frame, counts = redact(pl.concat(frames), self._key, self._open_keys)
-        return self._resolve(cut_messages(frame, self._limits), parts, Counter({rule: n for rule, n in counts.items() if n}))
+        return self._resolve(
+            cut_messages(frame, self._limits), parts, Counter({rule: n for rule, n in counts.items() if n})
+        )
 
     def _read(self, ticket: Ticket) -> tuple[Part, pl.DataFrame] | None:
         """A ticket's part and frame; None once it was answered with its error."""
@@ -95,7 +98,10 @@ class Preparer:
         except DevMeshError as error:
             ticket.fail(error)
             return None
-        except Exception:  # one request's fault must not cost its neighbours; the sender bisects on 500
+        except (
+            Exception,
+            PanicException,
+        ):  # one request's fault must not cost its neighbours; the sender bisects on 500
             log.exception("intake cannot read a request node=%s bytes=%d", request.node, len(request.body))
             ticket.fail(DevMeshError("The server could not read this request.", hint="The server's own log says why."))
             return None

@@ -12,8 +12,8 @@ import secrets
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from polars.exceptions import PanicException
 from sqlalchemy import insert, select
 
 from devmesh.clock import Clock
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 GROUP_BYTES = 8 * 1024 * 1024
 STOP_TIMEOUT_S = 30.0
+FAULTS = (Exception, PanicException)  # a panic of polars is no Exception, and must end no thread either
 
 
 @dataclass
@@ -173,7 +174,7 @@ class Intake:
             for ticket in tickets:
                 ticket.fail(error)
             return []
-        except Exception as error:  # the thread must live on; whoever sent the fault gets it alone
+        except FAULTS as error:  # the thread must live on; whoever sent the fault gets it alone
             log.exception("intake cannot prepare requests=%d", len(tickets))
             if len(tickets) == 1:
                 tickets[0].fail(_internal(error))
@@ -188,7 +189,7 @@ class Intake:
                 self._store(committer, prepared)
             except DevMeshError as error:
                 self._failed(prepared, error)
-            except Exception as error:  # the thread must live on; every sender keeps its lines and tries again
+            except FAULTS as error:  # the thread must live on; every sender keeps its lines and tries again
                 log.exception("intake cannot commit events=%d", len(prepared.frame))
                 self._failed(prepared, _internal(error))
 
@@ -216,10 +217,5 @@ class Intake:
             part.ticket.fail(error)
 
 
-def _internal(error: Exception) -> DevMeshError:
+def _internal(error: BaseException) -> DevMeshError:
     return DevMeshError(f"A fault of the server: {type(error).__name__}.", hint="The server's own log says more.")
-
-
-def default_space(folder: Path, reserve_mb: int, reserve_percent: float) -> Space:
-    """The space that the store's disk must keep free."""
-    return Space(folder, reserve_mb, reserve_percent)
