@@ -32,8 +32,11 @@ _KEY = re.compile(
 )
 _BRACKETS = re.compile(rf"[\[<(|](?:\w+[:.])?\s*({_ANY_NAME})\s*(?:[\])>|]|:\w)", re.IGNORECASE)
 _WORD = re.compile(rf"(?:^|[\s.|:\]])(?<!status: )(?<!state: )({_SHOUTED})(?:$|[\s:|,\[])")
+# Each part of the head can be read in one way only (possessive runs, no two parts begin alike): otherwise a line of
+# dashes or brackets would be tried in every way of cutting it up, which takes for ever.
 _FIRST = re.compile(
-    rf"^(?:<(?:ts|time|date)>[\s:]*|[\[\](){{}}\s-]+|[\w./-]+(?:\[<n>\])?: )*({_ANY_NAME})(?::| \W|(?-i: [A-Z]\w*:))",
+    r"^(?:<(?:ts|time|date)>[\s:]*+|[\[\](){}\s-]++|[\w./][\w./-]*+(?:\[<n>\])?: )*"
+    rf"({_ANY_NAME})(?::| \W|(?-i: [A-Z]\w*:))",
     re.IGNORECASE,
 )
 _KLOG = re.compile(r"^([FEWI])(?:<n>|\d{1,2}) <time>")
