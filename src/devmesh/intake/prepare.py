@@ -28,6 +28,7 @@ from devmesh.templates import CANON_VERSION, Sample, Templates, canonicalize
 
 log = logging.getLogger(__name__)
 
+FAULTS = (Exception, PanicException)  # a panic of polars is no Exception, and must end no thread either
 SAMPLED_NEW = 512
 SAMPLED_KNOWN = 16
 
@@ -77,9 +78,7 @@ class Preparer:
         if not frames:
             return Prepared(pl.DataFrame(), parts)
         frame, counts = redact(pl.concat(frames), self._key, self._open_keys)
-        return self._resolve(
-            cut_messages(frame, self._limits), parts, Counter({rule: n for rule, n in counts.items() if n})
-        )
+        return self._resolve(cut_messages(frame, self._limits), parts, Counter(counts))
 
     def _read(self, ticket: Ticket) -> tuple[Part, pl.DataFrame] | None:
         """A ticket's part and frame; None once it was answered with its error."""
@@ -98,10 +97,7 @@ class Preparer:
         except DevMeshError as error:
             ticket.fail(error)
             return None
-        except (
-            Exception,
-            PanicException,
-        ):  # one request's fault must not cost its neighbours; the sender bisects on 500
+        except FAULTS:  # one request's fault must not cost its neighbours; the sender bisects on 500
             log.exception("intake cannot read a request node=%s bytes=%d", request.node, len(request.body))
             ticket.fail(DevMeshError("The server could not read this request.", hint="The server's own log says why."))
             return None

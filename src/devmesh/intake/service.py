@@ -13,7 +13,6 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
-from polars.exceptions import PanicException
 from sqlalchemy import insert, select
 
 from devmesh.clock import Clock
@@ -24,7 +23,7 @@ from devmesh.events import Events
 from devmesh.intake.commit import Committer
 from devmesh.intake.crash import crash_point
 from devmesh.intake.model import Limits
-from devmesh.intake.prepare import Prepared, Preparer
+from devmesh.intake.prepare import FAULTS, Prepared, Preparer
 from devmesh.intake.request import Answer, Request, Ticket
 from devmesh.intake.tables import redaction_keys
 from devmesh.nodes import Nodes
@@ -34,7 +33,6 @@ log = logging.getLogger(__name__)
 
 GROUP_BYTES = 8 * 1024 * 1024
 STOP_TIMEOUT_S = 30.0
-FAULTS = (Exception, PanicException)  # a panic of polars is no Exception, and must end no thread either
 
 
 @dataclass
