@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, and_, func, literal_column, or_, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, func, literal_column, or_, select, tuple_
 
 from devmesh.clock import Clock
 from devmesh.db import Database
@@ -21,6 +21,17 @@ SLICE_ROWS = 20_000
 READ_LIMIT_S = 2.0
 SEPARATOR = "\x1e"
 Key = tuple[int, int]
+Span = dict[str, int]
+
+# Built once and run for every stretch of time: building a statement costs more than running it.
+_SPAN = (log_events.c.ts_us >= bindparam("low")) & (log_events.c.ts_us < bindparam("high"))
+_BORDER = (
+    select(log_events.c.ts_us)
+    .where(_SPAN)
+    .order_by(log_events.c.ts_us.desc(), log_events.c.id.desc())
+    .limit(1)
+    .offset(bindparam("skipped"))
+)
 
 
 def newest(
@@ -39,10 +50,10 @@ def newest(
         if asked.nothing or span is None:
             return [], None, True
         oldest, upper = span
-        reached = upper
+        reached, where = upper, _open_where(asked, before)
         for low, high in windows(connection, asked, upper, oldest, whole_from_us(clock.now_us())):
             for first, last in _slices(connection, low, high) if asked.reads_text else [(low, high)]:
-                rows += _matching(connection, asked, first, last, limit - len(rows), before)
+                rows += _matching(connection, asked, where, first, last, limit - len(rows))
                 reached = first
                 if len(rows) >= limit:
                     return rows, rows[-1].ts_us, False
@@ -86,11 +97,12 @@ def in_commit(
 ) -> list[Any]:
     """The newest `limit` rows of one commit that match; its event times lie within low..high."""
     table = log_events.c
-    where = and_(_where(asked, low, high + 1), table.id.between(first_id, last_id))
+    where = and_(_open_where(asked, None), table.id.between(first_id, last_id))
+    span = {"low": low, "high": high + 1}
     query = select(log_events).where(where).order_by(table.ts_us.desc(), table.id.desc())
     if not asked.regex:
-        return list(connection.execute(query.limit(limit)))
-    rows = connection.execute(query).all()
+        return list(connection.execute(query.limit(limit), span))
+    rows = connection.execute(query, span).all()
     hits = pl.Series([row.message for row in rows], dtype=pl.String).str.contains(asked.regex).arg_true()
     return [rows[place] for place in hits.head(limit)]
 
@@ -128,74 +140,68 @@ def _span(connection: Connection, asked: Filter, before: Key | None) -> Window |
 
 def _slices(connection: Connection, low: int, high: int) -> Iterator[Window]:
     """[low, high) cut into stretches of some 20,000 rows, newest first."""
-    table = log_events.c
     while low < high:
-        border = connection.execute(
-            select(table.ts_us)
-            .where((table.ts_us >= low) & (table.ts_us < high))
-            .order_by(table.ts_us.desc(), table.id.desc())
-            .limit(1)
-            .offset(SLICE_ROWS)
-        ).scalar()
+        border = connection.execute(_BORDER, {"low": low, "high": high, "skipped": SLICE_ROWS}).scalar()
         first = low if border is None else max(low, border)
         yield first, high
         high = first
 
 
-def _matching(
-    connection: Connection, asked: Filter, low: int, high: int, limit: int, before: Key | None
-) -> Sequence[Any]:
-    table = log_events.c
-    where = _where(asked, low, high)
-    if before is not None:
-        where = and_(where, tuple_(table.ts_us, table.id) < before)
+def _matching(connection: Connection, asked: Filter, where: Any, low: int, high: int, limit: int) -> Sequence[Any]:
+    """At most `limit` rows of [low, high), newest first; `where` leaves the two times open."""
+    table, span = log_events.c, {"low": low, "high": high}
     if asked.regex:
-        return by_keys(connection, _regex_keys(connection, asked.regex, where, limit))
-    query = select(log_events).where(where).order_by(table.ts_us.desc(), table.id.desc()).limit(limit)
-    return connection.execute(query).all()
+        return by_keys(connection, _regex_keys(connection, asked.regex, where, span, limit))
+    query = select(log_events).where(where).order_by(table.ts_us.desc(), table.id.desc()).limit(bindparam("most"))
+    return connection.execute(query, {**span, "most": limit}).all()
 
 
-def _where(asked: Filter, low: int, high: int) -> Any:
+def _open_where(asked: Filter, before: Key | None) -> Any:
+    """The conditions of a question, the times `low` and `high` left open."""
     table = log_events.c
-    where = and_((table.ts_us >= low) & (table.ts_us < high), conditions(asked))
+    where = and_(_SPAN, conditions(asked))
     if asked.contains:
         where = and_(where, says(asked.contains))
+    if before is not None:
+        where = and_(where, tuple_(table.ts_us, table.id) < before)
     return where
 
 
-def _messages(connection: Connection, where: Any) -> pl.Series:
+def _messages(connection: Connection, where: Any, span: Span) -> pl.Series:
     """The messages in order of key: as one text from the store, split where polars is fast."""
     table = log_events.c
     whole, rows = connection.execute(
-        select(func.group_concat(table.message, literal_column("char(30)")), func.count()).where(where)
+        select(func.group_concat(table.message, literal_column("char(30)")), func.count()).where(where),
+        span,
     ).one()
     if not rows:
         return pl.Series([], dtype=pl.String)
     messages = pl.Series([whole]).str.split(SEPARATOR).explode()
     if len(messages) == rows:
         return messages
-    found = connection.execute(select(table.message).where(where).order_by(table.ts_us, table.id)).scalars()
+    found = connection.execute(select(table.message).where(where).order_by(table.ts_us, table.id), span).scalars()
     return pl.Series(list(found), dtype=pl.String)  # a message holds the separator
 
 
-def _regex_keys(connection: Connection, pattern: str, where: Any, limit: int) -> list[Key]:
-    hits = _messages(connection, where).str.contains(pattern).arg_true()
+def _regex_keys(connection: Connection, pattern: str, where: Any, span: Span, limit: int) -> list[Key]:
+    hits = _messages(connection, where, span).str.contains(pattern).arg_true()
     if not len(hits):
         return []
     table = log_events.c
-    keys = connection.execute(select(table.ts_us, table.id).where(where).order_by(table.ts_us, table.id)).all()
+    keys = connection.execute(select(table.ts_us, table.id).where(where).order_by(table.ts_us, table.id), span).all()
     return [(keys[place].ts_us, keys[place].id) for place in hits.tail(limit)]
 
 
 def _count_in(db: Database, asked: Filter, parts: list[Window]) -> int:
-    total = 0
+    total, where = 0, _open_where(asked, None)
+    matching = select(func.count()).select_from(log_events).where(where)
     for low, high in parts:
+        span = {"low": low, "high": high}
         with db.read() as connection:
-            where = _where(asked, low, high)
             if asked.regex:
-                total += int(_messages(connection, where).str.contains(asked.regex).sum())
+                total += int(_messages(connection, where, span).str.contains(asked.regex).sum())
             else:
-                total += int(connection.execute(select(func.count()).select_from(log_events).where(where)).scalar_one())
+                total += int(connection.execute(matching, span).scalar_one())
     return total
 
 

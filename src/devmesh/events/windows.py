@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, select
 
 from devmesh.events import minutes
 from devmesh.events.filters import Filter
@@ -21,6 +21,13 @@ MAX_BLOBS = 400
 FIRST_STRIDE_HOURS = 24
 
 Window = tuple[int, int]
+
+# Built once: a question about a rare service asks it for every hour, and building costs more than running.
+_BLOBS = (
+    select(minute_counts.c.id, minute_counts.c.blob)
+    .where(minute_counts.c.last_ts_us >= bindparam("first"), minute_counts.c.first_ts_us < bindparam("last"))
+    .limit(MAX_BLOBS + 1)
+)
 
 
 def windows(
@@ -35,6 +42,7 @@ def windows(
         return
     upper, width = -(-before_us // HOUR_US), FIRST_STRIDE_HOURS
     lowest = oldest_us // HOUR_US
+    known: dict[int, frozenset[int]] = {}
     while upper > lowest:
         lower = max(lowest, upper - width)
         for first_hour, last_hour in _spoken(connection, asked, lower, upper):
@@ -42,7 +50,7 @@ def windows(
             if first < minutes_from_us and first < last:
                 yield first, last
             elif first < last:
-                yield from _minutes(connection, asked, first, last)
+                yield from _minutes(connection, asked, first, last, known)
         upper, width = lower, width * 4
 
 
@@ -88,19 +96,23 @@ def _merged(spans: list[Window]) -> list[Window]:
     return out
 
 
-def _minutes(connection: Connection, asked: Filter, first: int, last: int) -> Iterator[Window]:
-    """The minutes of one hour in which something matches; the whole hour where that is not known cheaply."""
-    table = minute_counts.c
-    overlapping = (table.last_ts_us >= first) & (table.first_ts_us < last)
-    blobs = list(connection.execute(select(table.blob).where(overlapping).limit(MAX_BLOBS + 1)).scalars())
-    if not blobs or len(blobs) > MAX_BLOBS:
+def _minutes(
+    connection: Connection, asked: Filter, first: int, last: int, known: dict[int, frozenset[int]]
+) -> Iterator[Window]:
+    """The minutes of one hour in which something matches; the whole hour where that is not known cheaply.
+
+    `known` remembers the matching minutes of each row for the next hour: a commit often lies in two.
+    """
+    rows = connection.execute(_BLOBS, {"first": first, "last": last}).all()
+    if not rows or len(rows) > MAX_BLOBS:
         yield first, last
         return
-    found: set[int] = set()
     matching = _matches(asked)
     needed = ("minute", *matching.meta.root_names())
-    for blob in blobs:
-        found.update(minutes.decode(blob, needed).filter(matching)["minute"].unique())
+    for row in rows:
+        if row.id not in known:
+            known[row.id] = frozenset(minutes.decode(row.blob, needed).filter(matching)["minute"].unique())
+    found: set[int] = set().union(*(known[row.id] for row in rows))
     spans = _joined(
         sorted(minute for minute in found if first < (minute + 1) * MINUTE_US and minute * MINUTE_US < last)
     )
