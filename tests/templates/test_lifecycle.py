@@ -92,3 +92,14 @@ def test_old_canonical_version_is_redirected_and_resumable(mesh):
         members = mesh.templates.member_ids([home.family_id])
         assert row.id in members
         assert mesh.events.query(Filter(template_ids=tuple(members))).events
+
+
+def test_what_changes_after_the_clock_was_set_back_is_found(mesh):
+    """Families are followed by the time of their change, which only grows, whatever the clock does."""
+    say(mesh, "the zebra crossed the street")
+    run(mesh, "assign-families")
+    mesh.search.follow()
+    mesh.clock.advance(-600)
+    say(mesh, "a unicorn was seen near the castle")
+    run(mesh, "assign-families")
+    assert [hit.why.words for hit in mesh.search.templates("unicorn").hits] == [("unicorn",)]

@@ -17,6 +17,7 @@ from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.loops import Lease
 from devmesh.templates import totals
+from devmesh.templates.changes import change_us
 from devmesh.templates.family import FamilyBook, Outcome, StoredFamily
 from devmesh.templates.tables import families, log_templates
 
@@ -57,9 +58,9 @@ class Assigner:
         return len(rows)
 
     def _assign(self, connection: Connection, service_id: int, rows: Sequence[Any]) -> None:
-        book, now = self._book(connection, service_id), self._clock.now_us()
+        book, now = self._book(connection, service_id), change_us(connection, self._clock)
         outcome = book.assign([(row.id, row.template, row.level) for row in rows])
-        stored = self._store_new(connection, service_id, outcome, {row.id: row.level for row in rows})
+        stored = self._store_new(connection, service_id, outcome, {row.id: row.level for row in rows}, now)
         for provisional, family_id in stored.items():
             book.adopt(provisional, family_id)
         reworded = [{"of_family": key, "new_text": text} for key, text in outcome.texts.items() if key > 0]
@@ -80,7 +81,7 @@ class Assigner:
         totals.refresh(connection, changed)
 
     def _store_new(
-        self, connection: Connection, service_id: int, outcome: Outcome, levels: dict[int, int | None]
+        self, connection: Connection, service_id: int, outcome: Outcome, levels: dict[int, int | None], changed_us: int
     ) -> dict[int, int]:
         """Insert the families that are new; their provisional numbers to their ids."""
         fresh = sorted({number for number in outcome.assigned.values() if number < 0}, reverse=True)
@@ -98,7 +99,7 @@ class Assigner:
                 "exemplar_template_id": -provisional,
                 "level": levels[-provisional],
                 "created_us": now,
-                "changed_us": now,
+                "changed_us": changed_us,
             }
             for provisional, family_id in stored.items()
         ]

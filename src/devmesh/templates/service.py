@@ -21,6 +21,7 @@ from devmesh.loops import Lease, Loop
 from devmesh.templates import lifecycle, totals
 from devmesh.templates import samples as sampling
 from devmesh.templates.assign import Assigner
+from devmesh.templates.changes import change_us
 from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
 from devmesh.templates.registry import Bounds, Known, Registry
 from devmesh.templates.tables import families, log_templates, template_samples, template_values
@@ -217,7 +218,9 @@ class Templates:
         with lease.write() as connection:
             sampling.store(connection, pending)
             exemplified = families.c.exemplar_template_id.in_(sorted(pending))
-            connection.execute(update(families).where(exemplified).values(changed_us=self._clock.now_us()))
+            connection.execute(
+                update(families).where(exemplified).values(changed_us=change_us(connection, self._clock))
+            )
         return len(pending)
 
     def _templates(self, where: ColumnElement[bool]) -> list[Template]:
