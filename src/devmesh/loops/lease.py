@@ -63,7 +63,10 @@ class Lease:
 
 
 def take(db: Database, clock: Clock, name: str, owner: str) -> Lease | None:
-    """The lease on loop `name` for `owner`, or None while another process holds it."""
+    """The lease on loop `name` for `owner`, or None while another process holds it.
+
+    One that ran out and that nobody else took goes on in its term: what its holder keeps in memory still holds.
+    """
     now = clock.now_us()
     with db.read() as connection:
         row = connection.execute(select(loops).where(loops.c.name == name)).one_or_none()
@@ -77,12 +80,13 @@ def take(db: Database, clock: Clock, name: str, owner: str) -> Lease | None:
                 insert(loops).values(name=name, owner=owner, term=1, lease_until_us=now + LEASE_US, failures=0)
             )
             return Lease(db, clock, name, owner, 1)
+        term = row.term if row.owner == owner else row.term + 1
         taken = connection.execute(
             update(loops)
-            .where((loops.c.name == name) & (loops.c.term == row.term))
-            .values(owner=owner, term=row.term + 1, lease_until_us=now + LEASE_US)
+            .where((loops.c.name == name) & (loops.c.owner == row.owner) & (loops.c.term == row.term))
+            .values(owner=owner, term=term, lease_until_us=now + LEASE_US)
         )
-    return Lease(db, clock, name, owner, row.term + 1) if taken.rowcount == 1 else None
+    return Lease(db, clock, name, owner, term) if taken.rowcount == 1 else None
 
 
 def release(db: Database, owner: str) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from polars.exceptions import PanicException
 from sqlalchemy import select
 
 from devmesh.clock import Clock
@@ -21,6 +22,7 @@ from devmesh.loops.tables import loops
 log = logging.getLogger(__name__)
 
 BACKOFF_MAX_S = 300.0
+FAULTS = (Exception, PanicException)  # a panic of polars is no Exception
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Runner:
         except Unavailable as error:  # expected: a store or gateway is away; health says so
             log.warning("loop=%s unavailable reason=%r", loop.name, error.message)
             return 0, error.message
-        except Exception as error:  # a loop must outlive any fault of its step, or the house forgets silently
+        except FAULTS as error:  # a loop must outlive any fault of its step, or the house forgets silently
             log.exception("loop=%s failed", loop.name)
             return 0, f"{type(error).__name__}: {error}"
         return done, None
