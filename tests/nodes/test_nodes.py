@@ -8,7 +8,7 @@ import pytest
 
 from bodies import rows
 from devmesh.errors import NodeClone
-from devmesh.nodes import Heartbeat
+from devmesh.nodes import Claim, Gap, Heartbeat, StreamKey
 
 MINUTE_S = 60
 
@@ -97,3 +97,15 @@ def test_keys_are_forgotten_after_a_day(mesh, clock):
     clock.advance(500)
     assert mesh.runner.once("forget-keys") == 1
     assert first_time() is True
+
+
+def test_a_forked_stretch_is_told_once_and_is_no_loss(mesh):
+    """What may have been stored twice after a fork stands in the gaps, though it is covered and nothing is lost."""
+    key, node_id = StreamKey("s", 0), mesh.nodes.node_names.ids(["n1"])["n1"]
+    with mesh.db.write() as connection:
+        mesh.nodes.claim(connection, node_id, Claim(key, ((1, 100),)))
+    beat = Heartbeat("agent", gaps=(Gap(key, 40, 100, exact=False, reason="forked"),))
+    for _each in range(2):
+        mesh.nodes.heartbeat("n1", beat)
+    assert rows(mesh, "SELECT first_seq, last_seq, reason FROM gaps") == [(40, 100, "forked")]
+    assert mesh.nodes.list()[0].lost_entries == 0

@@ -356,3 +356,15 @@ def test_sigterm_sends_what_is_there(fake, url, tmp_path, clock):
     assert agent.run(stop) == 0
     agent.server.close()
     assert fake.messages() == numbers(1, 40)
+
+
+def test_reading_that_begins_within_a_line_leaves_no_mark(tmp_path):
+    """After an import of an unfinished line its rest has no x: half a line hashes to something else."""
+    log = tmp_path / "app.log"
+    log.write_text(text(1, 20))
+    (found,) = logfile.rotated_files(str(log))
+    stream = logfile.FileStream("id", found, log.stat().st_size, "all")
+    middle = log.read_bytes().index(b"number 3")
+    rest, following_line = list(stream.read(middle, log.stat().st_size - 1))[:2]
+    assert rest.x == ""
+    assert following_line.x == stream.x_at(following_line.last)

@@ -21,6 +21,7 @@ from devmesh.nodes.tables import gaps, heartbeats, idempotency_keys, nodes, serv
 CLONE_WINDOW_US = 600_000_000
 LATE_US = 90_000_000
 SILENT_US = 300_000_000
+FORKED = "forked"
 KEY_LIFE_US = 86_400_000_000
 
 
@@ -107,7 +108,10 @@ class Nodes:
         if gap.last_seq < gap.first_seq:
             return
         claimed = self.claim(connection, node_id, Claim(gap.key, ((gap.first_seq, gap.last_seq),)))
-        for first, last in missing(claimed.repeated, gap.first_seq, gap.last_seq):
+        fresh = missing(claimed.repeated, gap.first_seq, gap.last_seq)
+        if gap.reason == FORKED:  # not a loss: what lies there was taken, and may have been twice
+            fresh = [] if self._has_gap(connection, claimed.stream_id, gap) else [(gap.first_seq, gap.last_seq)]
+        for first, last in fresh:
             connection.execute(
                 insert(gaps).values(
                     stream_id=claimed.stream_id,
@@ -119,6 +123,10 @@ class Nodes:
                 )
             )
 
+    def _has_gap(self, connection: Connection, stream_id: int, gap: Gap) -> bool:
+        same = (gaps.c.stream_id == stream_id) & (gaps.c.first_seq == gap.first_seq) & (gaps.c.last_seq == gap.last_seq)
+        return connection.execute(select(gaps.c.id).where(same)).first() is not None
+
     # -- for people ------------------------------------------------------------
 
     def list(self) -> Sequence[Node]:
@@ -128,7 +136,7 @@ class Nodes:
         lost = (
             select(streams.c.node_id, func.sum(numbers).label("lost"))
             .join(gaps, gaps.c.stream_id == streams.c.id)
-            .where(gaps.c.reason != "forked")
+            .where(gaps.c.reason != FORKED)
             .group_by(streams.c.node_id)
             .subquery()
         )

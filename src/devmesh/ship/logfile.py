@@ -20,6 +20,7 @@ from devmesh.ship.identity import LINE_HASH_WINDOW_BYTES, line_hash
 from devmesh.ship.piece import Changed, Piece, Range, Reading
 from devmesh.ship.stamps import Stamps
 from devmesh.ship.textline import parse_line
+from devmesh.ship.track import NO_X
 
 _log = logging.getLogger("devmesh.ship")
 LOCAL_NAMES = frozenset((os.uname().nodename, os.uname().nodename.split(".")[0], "localhost"))
@@ -145,11 +146,13 @@ class FileStream:
         at = first
         try:
             with self._opened() as file:
-                _skip(file, first)
+                _skip(file, max(0, first - 1))
+                whole = first == 0 or file.read(1) == b"\n"
                 for event in read_events(file, self._context(), first, end, last + 1):
                     if event.end > last + 1:
                         break
-                    yield self._piece(event)
+                    # Where reading begins within a line, its hash is not the whole line's: no mark there.
+                    yield self._piece(event, event.x if whole or event.first > first else NO_X)
                     at = event.end
         except READ_ERRORS as error:
             _log.warning("file=unreadable path=%s at=%d error=%s", self.place, at, error)
@@ -157,12 +160,12 @@ class FileStream:
         if at != last + 1 and end != ALL:
             raise Changed(f"{self.place}: more may follow")
 
-    def _piece(self, event: TextEvent) -> Piece:
+    def _piece(self, event: TextEvent, x: str) -> Piece:
         said = dict(event.event)
         host = said.pop("host", None)
         if host and host not in LOCAL_NAMES:
             said["fields"] = dict(said["fields"], _HOSTNAME=host)
-        return Piece(event.first, event.end - 1, event.x, said.get("ts_us"), said)
+        return Piece(event.first, event.end - 1, x, said.get("ts_us"), said)
 
     def _context(self) -> Context:
         reference_us = self._file.mtime_ns // 1000
