@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import threading
@@ -368,3 +369,12 @@ def test_reading_that_begins_within_a_line_leaves_no_mark(tmp_path):
     rest, following_line = list(stream.read(middle, log.stat().st_size - 1))[:2]
     assert rest.x == ""
     assert following_line.x == stream.x_at(following_line.last)
+
+
+def test_a_path_that_is_not_utf8_is_told_of(fake, ship_once, tmp_path):
+    """Its events and the heartbeat arrive; a lone surrogate would be refused for ever."""
+    log = os.fsencode(tmp_path) + b"/caf\xe9.log"
+    Path(os.fsdecode(log)).write_text(text(1, 20))
+    assert ship_once(files=(os.fsdecode(log),)) == 0
+    assert fake.messages() == numbers(1, 20)
+    json.dumps(fake.heartbeats[-1], ensure_ascii=False).encode()

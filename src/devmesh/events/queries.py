@@ -17,7 +17,7 @@ from devmesh.events.minutes import whole_from_us
 from devmesh.events.tables import log_events
 from devmesh.events.windows import Window, windows
 
-SLICE_ROWS = 20_000
+SLICE_ROWS = 5_000  # of 32 KiB at most: what a question holds in memory at once
 READ_LIMIT_S = 2.0
 SEPARATOR = "\x1e"
 Key = tuple[int, int]
@@ -139,7 +139,7 @@ def _span(connection: Connection, asked: Filter, before: Key | None) -> Window |
 
 
 def _slices(connection: Connection, low: int, high: int) -> Iterator[Window]:
-    """[low, high) cut into stretches of some 20,000 rows, newest first."""
+    """[low, high) cut into stretches of some 5,000 rows, newest first."""
     while low < high:
         border = connection.execute(_BORDER, {"low": low, "high": high, "skipped": SLICE_ROWS}).scalar()
         first = low if border is None else max(low, border)

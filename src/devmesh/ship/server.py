@@ -85,7 +85,9 @@ class Server:
 
     def heartbeat(self, said: Dict[str, Any]) -> Answer:
         """POST /ingest/heartbeat."""
-        return self._ask("POST", "/ingest/heartbeat", json.dumps(said).encode(), {"Content-Type": "application/json"})
+        # A path need not be UTF-8: what is not becomes a question mark, as in the events themselves.
+        body = json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")
+        return self._ask("POST", "/ingest/heartbeat", body, {"Content-Type": "application/json"})
 
     def state(self) -> Answer:
         """GET /ingest/state: what the server knows of our streams."""
