@@ -150,3 +150,15 @@ def test_a_bad_position_is_told(call, bad):
     """What is no event id is 422, and no stream begins."""
     answer = call("GET", "/logs/tail", headers={"Last-Event-ID": bad})
     assert answer.status_code == 422
+
+
+def test_the_tail_ends_with_its_token(call, clock):
+    """Who reads by a token that is revoked meanwhile sees nothing that is stored 5 s later: the stream ends."""
+    secret = call.mesh.accounts.create_token("read")
+
+    def act():
+        call.mesh.accounts.revoke(1)
+        clock.advance(6)
+
+    tail = Tail(call.app, authorization=f"Bearer {secret}").read(lambda _tail: False, act)
+    assert (tail.status, tail.events) == (200, [])

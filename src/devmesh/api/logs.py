@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from devmesh.api.auth import mesh_of, reader
+from devmesh.api.auth import may_read, mesh_of, reader
 from devmesh.asking import make_filter
 from devmesh.events import Event, Filter, Position, parse_event_id
 from devmesh.mesh import Mesh
@@ -101,7 +101,7 @@ async def _stream(
     quiet, sent = 0.0, {event.id for event in missed}
     for event in missed:
         yield _message(event)
-    while not await request.is_disconnected():
+    while not await request.is_disconnected() and await may_read(request):  # a token may be revoked meanwhile
         followed = await run_in_threadpool(mesh.events.follow, only, at)
         at = followed.position
         for event in (one for one in followed.events if one.id not in sent):
