@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 
 from hypothesis import HealthCheck, given, settings
@@ -133,3 +134,18 @@ def test_two_runs_of_one_loop_count_once(mesh, clock, monkeypatch):
         thread.join(30)
     assert_totals(mesh)
     assert rows(mesh, "SELECT SUM(event_count) FROM log_templates") == [(6,)]
+
+
+def test_following_stops_after_two_seconds_and_goes_on(mesh, clock, monkeypatch):
+    """Where each commit takes a second to look through, a call ends after three; the next ones bring the rest, once."""
+    at = mesh.events.here()
+    for number in range(7):
+        take(mesh, line(f"e{number}", ts_us=clock.now_us() + number), received_us=clock.now_us())
+    seconds = itertools.count()
+    monkeypatch.setattr(clock, "monotonic_s", lambda: float(next(seconds)))
+    seen = []
+    for _ in range(3):
+        found = mesh.events.follow(Filter(), at)
+        at = found.position
+        seen.append([event.message for event in found.events])
+    assert seen == [["e0", "e1", "e2"], ["e3", "e4", "e5"], ["e6"]]

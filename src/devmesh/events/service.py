@@ -120,18 +120,22 @@ class Events:
 
     def follow(self, asked: Filter, at: followers.Position, limit: int = LIMIT_DEFAULT) -> Followed:
         """Events stored since `at` that match (the newest `limit` of each commit, at most an hour old), oldest
-        first.
+        first. Looks for at most 2 s; the next call goes on where this one came to.
         """
+        deadline = self._clock.monotonic_s() + queries.READ_LIMIT_S
         rows: list[Any] = []
+        looked: list[followers.Commit] = []
         with self._db.read() as connection:
-            commits = followers.unseen(connection, at, 50)
-            for commit in commits:
+            for commit in followers.unseen(connection, at, 50):
                 low = max(commit.first_ts_us, commit.created_us - TAIL_HORIZON_US)
                 rows += queries.in_commit(
                     connection, asked, low, commit.last_ts_us, commit.first_id, commit.last_id, limit
                 )
+                looked.append(commit)
+                if self._clock.monotonic_s() > deadline:
+                    break
         rows.sort(key=lambda row: (row.ts_us, row.id))
-        return Followed(self._events(rows), at.after(commits))
+        return Followed(self._events(rows), at.after(looked))
 
     # -- sums ------------------------------------------------------------
 
