@@ -68,10 +68,14 @@ def parse_id(text: str) -> tuple[str, int]:
 
 
 def template_ids(mesh: Mesh, ids: Sequence[str]) -> tuple[int, ...]:
-    """The template numbers that these public ids stand for; a family stands for all its templates."""
+    """The template numbers that these public ids stand for: a family for all its templates, a template that was merged
+    also for the one it went into, which has its counts.
+    """
     parsed = [parse_id(one) for one in ids]
     members = mesh.templates.member_ids([number for kind, number in parsed if kind == "f"])
-    return tuple(sorted({*members, *(number for kind, number in parsed if kind == "t")}))
+    named = [number for kind, number in parsed if kind == "t"]
+    homes = [one.merged_into for one in mesh.templates.templates(named) if one.merged_into is not None]
+    return tuple(sorted({*members, *named, *homes}))
 
 
 def _known(found: dict[str, int], asked: Sequence[str]) -> tuple[int, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
+from devmesh.asking import make_filter
 from devmesh.events import Filter
 from devmesh.intake import Request
 from devmesh.loops.lease import take
@@ -103,3 +104,14 @@ def test_what_changes_after_the_clock_was_set_back_is_found(mesh):
     say(mesh, "a unicorn was seen near the castle")
     run(mesh, "assign-families")
     assert [hit.why.words for hit in mesh.search.templates("unicorn").hits] == [("unicorn",)]
+
+
+def test_a_folded_template_is_found_by_its_id(mesh):
+    """Its counts went to the rest of its family; its events are still there, and its id still finds them."""
+    say(mesh, "the zebra crossed the street")
+    run(mesh, "assign-families")
+    run(mesh, "template-totals")
+    event = mesh.events.query(Filter(), 1).events[0]
+    mesh.clock.advance(31 * DAY_S)
+    assert run(mesh, "fold-templates") == 1
+    assert mesh.events.query(make_filter(mesh, template=[event.template_id])).events == [event]
