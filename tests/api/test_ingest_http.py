@@ -216,6 +216,22 @@ def test_a_steady_body_is_taken(monkeypatch):
     assert len(body) == 40_000
 
 
+def test_bodies_that_arrive_together_share_a_bound():
+    """Bombs that do not end hold no more memory together than is set aside: the next is asked to come again."""
+    settings, arriving = load_settings(max_plain_bytes=1 << 20), reading.Arriving(2 << 20)
+    bomb = zlib.compress(bytes(1 << 20), wbits=31)
+
+    async def all_at_once():
+        bodies = [Trickle([(0, bomb), (0.1, b"")], **{"content-encoding": "gzip"}) for _ in range(5)]
+        reads = [reading.read_body(one, settings, arriving) for one in bodies]
+        return await asyncio.gather(*reads, return_exceptions=True)
+
+    done = asyncio.run(all_at_once())
+    assert [len(one) for one in done if isinstance(one, bytes)] == [1 << 20] * 2
+    assert [one.status for one in done if isinstance(one, DevMeshError)] == [503] * 3
+    assert arriving.held == 0
+
+
 def test_thousands_of_tiny_members_cost_little():
     """A body of many empty gzip members is no way to keep the server busy: 1 MiB in a second of CPU."""
     body = zlib.compress(b"", wbits=31) * 50_000

@@ -14,11 +14,13 @@ import zstandard
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from devmesh.errors import BadRequest, TooLarge, UnsupportedEncoding
+from devmesh.errors import BadRequest, TooLarge, Unavailable, UnsupportedEncoding
 from devmesh.settings import Settings
 
 WINDOW_S = 30.0
 STEP_BYTES = 256 * 1024
+RETRY_AFTER_S = 2
+BODIES_AT_ONCE = 4  # of the largest that is taken, of many more that are smaller
 ZSTD_WINDOW = 32 * 1024 * 1024
 
 
@@ -27,24 +29,54 @@ class _Unpacker(Protocol):
     def whole(self) -> bool: ...
 
 
-async def read_body(request: Request, settings: Settings) -> bytes:
-    """The plain body. Raises TooLarge, UnsupportedEncoding or BadRequest."""
+class Arriving:
+    """The plain bytes of all bodies that are being read: many large ones at once must not fill the memory.
+
+    For one event loop.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit, self.held = limit_bytes, 0
+
+    def hold(self, size: int) -> None:
+        """Count `size` more bytes. Raises Unavailable, with nothing counted, where that is too much."""
+        if self.held + size > self._limit:
+            raise Unavailable(
+                "Too much arrives at once.", hint="The same request will work shortly.", retry_after_s=RETRY_AFTER_S
+            )
+        self.held += size
+
+    def let_go(self, size: int) -> None:
+        """A body was read, or given up."""
+        self.held -= size
+
+
+async def read_body(request: Request, settings: Settings, arriving: Arriving | None = None) -> bytes:
+    """The plain body, counted in `arriving` while it is read.
+
+    Raises TooLarge, UnsupportedEncoding, BadRequest or Unavailable.
+    """
     encoding = request.headers.get("content-encoding", "identity").strip().lower() or "identity"
     unpacker = _unpacker(encoding)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > settings.max_body_bytes:
         raise _too_large(settings)
+    arriving = arriving or Arriving(settings.max_plain_bytes)
     arrived, plain, size = 0, bytearray(), 0
-    async for chunk in _chunks(request, settings):
-        arrived += len(chunk)
-        if arrived > settings.max_body_bytes:
-            raise _too_large(settings)
-        for start in range(0, len(chunk), STEP_BYTES):
-            piece = chunk[start : start + STEP_BYTES]
-            plain += unpacker.feed(piece, settings.max_plain_bytes - len(plain) + 1) if unpacker else piece
-            size = len(plain)
-            if size > settings.max_plain_bytes:
+    try:
+        async for chunk in _chunks(request, settings):
+            arrived += len(chunk)
+            if arrived > settings.max_body_bytes:
                 raise _too_large(settings)
+            for start in range(0, len(chunk), STEP_BYTES):
+                piece = chunk[start : start + STEP_BYTES]
+                plain += unpacker.feed(piece, settings.max_plain_bytes - len(plain) + 1) if unpacker else piece
+                if len(plain) > settings.max_plain_bytes:
+                    raise _too_large(settings)
+                arriving.hold(len(plain) - size)
+                size = len(plain)
+    finally:
+        arriving.let_go(size)
     if unpacker is not None and arrived and not unpacker.whole():
         raise BadRequest(f"The {encoding} body ends too early.", hint="Send it again whole.")
     return bytes(plain)

@@ -57,7 +57,7 @@ async def ingest(request: Request, grant: Annotated[Grant, Depends(sender)]) -> 
     """Take events in: NDJSON, one event a line. The answer comes after the commit: 200 means durable."""
     mesh, said = mesh_of(request), declared(request.headers)
     node = node_of(request, grant, needed=said.stream is not None)
-    body = await read_body(request, mesh.settings)
+    body = await read_body(request, mesh.settings, request.app.state.arriving)
     request.app.state.quotas.check(node, len(body))
     ticket = mesh.intake.submit(_intake_request(mesh, grant, said, node, body))
     answer = await asyncio.wrap_future(ticket.future)
@@ -112,7 +112,8 @@ async def heartbeat(request: Request, grant: Annotated[Grant, Depends(sender)]) 
     """What an agent says of itself every 30 s, also when there is nothing to send."""
     mesh, head = mesh_of(request), declared(request.headers)
     node = node_of(request, grant, needed=True)
-    beat = parse_heartbeat(await read_body(request, mesh.settings)).as_heartbeat(head.machine_id)
+    body = await read_body(request, mesh.settings, request.app.state.arriving)
+    beat = parse_heartbeat(body).as_heartbeat(head.machine_id)
     await run_in_threadpool(mesh.nodes.heartbeat, node, beat)
     return {
         "code": "ok",
