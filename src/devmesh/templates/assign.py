@@ -22,6 +22,7 @@ from devmesh.templates.family import FamilyBook, Outcome, StoredFamily
 from devmesh.templates.tables import families, log_templates
 
 FAMILIES_KEPT = 50_000  # in all books together; each takes about 4 KB
+LONGEST_S = 0.5  # of one step, in which nobody else writes
 
 
 class Assigner:
@@ -30,12 +31,15 @@ class Assigner:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock = db, clock
         self._books: OrderedDict[int, FamilyBook] = OrderedDict()
+        self._held = 0  # families in all books, as of the last step and of what was read since
         self._term: tuple[str, int] | None = None
 
     def step(self, limit: int, lease: Lease) -> int:
-        """Assign at most `limit` templates, in order of id."""
+        """Assign at most `limit` templates, service by service; returns `limit` where some must wait for the next step,
+        so that writers get their turn in between.
+        """
         if self._term != (lease.owner, lease.term):
-            self._books.clear()
+            self._forget()
             self._term = (lease.owner, lease.term)
         table = log_templates.c
         query = select(table.id, table.service_id, table.template, table.level).where(
@@ -48,14 +52,23 @@ class Assigner:
         by_service: dict[int, list[Any]] = defaultdict(list)
         for row in rows:
             by_service[row.service_id].append(row)
+        deadline, done = self._clock.monotonic_s() + LONGEST_S, 0
         try:
             with lease.write() as connection:
                 for service_id, members in by_service.items():
                     self._assign(connection, service_id, members)
+                    done += len(members)
+                    if self._clock.monotonic_s() > deadline:
+                        break
         except BaseException:
-            self._books.clear()  # they ran ahead of the tables
+            self._forget()  # they ran ahead of the tables
             raise
-        return len(rows)
+        self._held = sum(map(len, self._books.values()))
+        return len(rows) if done == len(rows) else limit
+
+    def _forget(self) -> None:
+        self._books.clear()
+        self._held = 0
 
     def _assign(self, connection: Connection, service_id: int, rows: Sequence[Any]) -> None:
         book, now = self._book(connection, service_id), change_us(connection, self._clock)
@@ -117,7 +130,8 @@ class Assigner:
                 )
             )
             book = FamilyBook(StoredFamily(row.id, row.text, row.level) for row in rows)
+            self._held += len(book)
         self._books[service_id] = book
-        while len(self._books) > 1 and sum(map(len, self._books.values())) > FAMILIES_KEPT:
-            self._books.popitem(last=False)
+        while len(self._books) > 1 and self._held > FAMILIES_KEPT:
+            self._held -= len(self._books.popitem(last=False)[1])
         return book
