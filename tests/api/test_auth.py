@@ -7,9 +7,11 @@ import pkgutil
 
 import pytest
 from asgi import STRANGER
+from fastapi import Request
 
 import devmesh.api
 from bodies import line, messages
+from devmesh.api.auth import from_itself
 
 READ, SEND, ADMIN, OPEN = "read", "send", "admin", "open"
 # A route that is not in here fails the test below: whoever adds one says who may call it.
@@ -225,3 +227,13 @@ def test_a_token_in_a_path_is_not_logged(call, tokens, caplog, monkeypatch):
     assert call("GET", f"/t/{tokens['read']}/stats").status_code == 500
     assert "request failed" in caplog.text
     assert tokens["read"] not in caplog.text
+
+
+@pytest.mark.parametrize(("version", "itself"), [("1.1", True), ("2", True), ("1.0", False)])
+def test_a_proxy_that_says_nothing_is_not_the_machine_itself(version, itself):
+    """Nginx with a bare proxy_pass sends Host 127.0.0.1 and no header that tells of it, in HTTP/1.0: callers behind it
+    are no admins.
+    """
+    head = [(b"host", b"127.0.0.1:8000"), (b"connection", b"close")]
+    request = Request({"type": "http", "http_version": version, "headers": head, "client": ("127.0.0.1", 40_000)})
+    assert from_itself(request) is itself

@@ -44,7 +44,12 @@ def is_loopback(host: str) -> bool:
 
 
 def from_itself(request: Request) -> bool:
-    """Loopback in the strict sense: peer and Host, with no proxy between."""
+    """Loopback in the strict sense: peer and Host, with no proxy between.
+
+    nginx, unless told otherwise, names no caller and asks for loopback itself, but in HTTP/1.0, as nobody else does.
+    """
+    if request.scope["http_version"] == "1.0":
+        return False
     peer = request.client.host if request.client else ""
     host = _split(f"//{request.headers.get('host', '')}").hostname or ""
     return is_loopback(peer) and is_loopback(host) and not any(name.startswith(FORWARDED) for name in request.headers)
