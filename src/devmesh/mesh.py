@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 from devmesh.accounts import Accounts
@@ -129,8 +128,3 @@ def make_gateway(settings: Settings, clock: Clock, model: str, timeout_s: float)
         delay_s=settings.embedding_delay_s,
         token=settings.gateway_token.get_secret_value(),
     )
-
-
-def store_folder(settings: Settings) -> Path:
-    """The folder of the embedded store."""
-    return (path_of(settings.store_url) or settings.data_dir / "devmesh.db").parent
