@@ -362,3 +362,10 @@ def test_a_panic_in_the_commit_costs_one_commit(mesh, monkeypatch):
             take(mesh, line("bad"))
     assert take(mesh, line("good")).stored == 1
     assert messages(mesh) == ["good"]
+
+
+def test_a_request_that_meets_the_end_is_told(mesh, monkeypatch):
+    """A request that gets in line while intake stops has an answer, not a wait for nobody."""
+    monkeypatch.setattr(mesh.space, "check", mesh.intake.stop)
+    with pytest.raises(Unavailable):
+        take(mesh, line("late"))

@@ -89,8 +89,9 @@ class Intake:
         """Finish what waits, then end."""
         if not self._open:
             return
-        self._open = False
-        self._line.put(None)
+        with self._mutex:  # what is in line by then is answered, and nothing comes after
+            self._open = False
+            self._line.put(None)
         for thread in self._threads:
             thread.join(STOP_TIMEOUT_S)
 
@@ -99,16 +100,16 @@ class Intake:
 
         Raises Unavailable when too much waits or the disk is nearly full: nothing was taken then.
         """
-        if not self._open:
-            raise Unavailable("The server is starting or stopping.", retry_after_s=1)
         self._space.check()
+        ticket = Ticket(request)
         with self._mutex:
+            if not self._open:
+                raise Unavailable("The server is starting or stopping.", retry_after_s=1)
             if self._waiting_bytes and self._waiting_bytes + len(request.body) > self._max_waiting:
                 raise Unavailable("The writer is behind.", hint="The same request will work shortly.", retry_after_s=2)
             self._waiting_bytes += len(request.body)
-        ticket = Ticket(request)
-        ticket.future.add_done_callback(lambda _done: self._let_go(len(request.body)))
-        self._line.put(ticket)
+            ticket.future.add_done_callback(lambda _done: self._let_go(len(request.body)))
+            self._line.put(ticket)
         return ticket
 
     def take(self, request: Request, timeout_s: float = 120.0) -> Answer:
