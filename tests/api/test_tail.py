@@ -103,6 +103,16 @@ def test_the_tail_filters(call, clock):
     ]
 
 
+def test_the_tail_waits_for_names_that_are_new(call, clock):
+    """A node and a service that speak for the first time after the tail began are what it waits for."""
+
+    def act():
+        take(call.mesh, line("first word", service="newborn"), "n9", received_us=clock.now_us())
+
+    tail = Tail(call.app, "node=n9&service=newborn").read(lambda tail: tail.events or tail.pings, act)
+    assert texts(tail) == ["first word"]
+
+
 def test_the_tail_pings(call, monkeypatch):
     """In silence a comment keeps proxies from hanging up."""
     monkeypatch.setattr(logs, "PING_S", 0.03)

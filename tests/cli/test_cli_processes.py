@@ -167,14 +167,17 @@ def test_ship_with_options_that_cannot_work(empty: Runner, own_signals):
 
 
 def test_follow_prints_new_lines_and_ends_quietly(served: Served):
-    """--follow goes on with what is stored after it began; Ctrl-C ends it without a word."""
-    post(served, b'{"message":"first"}\n', **{"DevMesh-Node": "follow"})
-    command = [sys.executable, "-m", "devmesh", "logs", "--node", "follow", "--follow", "--json"]
+    """--follow goes on with what is stored after it began, also of a service that is new then; Ctrl-C ends it without
+    a word.
+    """
+    post(served, b'{"message":"first","service":"old"}\n', **{"DevMesh-Node": "follow"})
+    asked = ["--node", "follow", "--service", "old", "--service", "newborn"]
+    command = [sys.executable, "-m", "devmesh", "logs", *asked, "--follow", "--json"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(served.data_dir)
     ) as follower:
         assert b'"first"' in follower.stdout.readline()
-        post(served, b'{"message":"second \\u001b[31m"}\n', **{"DevMesh-Node": "follow"})
+        post(served, b'{"message":"second \\u001b[31m","service":"newborn"}\n', **{"DevMesh-Node": "follow"})
         assert b'"second \\u001b[31m"' in follower.stdout.readline()
         follower.send_signal(signal.SIGINT)
         out, errors = follower.communicate(timeout=20)

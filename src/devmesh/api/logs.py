@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -14,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from devmesh.api.auth import may_read, mesh_of, reader
 from devmesh.asking import make_filter
-from devmesh.events import Event, Filter, Position, parse_event_id
+from devmesh.events import Event, Filter, Followed, Position, parse_event_id
 from devmesh.mesh import Mesh
 
 router = APIRouter(tags=["logs"], dependencies=[Depends(reader)])
@@ -26,7 +27,7 @@ RESUME_LIMIT = 1_000
 Names = Annotated[list[str], Query(max_length=100)]
 
 
-def asked(
+def asking(
     request: Request,
     node: Names = [],  # noqa: B006 - FastAPI copies it
     service: Names = [],  # noqa: B006
@@ -37,9 +38,10 @@ def asked(
     contains: Annotated[str | None, Query(max_length=1_000)] = None,
     regex: Annotated[str | None, Query(max_length=1_000)] = None,
     timezone: str = "",
-) -> Filter:
-    """The filter that a request's parameters mean."""
-    return make_filter(
+) -> Callable[[], Filter]:
+    """Says, each time that it is called, which filter a request's parameters mean by now."""
+    return partial(
+        make_filter,
         mesh_of(request),
         node=node,
         service=service,
@@ -51,6 +53,14 @@ def asked(
         regex=regex,
         timezone=timezone,
     )
+
+
+Asking = Annotated[Callable[[], Filter], Depends(asking)]
+
+
+def asked(ask: Asking) -> Filter:
+    """The filter that a request's parameters mean."""
+    return ask()
 
 
 Asked = Annotated[Filter, Depends(asked)]
@@ -70,14 +80,15 @@ def logs(
 
 
 @router.get("/logs/tail")
-async def tail(request: Request, only: Asked) -> StreamingResponse:
+async def tail(request: Request, ask: Asking, only: Asked) -> StreamingResponse:
     """New events as they are stored, as server-sent events; `Last-Event-ID` resumes."""
     mesh = mesh_of(request)
     last = request.headers.get("last-event-id")
     # The position first: what is stored between the two is in both, and sent once.
     here = await run_in_threadpool(mesh.events.here)
     missed = await run_in_threadpool(_since, mesh, only, last) if last else []
-    return StreamingResponse(_stream(request, mesh, only, here, missed), media_type="text/event-stream")
+    stream = _stream(request, mesh, _renewed(ask, only), here, missed)
+    return StreamingResponse(stream, media_type="text/event-stream")
 
 
 @router.get("/logs/{event_id}/context")
@@ -95,14 +106,19 @@ def _since(mesh: Mesh, only: Filter, last: str) -> list[Event]:
     return [event for event in reversed(page.events) if parse_event_id(event.id) > key]
 
 
+def _renewed(ask: Callable[[], Filter], first: Filter) -> Callable[[], Filter]:
+    """The question asked again, between the same times: a new name, or a new member of a family, may have come."""
+    return lambda: replace(ask(), since_us=first.since_us, until_us=first.until_us)
+
+
 async def _stream(
-    request: Request, mesh: Mesh, only: Filter, at: Position, missed: list[Event]
+    request: Request, mesh: Mesh, ask: Callable[[], Filter], at: Position, missed: list[Event]
 ) -> AsyncIterator[bytes]:
     quiet, sent = 0.0, {event.id for event in missed}
     for event in missed:
         yield _message(event)
     while not await request.is_disconnected() and await may_read(request):  # a token may be revoked meanwhile
-        followed = await run_in_threadpool(mesh.events.follow, only, at)
+        followed = await run_in_threadpool(_follow, mesh, ask, at)
         at = followed.position
         for event in (one for one in followed.events if one.id not in sent):
             yield _message(event)
@@ -111,6 +127,10 @@ async def _stream(
             quiet = 0.0
             yield b": still here\n\n"
         await asyncio.sleep(POLL_S)
+
+
+def _follow(mesh: Mesh, ask: Callable[[], Filter], at: Position) -> Followed:
+    return mesh.events.follow(ask(), at)
 
 
 def _message(event: Event) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import tzinfo
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,7 @@ from devmesh.cli.opening import reading, settings_of
 from devmesh.cli.words import Json, examples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from devmesh.events import Event, Filter
     from devmesh.mesh import Mesh
@@ -85,7 +86,8 @@ def logs(
     settings = settings_of(context)
     zone = viewer_zone(settings.timezone)
     with reading(settings) as mesh:
-        asked = make_filter(
+        ask = partial(
+            make_filter,
             mesh,
             node=node,
             service=service,
@@ -98,8 +100,10 @@ def logs(
             timezone=viewer_zone_name(settings.timezone),
         )
         printer = Printer(zone, ids=ids, json=json)
+        asked = ask()
         if follow:
-            _follow(mesh, asked, limit or FIRST_OF_FOLLOW, printer)
+            again = partial(_renewed, ask, asked)
+            _follow(mesh, again, limit or FIRST_OF_FOLLOW, printer)
         else:
             _page(mesh, asked, limit or 100, printer)
 
@@ -148,14 +152,19 @@ def _page(mesh: Mesh, asked: Filter, limit: int, printer: Printer) -> None:
         note("Nothing matches." if mesh.events.counted() else "Nothing is stored yet.")
 
 
-def _follow(mesh: Mesh, asked: Filter, limit: int, printer: Printer) -> None:
+def _renewed(ask: Callable[[], Filter], first: Filter) -> Filter:
+    return replace(ask(), since_us=first.since_us, until_us=first.until_us)
+
+
+def _follow(mesh: Mesh, ask: Callable[[], Filter], limit: int, printer: Printer) -> None:
+    """`ask` is asked again each time: a new name, or a new member of a family, may have come."""
     at = mesh.events.here()
-    shown = mesh.events.query(asked, limit).events
+    shown = mesh.events.query(ask(), limit).events
     printer.show(reversed(shown))
     seen = {event.id for event in shown}  # stored between the two questions
     try:
         while True:
-            followed = mesh.events.follow(asked, at)
+            followed = mesh.events.follow(ask(), at)
             at = followed.position
             printer.show(event for event in followed.events if event.id not in seen)
             time.sleep(POLL_S)
