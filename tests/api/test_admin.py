@@ -39,6 +39,9 @@ def test_tokens_are_made_listed_and_revoked(call):
         {"kind": "read", "node": "n"},
         {"kind": "node", "node": "a\nb"},
         {"kind": "node", "node": ""},
+        {"kind": "node", "node": " "},
+        {"kind": "node", "node": "nas "},
+        {"kind": "node", "node": "n" * 256},
         {},
     ],
 )
@@ -47,6 +50,12 @@ def test_tokens_that_make_no_sense(call, body: dict):
     answer = call("POST", "/tokens", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
     assert call.mesh.accounts.list_tokens() == []
+
+
+def test_any_name_of_a_node_can_have_a_token(call):
+    """What /ingest takes as a node's name, a token can name, also beyond ASCII."""
+    made = call("POST", "/tokens", json={"kind": "node", "node": "büro"}).json()
+    assert call("POST", "/ingest", token=made["token"], content=b'{"message":"x"}\n').json()["stored"] == 1
 
 
 def test_a_loop_runs_one_step(call):

@@ -21,6 +21,7 @@ from devmesh.errors import InvalidInput, NotFound, Unauthorized
 PREFIX = "dm_"
 KINDS = ("node", "relay", "read", "admin")
 CACHE_S = 5.0
+NAME_CHARS = 255
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,17 @@ class Accounts:
         self._cache: dict[bytes, tuple[float, Grant]] = {}
 
     def create_token(self, kind: str, node: str | None = None) -> str:
-        """A new secret, shown this once."""
+        """A new secret, shown this once. Raises InvalidInput where `node` is no name that intake takes."""
         if kind not in KINDS:
             raise InvalidInput(f"A token is one of {', '.join(KINDS)}.", hint="devmesh token create --node NAME")
         if (kind == "node") != bool(node):
             raise InvalidInput(
                 "A node token names its node, the others name none.", hint="devmesh token create --node NAME"
+            )
+        if node and not (len(node) <= NAME_CHARS and node.isprintable() and node == node.strip()):
+            raise InvalidInput(
+                f"A node's name is 1 to {NAME_CHARS} printable characters, no space around them.",
+                hint="devmesh token create --node NAME",
             )
         secret = PREFIX + secrets.token_urlsafe(32)
         row = {"hash": _hash(secret), "kind": kind, "node": node, "created_us": self._clock.now_us()}

@@ -27,7 +27,7 @@ class TokenBody(BaseModel):
     """What a new token may do; `node` names the node of a node token."""
 
     kind: str = Field(max_length=16)
-    node: str | None = Field(None, max_length=255, pattern=r"^[ -~]+$")
+    node: str | None = Field(None, max_length=255)
 
 
 @router.post("/tokens")
