@@ -70,7 +70,7 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     space = Space(folder, settings.disk_reserve_mb, settings.disk_reserve_percent, db)
     db.on_full = space.release
     accounts = Accounts(db, clock)
-    nodes = Nodes(db, clock)
+    nodes = Nodes(db, clock, max_nodes=settings.max_nodes, max_services=settings.max_services)
     bounds = Bounds(settings.max_templates_per_service, settings.max_templates, settings.max_new_templates_per_minute)
     templates = Templates(db, clock, bounds)
     events = Events(

@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     min_body_rate: int = Field(10_000, ge=1, description="Slowest body in bytes a second, over each 30 s.")
     node_quota_bytes_per_s: int = Field(0, ge=0, description="Quota of one node in plain bytes a second; 0: none.")
 
+    max_nodes: int = Field(10_000, ge=1, description="Nodes; further ones are stored as <overflow>.")
+    max_services: int = Field(10_000, ge=1, description="Services; further ones are stored as <overflow>.")
     max_templates_per_service: int = Field(20_000, ge=1, description="Live templates of one service.")
     max_templates: int = Field(200_000, ge=1, description="Live templates of all services together.")
     max_new_templates_per_minute: int = Field(10_000, ge=1, description="New templates a minute of one service.")

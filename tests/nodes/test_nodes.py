@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bodies import rows
+from bodies import line, rows, take
 from devmesh.errors import NodeClone
 from devmesh.nodes import Claim, Gap, Heartbeat, StreamKey
 
@@ -109,3 +109,17 @@ def test_a_forked_stretch_is_told_once_and_is_no_loss(mesh):
         mesh.nodes.heartbeat("n1", beat)
     assert rows(mesh, "SELECT first_seq, last_seq, reason FROM gaps") == [(40, 100, "forked")]
     assert mesh.nodes.list()[0].lost_entries == 0
+
+
+def test_services_beyond_the_bound_share_one_name(make_mesh):
+    """However many names a hostile sender invents, the table stays bounded and no line is lost."""
+    mesh = make_mesh(max_services=20)
+    known = mesh.nodes.service_names.ids(["sshd"])
+    for start in range(0, 90, 30):
+        body = b"".join(line("hello", service=f"svc-{number}") for number in range(start, start + 30))
+        assert take(mesh, body + line("hello", service="sshd")).stored == 31
+    assert rows(mesh, "SELECT COUNT(*) FROM services") == [(21,)]
+    assert mesh.nodes.service_names.ids(["sshd"]) == known
+    ids = mesh.nodes.service_names.ids(["svc-88", "svc-89"])
+    assert set(ids.values()) == set(mesh.nodes.service_names.ids(["<overflow>"]).values())
+    assert rows(mesh, "SELECT COUNT(*) FROM log_events") == [(93,)]

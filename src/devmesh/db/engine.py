@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from devmesh.db import sqlite
 from devmesh.db.lock import FairLock, StoreLock
@@ -121,6 +122,8 @@ def _translated(heal: Engine | None = None) -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except PoolTimeout as error:
+        raise Unavailable("Every connection to the store is in use.", retry_after_s=2) from error
 
 
 def open_database(url: str, *, read_only: bool = False) -> Database:

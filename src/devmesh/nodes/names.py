@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, func, insert, select
 
 from devmesh.clock import Clock
 from devmesh.db import Database
 
 CHUNK = 500
+OVERFLOW = "<overflow>"
 NAME_CHARS = 255
 
 
@@ -25,14 +26,18 @@ def is_node_name(text: str) -> bool:
 class Names:
     """The ids of one table's names, both ways."""
 
-    def __init__(self, db: Database, clock: Clock, table: Table) -> None:
-        self._db, self._clock, self._table = db, clock, table
+    def __init__(self, db: Database, clock: Clock, table: Table, bound: int) -> None:
+        self._db, self._clock, self._table, self._bound = db, clock, table, bound
+        self._overflow = select(table.c.id).where(table.c.name == OVERFLOW)
         self._ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._lock = threading.Lock()
 
     def ids(self, names: Iterable[str], *, create: bool = True) -> dict[str, int]:
-        """The ids of `names`; unknown ones are created in a transaction of their own, or left out."""
+        """The ids of `names`; unknown ones are created in a transaction of their own, or left out.
+
+        Names beyond the bound all have the id of `<overflow>`.
+        """
         wanted = set(names)
         unknown = wanted - self._ids.keys()
         if unknown:
@@ -40,7 +45,10 @@ class Names:
             unknown -= self._ids.keys()
         if unknown and create:
             self._create(sorted(unknown))
-        return {name: self._ids[name] for name in wanted if name in self._ids}
+        found = {name: self._ids[name] for name in wanted if name in self._ids}
+        if create and len(found) < len(wanted):
+            found |= dict.fromkeys(wanted - found.keys(), self._ids[OVERFLOW])
+        return found
 
     def names(self, ids: Iterable[int]) -> dict[int, str]:
         """The names of `ids`; unknown ids are left out."""
@@ -76,10 +84,14 @@ class Names:
                     select(self._table.c.name).where(self._table.c.name.in_(names[start : start + CHUNK]))
                 )
                 known.update(found.scalars())
-            rows = [{"name": name, "created_us": now} for name in names if name not in known]
-            if rows:
-                connection.execute(insert(self._table), rows)
-        self._load(set(names))
+            there = connection.execute(select(func.count()).select_from(self._table)).scalar_one()
+            fresh = [name for name in names if name not in known]
+            kept = fresh[: max(0, self._bound - there)]
+            if len(kept) < len(fresh) and not connection.execute(self._overflow).first():
+                kept.append(OVERFLOW)
+            if kept:
+                connection.execute(insert(self._table), [{"name": name, "created_us": now} for name in kept])
+        self._load({*names, OVERFLOW})
 
     def _learn(self, rows: list[tuple[int, str]]) -> None:
         with self._lock:

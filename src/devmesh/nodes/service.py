@@ -28,10 +28,10 @@ KEY_LIFE_US = 86_400_000_000
 class Nodes:
     """Nodes, services, streams and their coverage, heartbeats, gaps."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, *, max_nodes: int = 10_000, max_services: int = 10_000) -> None:
         self._db, self._clock = db, clock
-        self.node_names = Names(db, clock, nodes)
-        self.service_names = Names(db, clock, services)
+        self.node_names = Names(db, clock, nodes, max_nodes)
+        self.service_names = Names(db, clock, services, max_services)
 
     # -- within a batch's transaction ------------------------------------------------------------
 
