@@ -102,8 +102,7 @@ def logs(
         printer = Printer(zone, ids=ids, json=json)
         asked = ask()
         if follow:
-            again = partial(_renewed, ask, asked)
-            _follow(mesh, again, limit or FIRST_OF_FOLLOW, printer)
+            _follow(mesh, partial(_renewed, ask, asked), limit or FIRST_OF_FOLLOW, printer)
         else:
             _page(mesh, asked, limit or 100, printer)
 
