@@ -8,6 +8,7 @@ says for each value where it came from. `docs/settings.md` lists them all; a hou
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -184,10 +185,16 @@ class Settings(BaseSettings):
 def load_settings(**flags: Any) -> Settings:
     """The settings in force; `flags` are the command line's (None means not given).
 
-    Raises ConfigError that names the setting.
+    Raises ConfigError that names the setting, or the file that cannot be read.
     """
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"The file devmesh.toml cannot be read: {error}.", hint="A line looks like this: port = 8080"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("The file devmesh.toml or .env is not UTF-8 text.", hint="Save it as UTF-8.") from error
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"

@@ -213,3 +213,12 @@ def test_a_terminal_gets_no_escape_from_a_log(cli, monkeypatch: pytest.MonkeyPat
     plain = re.sub(r"\x1b\[[0-9;]*m", "", out)
     assert all(char.isprintable() or char == "\n" for char in plain)
     assert "[red]bold[/red]" in plain or command == ["services"]
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path, empty):
+    """Where the machine refuses, its words and the path are told, not the name of an exception."""
+    (tmp_path / "data").write_text("a file where the folder should be")
+    (tmp_path / "x.log").write_text("2026-11-20 10:00:00 hello\n")
+    result = empty("import", str(tmp_path / "x.log"), code=1)
+    assert str(tmp_path / "data") in result.stderr
+    assert "A fault of DevMesh" not in result.stderr

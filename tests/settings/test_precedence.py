@@ -57,3 +57,14 @@ def test_a_bad_value_is_named(monkeypatch):
     monkeypatch.setenv("EMBEDDING_TIMEOUT", "5")
     with pytest.raises(ConfigError, match="port"):
         load_settings(port=99_999)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("devmesh.toml", b"port = = 3\n"), ("devmesh.toml", b"x = '\xff'\n"), (".env", b"DEVMESH_PORT=\xff\n")],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, file, content):
+    """A slip in a settings file is a settings error that names the file, no fault of the program."""
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(ConfigError, match=file):
+        load_settings()

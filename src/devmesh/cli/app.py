@@ -61,11 +61,7 @@ class House(TyperGroup):
         except Exception as error:
             if _debugging() or _is_usage_error(error):
                 raise
-            _say(
-                DevMeshError(
-                    f"A fault of DevMesh: {type(error).__name__}.", hint="DEVMESH_LOG_LEVEL=debug shows where."
-                )
-            )
+            _say(_fault(error))
             raise typer.Exit(FAULT) from None
         return done
 
@@ -133,6 +129,13 @@ def _say(error: DevMeshError) -> None:
     sys.stderr.write(f"devmesh: {safe(error.message)}\n")
     if error.hint:
         sys.stderr.write(f"hint: {safe(error.hint)}\n")
+
+
+def _fault(error: Exception) -> DevMeshError:
+    """What the machine refused, in its words; else a fault of ours."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return DevMeshError(f"{error.filename}: {error.strerror}.", hint="DEVMESH_LOG_LEVEL=debug shows where.")
+    return DevMeshError(f"A fault of DevMesh: {type(error).__name__}.", hint="DEVMESH_LOG_LEVEL=debug shows where.")
 
 
 def _debugging() -> bool:
