@@ -40,18 +40,7 @@ def show(mesh: Mesh, public_id: str) -> dict[str, Any]:
     """Everything about a family or a template. Raises InvalidInput, NotFound."""
     kind, number = parse_id(public_id)
     if kind == "t":
-        template = mesh.templates.template(number)
-        member_ids, family_id = [number], template.family_id
-        head: dict[str, Any] = {
-            "id": f"t{number}",
-            "text": template.text,
-            "explained": _explained(template.text),
-            "events": template.events,
-            "first_seen_us": template.first_seen_us,
-            "last_seen_us": template.last_seen_us,
-            "service": mesh.nodes.service_names.names([template.service_id]).get(template.service_id, "?"),
-        }
-        head["family"] = describe(mesh, [mesh.templates.family(family_id)])[0] if family_id else None
+        head, member_ids = _template(mesh, number)
     else:
         family = mesh.templates.family(number)
         member_ids = mesh.templates.member_ids([family.id])
@@ -69,6 +58,29 @@ def show(mesh: Mesh, public_id: str) -> dict[str, Any]:
         "examples": _examples(mesh, member_ids),
         "members": [{"id": f"t{one.id}", "text": one.text, "events": one.events} for one in members],
     }
+
+
+def _template(mesh: Mesh, number: int) -> tuple[dict[str, Any], list[int]]:
+    """A template's own part of the answer, and the ids whose counts and examples belong to it.
+
+    One that was folded or migrated shows its own text and the sums of the template that it went into.
+    """
+    template = mesh.templates.template(number)
+    home = mesh.templates.template(template.merged_into) if template.merged_into is not None else template
+    services = mesh.nodes.service_names.names([template.service_id])
+    head: dict[str, Any] = {
+        "id": f"t{number}",
+        "merged_into": f"t{home.id}" if home.id != number else None,
+        "text": template.text,
+        "explained": _explained(home.text),
+        "events": home.events + (template.events if home.id != number else 0),
+        "first_seen_us": template.first_seen_us,
+        "last_seen_us": home.last_seen_us or template.last_seen_us,
+        "service": services.get(template.service_id, "?"),
+    }
+    family_id = home.family_id
+    head["family"] = describe(mesh, [mesh.templates.family(family_id)])[0] if family_id else None
+    return head, sorted({number, home.id})
 
 
 def history(mesh: Mesh, template_ids: Iterable[int], hours: int = HISTORY_HOURS) -> list[dict[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from devmesh.asking import make_filter
+from devmesh.catalogue import show
 from devmesh.events import Filter
 from devmesh.intake import Request
 from devmesh.loops.lease import take
@@ -115,3 +116,17 @@ def test_a_folded_template_is_found_by_its_id(mesh):
     mesh.clock.advance(31 * DAY_S)
     assert run(mesh, "fold-templates") == 1
     assert mesh.events.query(make_filter(mesh, template=[event.template_id])).events == [event]
+
+
+def test_a_folded_template_shows_where_it_went(mesh):
+    """Its page keeps its text and leads to the rest, whose counts, nodes and history are shown."""
+    say(mesh, "the frobnicator is warm")
+    run(mesh, "assign-families")
+    run(mesh, "template-totals")
+    mesh.clock.advance(31 * DAY_S)
+    run(mesh, "fold-templates")
+    rare = next(one for one in mesh.templates.templates(range(MANY)) if "frobnicator" in one.text)
+    page = show(mesh, f"t{rare.id}")
+    assert (page["text"], page["merged_into"], page["events"]) == (rare.text, f"t{rare.merged_into}", 1)
+    assert page["nodes"] == [{"node": "n1", "events": 1}]
+    assert page["explained"]
