@@ -236,7 +236,7 @@ def test_what_vanished_before_it_was_sent_is_a_gap(fake, following, tmp_path):
     for _look in range(6):
         following()
     (gap,) = fake.gaps()
-    assert (gap["from"], gap["to"], gap["exact"], gap["reason"]) == (len(text(1, 20)), size - 1, True, "vanished")
+    assert (gap["from"], gap["to"], gap["exact"], gap["reason"]) == (len(text(1, 20)), size - 1, False, "vanished")
 
 
 def test_the_newest_part_of_a_long_log_is_sent_first(fake, ship_once, tmp_path, monkeypatch):

@@ -69,9 +69,12 @@ class Track:
         return missing(taken, low, high)[::-1]
 
     def vanished(self) -> List[Lost]:
-        """What of a text log is gone with its file, before it was sent; told once."""
+        """What of a text log is gone with its file, before it was sent; told once.
+
+        Never exact: the file may have grown after it was last looked at.
+        """
         high, self.high = self.high, None
-        return [] if high is None else [Lost(a, b, True, "vanished") for a, b in missing(self._taken(), 0, high)]
+        return [] if high is None else [Lost(a, b, False, "vanished") for a, b in missing(self._taken(), 0, high)]
 
     def _taken(self) -> List[Range]:
         return merged([*self.done, *((gap.first, gap.last) for gap in self.gaps)])
