@@ -95,7 +95,7 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
         sentences = Questions(embeddings, lambda name: make_gateway(settings, clock, name, QUESTION_TIMEOUT_S))
     finder = Finder(words, sentences)
     search = Search(templates, nodes.service_names.names, finder)
-    care = Loop("fold-wal", 10.0, lambda _limit, _lease: int(fold_log(db, settings.wal_limit_mb)), limit=2)
+    care = Loop("fold-wal", 10.0, lambda _limit, _lease: int(fold_log(db, settings.wal_limit_mb, space)), limit=2)
     loops: list[Loop] = [
         *nodes.loops(),
         *templates.loops(),

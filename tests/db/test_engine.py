@@ -108,6 +108,18 @@ def test_the_log_is_folded_back(make_mesh):
     assert wal.stat().st_size < 1 << 20
 
 
+def test_the_log_is_folded_back_when_the_disk_is_short(make_mesh, monkeypatch):
+    """A log far below its limit is cut as well where its room is needed; with room it stays."""
+    mesh = make_mesh(wal_limit_mb=64)
+    wal = sqlite.path_of(mesh.db.url).with_name("devmesh.db-wal")
+    take(mesh, b"".join(line("x" * 30_000) for _each in range(60)))
+    mesh.runner.once("fold-wal")
+    assert wal.stat().st_size > 1 << 20
+    monkeypatch.setattr(mesh.space, "short", lambda: "no room")
+    mesh.runner.once("fold-wal")
+    assert wal.stat().st_size < 1 << 20
+
+
 def test_one_process_writes(make_mesh, tmp_path):
     """A second process over the same store may read, and is told that it may not write; the first is not disturbed."""
     mesh = make_mesh()
