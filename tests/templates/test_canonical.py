@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devmesh.templates import few, many
 from devmesh.templates.canonical import CANON_VERSION, MAX_CHARS, canonicalize, canonicalize_directly
 from devmesh.templates.memo import Memo
 
@@ -50,6 +51,14 @@ def test_memory_of_shapes_changes_nothing(texts):
     assert canon(texts) == direct
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(FRAMES)
+def test_few_equal_many(texts):
+    """The rules one text at a time give what they give over columns: two engines, one meaning."""
+    shapes = pl.Series(texts, dtype=pl.String)
+    assert few.apply_rules(shapes).to_list() == many.apply_rules(shapes).to_list()
+
+
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.lists(st.text(), max_size=8))
 def test_no_text_raises(texts):
@@ -65,6 +74,24 @@ def test_numbers_never_tell_lines_apart(numbers, text):
     """Lines that differ in one number alone have one canonical text."""
     first, second = (f"{text} {number} {text}" for number in numbers)
     assert canon([first]) == canon([second])
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("abcdef12", "<hex>"),
+        ("12345678ab", "<hex>"),
+        ("0123456789abcdef", "<hex>"),
+        ("12345678", "<n>"),
+        ("1234567B", "<size>"),
+        ("123456789012B", "<size>"),
+        ("deadbeef", "deadbeef"),
+        ("abcdef12x", "abcdef<n>x"),
+    ],
+)
+def test_hexadecimal_words(word, expected):
+    """Eight hexadecimal characters or more are an identity where digits and letters mix, and no number with a unit."""
+    assert canon([f"queued as {word} now"]) == [f"queued as {expected} now"]
 
 
 def test_null_and_empty():

@@ -9,6 +9,7 @@ from itertools import pairwise
 import polars as pl
 import pytest
 
+from devmesh.templates import few, many
 from devmesh.templates.canonical import canonicalize
 from devmesh.templates.fold import fold_numbers
 from devmesh.templates.rules_v1 import GROUPS, Literals
@@ -49,6 +50,12 @@ def test_every_rule_has_cases():
 def test_example(name, message, expected):
     """A message gets the canonical text that stands under it."""
     assert canonicalize(pl.Series([message])).to_list() == [expected]
+
+
+def test_both_engines_agree():
+    """Over every case, RE2 text by text and polars' columns give the same."""
+    shapes = fold_numbers(pl.Series([message for _name, message, _expected in EXAMPLES]))
+    assert few.apply_rules(shapes).to_list() == many.apply_rules(shapes).to_list()
 
 
 @pytest.mark.parametrize(("name", "message"), COUNTEREXAMPLES)

@@ -9,14 +9,12 @@ changes any result: the rules see nothing but the folded shape.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 import polars as pl
 
+from devmesh.templates import few, many
 from devmesh.templates.fold import fold_numbers
 from devmesh.templates.memo import Memo
-from devmesh.templates.rules_v1 import GROUPS
-from devmesh.templates.rules_v1.rule import Group, Literals, Rule
 
 CANON_VERSION = 1
 
@@ -29,6 +27,9 @@ UNSETTLED = "<unsettled>"
 MAX_ROUNDS = 8
 
 PARALLEL_SHAPES = 1_024
+
+FEW_SHAPES = 256
+"""So many at most go through the rules one by one (`few.py`), more of them as columns (`many.py`)."""
 
 
 def canonicalize(messages: pl.Series, version: int = CANON_VERSION) -> pl.Series:
@@ -91,39 +92,4 @@ _settled_before = Memo(_settle_shared, max_chars=8_000_000)
 
 
 def _apply_rules(text: pl.Series) -> pl.Series:
-    for group in GROUPS:
-        found = text.str.contains(group.when)
-        if found.all():
-            text = _apply_group(text, group)
-        elif found.any():
-            text = text.clone().scatter(found.arg_true(), _apply_group(text.filter(found), group))
-    return text.str.strip_chars(" ")
-
-
-def _apply_group(text: pl.Series, group: Group) -> pl.Series:
-    for rule in passes(group):
-        if isinstance(rule, Literals):
-            text = text.str.replace_many(dict(rule.pairs), leftmost=True)
-        else:
-            text = text.str.replace_all(rule.pattern, rule.placeholder)
-    return text
-
-
-@cache
-def passes(group: Group) -> tuple[Rule | Literals, ...]:
-    """The rules of a group, neighbours with one placeholder joined to one pattern: one walk over the text, not
-    several.
-    """
-    joined: list[Rule | Literals] = []
-    for rule in group.rules:
-        last = joined[-1] if joined else None
-        if (
-            isinstance(rule, Rule)
-            and isinstance(last, Rule)
-            and rule.placeholder == last.placeholder
-            and "$" not in rule.placeholder
-        ):
-            joined[-1] = Rule(f"{last.name}, {rule.name}", f"{last.pattern}|(?:{rule.pattern})", rule.placeholder)
-        else:
-            joined.append(rule)
-    return tuple(joined)
+    return few.apply_rules(text) if len(text) <= FEW_SHAPES else many.apply_rules(text)

@@ -3,8 +3,8 @@
 Of 928,000 lines that a fleet wrote, 5,944 were different once their numbers were gone. So numbers and random identities
 go first, over whole buffers and before any pattern runs; the patterns then see each shape of line once, not each line.
 
-`fold_numbers` writes every run of digits as one `0`, a hexadecimal word of 8 characters or more (if a letter follows a
-digit in the first 8) as HEX_MARK, a UUID as UUID_MARK and a MAC address as MAC_MARK. Only an HTTP status code is a
+`fold_numbers` writes every run of digits as one `0`, a hexadecimal word of 8 characters or more with digits and
+letters as HEX_MARK, a UUID as UUID_MARK and a MAC address as MAC_MARK. Only an HTTP status code is a
 verdict, not a number, and stays: three digits after a closing quote, a bar or the key of a status (`HTTP/1.1" 404`,
 `| 404 |`, `"status":404`), its zeros as STATUS_ZERO. Control characters become spaces, so that no message holds a mark
 (but ESC stays, by which colours are known).
@@ -74,7 +74,7 @@ def _fold_slice(lines: pl.Series) -> bytes:
     _keep_status_codes(text, digit, out, keep)
     letter = ((text | np.uint8(0x20)) - np.uint8(ord("a"))) < np.uint8(6)
     hexadecimal = digit | letter
-    _fold_words(text, digit, letter, hexadecimal, out, keep)
+    _fold_words(text, letter, hexadecimal, out, keep)
     _fold_shape(text == ord("-"), hexadecimal, _UUID_SIGNS, _UUID_LENGTH, UUID_MARK, out, keep)
     _fold_shape(text == ord(":"), hexadecimal, _MAC_SIGNS, _MAC_LENGTH, MAC_MARK, out, keep)
     folded: bytes = pl.Series(out).filter(pl.Series(keep)).to_numpy().tobytes()  # twice as fast as out[keep]
@@ -97,21 +97,22 @@ def _keep_status_codes(text: _Bytes, digit: _Mask, out: _Bytes, keep: _Mask) -> 
         out[place] = np.where(text[place] == ord("0"), np.uint8(ord(STATUS_ZERO)), text[place])
 
 
-def _fold_words(text: _Bytes, digit: _Mask, letter: _Mask, hexadecimal: _Mask, out: _Bytes, keep: _Mask) -> None:
-    """One HEX_MARK for each run of 8 or more hexadecimal characters that ends a word.
+def _fold_words(text: _Bytes, letter: _Mask, hexadecimal: _Mask, out: _Bytes, keep: _Mask) -> None:
+    """One HEX_MARK for each run of 8 or more hexadecimal characters that ends a word and has digits and letters.
 
-    In its first 8 characters a letter must follow a digit: so no length makes a plain number hexadecimal.
+    A number with a one-letter unit (`12345678B`) is none: the length of a number must not change its shape.
     """
     long = hexadecimal[:-1] & hexadecimal[1:]  # two in a row begin here; then four, then eight
     long = long[:-2] & long[2:]
     long = long[:-4] & long[4:]
     edges = np.flatnonzero(long[1:] != long[:-1])
     first, last = edges[::2] + 1, edges[1::2] + 7
-    turns = digit[:-1] & letter[1:]  # a letter follows within two; then four, then eight
-    turns = turns[:-1] | turns[1:]
-    turns = turns[:-2] | turns[2:]
-    turns = turns[:-3] | turns[3:]
-    mixed = turns[first] & (((text[last + 1] | np.uint8(0x20)) - np.uint8(ord("a"))) >= np.uint8(26))
+    if not len(first):
+        return
+    edges = np.stack((first, last + 1), axis=1).ravel()
+    letters = np.add.reduceat(letter.view(np.uint8), edges, dtype=np.int32)[::2]
+    plain = (letters == 0) | (letters == last + 1 - first) | ((letters == 1) & letter[last])
+    mixed = ~plain & (((text[last + 1] | np.uint8(0x20)) - np.uint8(ord("a"))) >= np.uint8(26))
     _mark(first[mixed], last[mixed] + 1, HEX_MARK, out, keep)
 
 
