@@ -8,6 +8,7 @@ frames. A request that cannot be read fails alone.
 from __future__ import annotations
 
 import logging
+import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -105,44 +106,39 @@ class Preparer:
 
     def _resolve(self, frame: pl.DataFrame, parts: list[Part], redacted: Counter[str]) -> Prepared:
         """Names to numbers and messages to templates."""
-        node_ids = self._nodes.node_names.ids(frame["node"].unique())
-        service_ids = self._nodes.service_names.ids(frame["service"].unique())
-        frame = frame.with_columns(
-            pl.col("node").replace_strict(node_ids, return_dtype=pl.Int64).alias("node_id"),
-            pl.col("service").replace_strict(service_ids, return_dtype=pl.Int64).alias("service_id"),
-            canonicalize(frame["message"], CANON_VERSION).alias("canon"),
+        nodes, services = frame["node"].to_list(), frame["service"].to_list()
+        node_ids = self._nodes.node_names.ids(set(nodes))
+        service_ids = self._nodes.service_names.ids(set(services))
+        spoke = [service_ids[name] for name in services]
+        known = self._templates.recognize(spoke, frame["message"])
+        template_ids = [one.id for one in known]
+        frame = frame.drop("node", "service").with_columns(
+            pl.Series("node_id", [node_ids[name] for name in nodes], dtype=pl.Int64),
+            pl.Series("service_id", spoke, dtype=pl.Int64),
+            pl.Series("template_id", template_ids, dtype=pl.Int64),
         )
-        shapes = frame.group_by("service_id", "canon").agg(
-            pl.col("ts_us").last(), pl.col("node_id").last(), pl.col("message").last()
-        )
-        known = self._templates.resolve(list(shapes.select("service_id", "canon").iter_rows()))
-        shapes = shapes.with_columns(
-            pl.Series("template_id", [one.id for one in known], dtype=pl.Int64),
-            pl.Series("level", [one.level for one in known], dtype=pl.Int8),
-        )
-        frame = frame.join(
-            shapes.select("service_id", "canon", "template_id", "level"),
-            on=["service_id", "canon"],
-            how="left",
-            maintain_order="left",
-        )
-        lacking = self._templates.lacking_samples(shapes["template_id"].to_list())
-        frame = apply_levels(frame, frame["level"])
-        return Prepared(frame.drop("node", "service", "canon", "level"), parts, redacted, _samples(shapes, lacking))
+        frame = apply_levels(frame, pl.Series([one.level for one in known], dtype=pl.Int8))
+        return Prepared(frame, parts, redacted, self._samples(frame, template_ids))
 
-
-def _samples(shapes: pl.DataFrame, lacking: set[int]) -> list[tuple[int, str, Sample]]:
-    """A message each of the batch's templates that lack examples, and of a few others for their values."""
-    wanted = shapes.filter(pl.col("template_id").is_in(sorted(lacking))).head(SAMPLED_NEW)
-    others = shapes.filter(~pl.col("template_id").is_in(sorted(lacking)))
-    others = others.sample(min(len(others), SAMPLED_KNOWN))
-    columns = pl.concat([wanted, others]).select("template_id", "canon", "ts_us", "node_id", "message")
-    return [(template, text, Sample(ts, node, message)) for template, text, ts, node, message in columns.iter_rows()]
+    def _samples(self, frame: pl.DataFrame, template_ids: list[int]) -> list[tuple[int, str, Sample]]:
+        """A message each of the batch's templates that lack examples, and of a few others for their values."""
+        last = {template: row for row, template in enumerate(template_ids)}
+        lacking = self._templates.lacking_samples(last)
+        others = [template for template in last if template not in lacking]
+        wanted = [*sorted(lacking)[:SAMPLED_NEW], *random.sample(others, min(len(others), SAMPLED_KNOWN))]
+        some = frame[[last[template] for template in wanted]].select("ts_us", "node_id", "message")
+        texts = canonicalize(some["message"], CANON_VERSION).to_list()
+        return [
+            (template, text, Sample(ts, node, message))
+            for template, text, (ts, node, message) in zip(wanted, texts, some.iter_rows(), strict=True)
+        ]
 
 
 def _without_foreign_nodes(decoded: Decoded, request: Request) -> Decoded:
     """Reject lines that speak for another node, unless this sender may; and those whose node has no name."""
     named = decoded.frame["node"]
+    if named.null_count() == len(named):
+        return decoded
     if request.may_name_nodes:
         nameless = [name for name in named.drop_nulls().unique() if not is_node_name(name)]
         wrong, reason = named.is_in(nameless), "a node's name is 1 to 255 printable characters"

@@ -39,13 +39,22 @@ def canonicalize(messages: pl.Series, version: int = CANON_VERSION) -> pl.Series
     """
     if version != CANON_VERSION:
         raise ValueError(f"Canonical version {version} is not known here; this code has version {CANON_VERSION}.")
-    shapes = fold_numbers(_cut(messages.cast(pl.String).fill_null("")))
-    return _replaced(shapes, distinct := shapes.unique(), _settled_before(distinct)).alias(messages.name)
+    return pl.Series(messages.name, settle(shapes_of(messages)), pl.String)
 
 
 def canonicalize_directly(messages: pl.Series) -> pl.Series:
     """The same with the rules applied to every message: what `canonicalize` must equal, and what it saves."""
-    return _settle(fold_numbers(_cut(messages.cast(pl.String).fill_null("")))).alias(messages.name)
+    return pl.Series(messages.name, _settle(shapes_of(messages)), pl.String)
+
+
+def shapes_of(messages: pl.Series) -> list[str]:
+    """What is left of each message (String) without its numbers: equal shapes have equal canonical texts."""
+    return fold_numbers(_cut(messages.cast(pl.String).fill_null("")))
+
+
+def settle(shapes: list[str]) -> list[str]:
+    """The canonical texts of shapes; only shapes that were not seen before go through the rules."""
+    return _settled_before(shapes)
 
 
 def _cut(text: pl.Series) -> pl.Series:
@@ -58,38 +67,33 @@ def _cut(text: pl.Series) -> pl.Series:
     return text.clone().scatter(long.arg_true(), cut)
 
 
-def _replaced(text: pl.Series, old: pl.Series, new: pl.Series) -> pl.Series:
-    """Each text that is in `old` (distinct) replaced by its `new`; the others stay."""
-    table = pl.DataFrame({"old": old, "new": new})
-    joined = text.to_frame("old").join(table, on="old", how="left", maintain_order="left")
-    return joined.select(pl.coalesce("new", "old")).to_series()
-
-
-def _settle(shapes: pl.Series) -> pl.Series:
+def _settle(shapes: list[str]) -> list[str]:
     """The rules applied until they change nothing more: that is what makes canonical text stable."""
-    result = _apply_rules(shapes)
-    pending = result.unique()
+    texts = _apply_rules(shapes)
+    pending = list(dict.fromkeys(texts))
     for _ in range(MAX_ROUNDS):
-        again = _apply_rules(fold_numbers(_cut(pending)))
-        moving = again != pending
-        if not moving.any():
-            return result
-        result = _replaced(result, pending.filter(moving), again.filter(moving))
-        pending = again.filter(moving).unique()
-    return _replaced(result, pending, pl.Series([UNSETTLED] * len(pending), dtype=pl.String))
+        again = _apply_rules(fold_numbers(_cut(pl.Series(pending, dtype=pl.String))))
+        moved = {before: after for before, after in zip(pending, again, strict=True) if before != after}
+        if not moved:
+            return texts
+        texts = [moved.get(text, text) for text in texts]
+        pending = list(dict.fromkeys(moved.values()))
+    stuck = set(pending)
+    return [UNSETTLED if text in stuck else text for text in texts]
 
 
-def _settle_shared(shapes: pl.Series) -> pl.Series:
+def _settle_shared(shapes: list[str]) -> list[str]:
     """The same, with the work on many shapes shared by two threads."""
     if len(shapes) < PARALLEL_SHAPES:
         return _settle(shapes)
     half = len(shapes) // 2
     with ThreadPoolExecutor(2) as pool:
-        return pl.concat(pool.map(_settle, (shapes.head(half), shapes.slice(half))))
+        first, second = pool.map(_settle, (shapes[:half], shapes[half:]))
+    return first + second
 
 
-_settled_before = Memo(_settle_shared, max_chars=8_000_000)
+_settled_before = Memo(_settle_shared, lambda shape, text: len(shape) + len(text), limit=8_000_000)
 
 
-def _apply_rules(text: pl.Series) -> pl.Series:
-    return few.apply_rules(text) if len(text) <= FEW_SHAPES else many.apply_rules(text)
+def _apply_rules(texts: list[str]) -> list[str]:
+    return few.apply_rules(texts) if len(texts) <= FEW_SHAPES else many.apply_rules(texts)

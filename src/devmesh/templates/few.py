@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-import polars as pl
 import re2
 
 from devmesh.templates.rules_v1 import GROUPS
@@ -20,9 +19,9 @@ from devmesh.templates.rules_v1.rule import Literals, Rule, passes
 _Step = Callable[[bytes], bytes]
 
 
-def apply_rules(texts: pl.Series) -> pl.Series:
+def apply_rules(texts: list[str]) -> list[str]:
     """The texts after every group of rules that applies to them."""
-    return pl.Series(texts.name, [_after_rules(text.encode()).decode() for text in texts.to_list()], dtype=pl.String)
+    return [_after_rules(text.encode()).decode() for text in texts]
 
 
 def _after_rules(text: bytes) -> bytes:

@@ -15,7 +15,6 @@ decoding is needed.
 
 from __future__ import annotations
 
-import io
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -44,19 +43,19 @@ _Mask = npt.NDArray[np.bool_]
 _Places = npt.NDArray[np.intp]
 
 
-def fold_numbers(messages: pl.Series) -> pl.Series:
-    """The same rows (String, no nulls) with numbers and identities folded and control characters as spaces."""
+def fold_numbers(messages: pl.Series) -> list[str]:
+    """The rows (String, no nulls) with numbers and identities folded and control characters as spaces."""
     rows = 1 + len(messages) * _BUFFER_BYTES // (1 + int(messages.str.len_bytes().sum()))
     slices = [messages.slice(start, rows) for start in range(0, len(messages), rows)]
     if not slices:
-        return messages
+        return []
     if len(messages) < _PARALLEL_ROWS:
         buffers = [_fold_slice(part) for part in slices]
     else:
         with ThreadPoolExecutor(2) as pool:
             buffers = list(pool.map(_fold_slice, slices))
-    # The empty line in front is for read_lines, which unpacks what begins like a compressed file, as `x^` does.
-    folded = pl.read_lines(io.BytesIO(b"".join((b"\n", *buffers)))).to_series().slice(1).alias(messages.name)
+    folded = b"".join(buffers).decode().split("\n")
+    folded.pop()
     if len(folded) != len(messages):  # some message holds newlines
         return fold_numbers(messages.str.replace_all("\n", " ", literal=True))
     return folded

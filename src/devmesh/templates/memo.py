@@ -1,4 +1,4 @@
-"""A bounded memory of what a pure function over texts gave before.
+"""A bounded memory of what a pure function gave before.
 
 Two generations: when the young one is full it becomes the old one, and what is asked for again moves back to the young.
 So what is in use stays, what is not leaves, and hostile variety costs a fixed amount of memory.
@@ -7,52 +7,55 @@ So what is in use stays, what is not leaves, and hostile variety costs a fixed a
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
-import polars as pl
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Key = TypeVar("Key", bound=Hashable)
+Answer = TypeVar("Answer")
 
 
-class Memo:
-    """Calls `compute` (a column of distinct texts to a column of the same length) only for texts that it does not
+class Memo(Generic[Key, Answer]):
+    """Calls `compute` (a list of distinct keys to their answers, none of them None) only for keys that it does not
     hold.
     """
 
-    def __init__(self, compute: Callable[[pl.Series], pl.Series], max_chars: int) -> None:
-        """`max_chars` bounds the texts of one generation, asked and answered together."""
-        self._compute = compute
-        self._max_chars = max_chars
+    def __init__(
+        self, compute: Callable[[list[Key]], list[Answer]], size: Callable[[Key, Answer], int], limit: int
+    ) -> None:
+        """`limit` bounds the sum of `size` of what one generation holds; what has size 0 is not held."""
+        self._compute, self._size, self._limit = compute, size, limit
         self._lock = threading.Lock()
-        self._young: dict[str, str] = {}
-        self._old: dict[str, str] = {}
-        self._chars = 0
+        self._young: dict[Key, Answer] = {}
+        self._old: dict[Key, Answer] = {}
+        self._held = 0
 
-    def __call__(self, texts: pl.Series) -> pl.Series:
-        """The answer for each of `texts`."""
-        asked: list[str] = texts.to_list()
+    def __call__(self, keys: list[Key]) -> list[Answer]:
+        """The answer for each of `keys`, which may repeat."""
         with self._lock:
             young, old = self._young, self._old
-        answers = list(map(young.get, asked))
-        missing = [text for text, answer in zip(asked, answers, strict=True) if answer is None]
-        if not missing:
-            return pl.Series(texts.name, answers, pl.String)
-        found = {text: old[text] for text in missing if text in old}
-        unknown = [text for text in missing if text not in found]
-        if unknown:
-            computed = self._compute(pl.Series(unknown, dtype=pl.String)).to_list()
-            found.update(zip(unknown, computed, strict=True))
-        self._keep(found)
-        answers = [found[text] if answer is None else answer for text, answer in zip(asked, answers, strict=True)]
-        return pl.Series(texts.name, answers, pl.String)
+        answers = list(map(young.get, keys))
+        missing = {key for key, answer in zip(keys, answers, strict=True) if answer is None} if None in answers else ()
+        if missing:
+            found = {key: old[key] for key in missing if key in old}
+            unknown = [key for key in dict.fromkeys(keys) if key in missing and key not in found]
+            found.update(zip(unknown, self._compute(unknown), strict=True) if unknown else ())
+            self._keep(found, young)
+            answers = [found[key] if answer is None else answer for key, answer in zip(keys, answers, strict=True)]
+        return answers  # type: ignore[return-value]  # no None is left
 
-    def _keep(self, found: dict[str, str]) -> None:
-        chars = sum(map(len, found)) + sum(map(len, found.values()))
+    def forget(self) -> None:
+        """Hold nothing any more; what is being computed meanwhile is not kept either."""
         with self._lock:
-            if chars > self._max_chars:
+            self._young, self._old, self._held = {}, {}, 0
+
+    def _keep(self, found: dict[Key, Answer], young: dict[Key, Answer]) -> None:
+        sizes = {key: self._size(key, answer) for key, answer in found.items()}
+        found = {key: answer for key, answer in found.items() if sizes[key]}
+        size = sum(sizes.values())
+        with self._lock:
+            if size > self._limit or young is not self._young:
                 return
-            if self._chars + chars > self._max_chars:
-                self._old, self._young, self._chars = self._young, {}, 0
+            if self._held + size > self._limit:
+                self._old, self._young, self._held = self._young, {}, 0
             self._young.update(found)
-            self._chars += chars
+            self._held += size

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -39,10 +39,13 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What intake needs of a template: its id (of the one it was merged into) and the level its text states."""
+    """What intake needs of a template: its id (of the one it was merged into) and the level its text states;
+    `overflow` where a text found no room and the service's `<overflow>` stands in.
+    """
 
     id: int
     level: int | None
+    overflow: bool = False
 
 
 def text_hash(text: str) -> bytes:
@@ -116,7 +119,7 @@ class Registry:
         missing = [key for key in keys.values() if key not in self._cache]
         if missing:
             self._store(dict.fromkeys(missing, OVERFLOW_TEXT))
-        return {service_id: self._cache[key] for service_id, key in keys.items()}
+        return {service_id: replace(self._cache[key], overflow=True) for service_id, key in keys.items()}
 
     def _store(self, texts: dict[tuple[int, bytes], str]) -> None:
         """Make the templates that are not there yet, and remember all of them after the commit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import polars as pl
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -21,7 +22,9 @@ from devmesh.loops import Lease, Loop
 from devmesh.templates import lifecycle, totals
 from devmesh.templates import samples as sampling
 from devmesh.templates.assign import Assigner
+from devmesh.templates.canonical import settle, shapes_of
 from devmesh.templates.changes import change_us
+from devmesh.templates.memo import Memo
 from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
 from devmesh.templates.registry import Bounds, Known, Registry
 from devmesh.templates.tables import families, log_templates, template_samples, template_values
@@ -30,6 +33,7 @@ LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000
 SORTS = ("count", "new", "last", "rate")
 DAY_US = 86_400_000_000
+MEMO_CHARS = 8_000_000
 
 
 class Templates:
@@ -40,8 +44,21 @@ class Templates:
         self._registry = Registry(db, clock, bounds)
         self._observer = sampling.Observer()
         self._assigner = Assigner(db, clock)
+        self._recognized = Memo(self._recognize, lambda key, known: 0 if known.overflow else len(key[1]), MEMO_CHARS)
 
     # -- the way in ------------------------------------------------------------
+
+    def recognize(self, service_ids: Sequence[int], messages: pl.Series) -> list[Known]:
+        """The template of each of n messages (String) of n services; those of new shape are made."""
+        return self._recognized(list(zip(service_ids, shapes_of(messages), strict=True)))
+
+    def _recognize(self, shapes: list[tuple[int, str]]) -> list[Known]:
+        """The templates of distinct (service id, shape)."""
+        texts = settle([shape for _service, shape in shapes])
+        pairs = [(service, text) for (service, _shape), text in zip(shapes, texts, strict=True)]
+        distinct = list(dict.fromkeys(pairs))
+        known = dict(zip(distinct, self._registry.resolve(distinct), strict=True))
+        return [known[pair] for pair in pairs]
 
     def resolve(self, pairs: Sequence[tuple[int, str]]) -> list[Known]:
         """See `Registry.resolve`."""
@@ -64,8 +81,9 @@ class Templates:
         return lifecycle.fold_silent(connection, self._clock.now_us(), limit)
 
     def forget(self) -> None:
-        """See `Registry.forget`."""
+        """Know nothing by heart, after templates were merged or folded."""
         self._registry.forget()
+        self._recognized.forget()
 
     # -- for people ------------------------------------------------------------
 
@@ -208,7 +226,7 @@ class Templates:
                 return 0
         with lease.write() as connection:
             done = lifecycle.migrate(connection, self._clock.now_us(), limit)
-        self._registry.forget()
+        self.forget()
         return done
 
     def _write_samples(self, limit: int, lease: Lease) -> int:
