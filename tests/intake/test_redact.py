@@ -9,8 +9,11 @@ import time
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from redaction_corpus import benign, secrets
 
+from devmesh.intake.hints import hinted
 from devmesh.intake.redact import _HINTS, MANY, redact, redact_text
 from devmesh.intake.redact_checks import is_luhn
 from devmesh.intake.redact_rules import RULES
@@ -33,7 +36,7 @@ def test_examples(rule, text, secret):
     redacted = redact_text(text, KEY)
     assert re.fullmatch(re.escape(before) + rf"\[REDACTED:{rule.name}:[0-9a-f]{{6}}\]" + re.escape(after), redacted)
     assert redact_text(redacted, KEY) == redacted
-    assert pl.Series([text]).str.contains(_HINTS).all()
+    assert hinted(pl.Series(["x", text, None, "", text]), _HINTS) == [1, 4]
     assert pl.Series([text]).str.contains(rule.hint).all()
     assert not rule.words or any(word in text.lower() for word in rule.words)
 
@@ -55,6 +58,27 @@ def test_examples_in_fields(rule, text, secret):
 def test_counter_examples(rule, text):
     """What only looks like a secret stays as it is, for all rules."""
     assert redact_text(text, KEY) == text, rule.name
+
+
+TEXTS = st.lists(
+    st.one_of(
+        st.none(),
+        st.lists(st.sampled_from(["key=", "a" * 16, "\n", " ", "password:", "é", "://u@", "PRIVATE", "KEY"])).map(
+            "".join
+        ),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(TEXTS)
+def test_hints_miss_no_row(texts):
+    """The walk over the joined column finds every row that a search row by row finds."""
+    column = pl.Series(texts, dtype=pl.String)
+    rows = hinted(column, _HINTS)
+    assert set(column.str.contains(_HINTS).fill_null(value=False).arg_true()) <= set(rows)
+    assert rows == sorted(set(rows))
 
 
 def test_no_rule_name_is_a_secret_name():

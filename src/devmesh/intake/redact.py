@@ -3,7 +3,7 @@
 Every message and every object of fields is searched once, for the alternation of all rules' hints; the rules run one
 by one on the hits only. The same secret gives the same mark, `[REDACTED:type:hmac6]` with six hex digits of its
 HMAC-SHA256 (RFC 2104) under the house's key, so that it can still be correlated. Redaction comes before cutting, and
-looks into the base64 of `_raw`. It is idempotent, and linear in the text: Rust's regex engine does all searching.
+looks into the base64 of `_raw`. It is idempotent, and linear in the text: RE2 and Rust's engine do all searching.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import polars as pl
 
+from devmesh.intake.hints import hinted
 from devmesh.intake.redact_checks import is_pair_secret
 from devmesh.intake.redact_rules import RULES, SENSITIVE_NAME
 
@@ -62,16 +63,16 @@ def redact(batch: pl.DataFrame, key: bytes, open_keys: OpenKeys | None = None) -
     Call it before messages are cut: half a secret is none that a rule knows. With `open_keys`, which the caller keeps
     from batch to batch, private keys that span several entries are replaced too.
     """
-    messages = batch["message"].str.contains(_HINTS).arg_true()
-    objects = batch["fields"].str.contains(_FIELD_HINTS).arg_true()
+    messages = hinted(batch["message"], _HINTS)
+    objects = hinted(batch["fields"], _FIELD_HINTS)
     marker = _Marker(key)
     if open_keys is not None:
-        batch, count = open_keys.redact(batch, lambda text: marker.mark("pem", text))
+        batch, count = open_keys.redact(batch, messages, lambda text: marker.mark("pem", text))
         marker.counts["pem"] += count
-    if len(messages):
+    if messages:
         texts = _redact_texts(batch["message"][messages], marker)
         batch = batch.with_columns(batch["message"].scatter(messages, texts))
-    if len(objects):
+    if objects:
         texts = _redact_objects(batch["fields"][objects], marker)
         batch = batch.with_columns(batch["fields"].scatter(objects, texts))
     return batch, dict(+marker.counts)

@@ -18,14 +18,12 @@ if TYPE_CHECKING:
 KEY_LINES: Final = 200  # a 16,384-bit RSA key has 195
 SENDERS: Final = 1000
 
-_BEGIN: Final = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-_END: Final = r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
 # Disjoint neighbours, so linear: a line of base64, its short last one, or a header of RFC 1421.
 _KEY_LINE: Final = re.compile(
     r"\s*(?:[A-Za-z0-9+/]{16,}={0,2}|[A-Za-z0-9+/]+={1,2}|(?:Proc-Type|DEK-Info|Comment|Version): .*)\s*"
 )
-_begin: Final = re.compile(_BEGIN)
-_end: Final = re.compile(_END)
+_begin: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
+_end: Final = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 
 
 class OpenKeys:
@@ -37,16 +35,17 @@ class OpenKeys:
     def __len__(self) -> int:
         return len(self._lines_left)
 
-    def redact(self, batch: pl.DataFrame, mark: Callable[[str], str]) -> tuple[pl.DataFrame, int]:
+    def redact(self, batch: pl.DataFrame, hinted: list[int], mark: Callable[[str], str]) -> tuple[pl.DataFrame, int]:
         """The `EventBatch` with the middle lines of keys replaced by `mark(text)`, and how many were.
 
-        Rows are taken in their order. Call it before the rules: they take the first lines away.
+        Rows are taken in their order; only the rows `hinted` can begin a key. Call it before the rules: they take the
+        first lines away.
         """
-        begins = batch["message"].str.contains(_BEGIN)
-        if not self._lines_left and not begins.any():
+        begins = [row for row, message in zip(hinted, batch["message"][hinted], strict=True) if _begin.search(message)]
+        if not self._lines_left and not begins:
             return batch, 0
         senders = batch.select(pl.format("{}\0{}\0{}", "node", "service", pl.col("pid").fill_null(0))).to_series()
-        involved = {*self._lines_left, *senders.filter(begins)}
+        involved = {*self._lines_left, *senders[begins]}
         rows = senders.is_in(list(involved)).arg_true()
         messages = batch["message"][rows].to_list()
         masked = [self._one(*pair, mark) for pair in zip(senders[rows].to_list(), messages, strict=True)]
