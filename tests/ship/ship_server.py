@@ -11,10 +11,12 @@ import contextlib
 import gzip
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from devmesh.ship.piece import merged, missing
@@ -192,8 +194,8 @@ def _handler(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
 
 
 @contextlib.contextmanager
-def serving(fake: FakeServer) -> Iterator[str]:
-    """Serve `fake` on a free port; the URL."""
+def serving(fake: FakeServer, certificate: Path | None = None) -> Iterator[str]:
+    """Serve `fake` on a free port, over TLS where there is a certificate; the URL."""
 
     class Quiet(ThreadingHTTPServer):
         daemon_threads = True
@@ -203,10 +205,15 @@ def serving(fake: FakeServer) -> Iterator[str]:
             return  # broken connections are what the tests make
 
     server = Quiet(("127.0.0.1", 0), _handler(fake))
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # The handshake is for the connection's own thread: one that fails must not stop the others.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http{'s' if certificate else ''}://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

@@ -29,6 +29,9 @@ def ship(
     context: typer.Context,
     to: Annotated[str, typer.Option(metavar="URL", help="The server, such as http://server:8000.")],
     token_file: Annotated[str | None, typer.Option(metavar="F", help="File that holds the node's token.")] = None,
+    tls_ca: Annotated[
+        str | None, typer.Option(metavar="F", help="File with the authority of the server's certificate (PEM).")
+    ] = None,
     node: Annotated[str | None, typer.Option(metavar="NAME", help="This node's name (default: the host name).")] = None,
     journal_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Read the journal files in DIR.")] = None,
     journal_file: Annotated[str | None, typer.Option(metavar="F", help="Read one journal file.")] = None,
@@ -55,6 +58,7 @@ def ship(
     options = Options(
         to=to,
         token_file=token_file,
+        tls_ca=tls_ca,
         node=node,
         journal_dir=journal_dir,
         journal_file=journal_file,

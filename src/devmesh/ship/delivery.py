@@ -28,6 +28,7 @@ RETRY_AFTER_S = (1.0, 300.0)
 FAULTS_BEFORE_BISECT = 5
 LEAST_LINE_BYTES = 1024
 MOST_REMEMBERED = 1_000
+SAME_AGAIN_S = 3_600.0  # a trouble that stays is told once an hour, and once more when it changes
 
 EXIT_CLONE = 6
 EXIT_PROTOCOL = 7
@@ -72,6 +73,7 @@ class Delivery:
         self._budget = 0
         self._right_first = False
         self._bisecting = False
+        self._told: Tuple[str, float] = ("", 0.0)
 
     def send(self, batch: Batch) -> Verdict:
         """Bring the batch there, in parts if need be."""
@@ -81,8 +83,13 @@ class Delivery:
         if verdict.kind == "ok" and self._suspects:
             verdict = self._settle_suspects()
         if verdict.kind == "ok":
-            self.backoff.succeeded()
+            self.succeeded()
         return verdict
+
+    def succeeded(self) -> None:
+        """The server is there and takes what we say."""
+        self.backoff.succeeded()
+        self._told = ("", 0.0)
 
     def _settle_suspects(self) -> Verdict:
         """What was refused alone while others were taken is refused once more before it is given up."""
@@ -143,8 +150,12 @@ class Delivery:
 
     def later(self, why: str, *, lost_contact: bool = False) -> Verdict:
         """Try again after the next back-off."""
-        wait_s = self.backoff.failed()
-        _log.warning("send=later wait_s=%.1f failures=%d why=%s", wait_s, self.backoff.failures, why)
+        wait_s, now = self.backoff.failed(), self._clock.monotonic()
+        new = why != self._told[0] or now >= self._told[1] + SAME_AGAIN_S
+        if new:
+            self._told = (why, now)
+        level = logging.WARNING if new else logging.DEBUG
+        _log.log(level, "send=later wait_s=%.1f failures=%d why=%s", wait_s, self.backoff.failures, why)
         return Verdict("later", wait_s, lost_contact)
 
     def _taken(self, batch: Batch, answer: Answer) -> Verdict:

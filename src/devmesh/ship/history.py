@@ -123,7 +123,7 @@ class History:
         if answer.status != HTTPStatus.OK or not isinstance(known, list):
             return self._delivery.later(answer.error or f"status {answer.status} on /ingest/state")
         self._take(known)
-        self._delivery.backoff.succeeded()
+        self._delivery.succeeded()
         return OK
 
     def compare(self, streams: List[Stream]) -> Verdict:

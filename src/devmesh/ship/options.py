@@ -20,6 +20,7 @@ class Options:
 
     to: str
     token_file: Optional[str] = None
+    tls_ca: Optional[str] = None
     node: Optional[str] = None
     journal_dir: Optional[str] = None
     journal_file: Optional[str] = None
@@ -56,6 +57,7 @@ def parse(arguments: Optional[Sequence[str]] = None) -> Options:
     )
     parser.add_argument("--to", required=True, metavar="URL", help="the server, such as http://server:8000")
     parser.add_argument("--token-file", metavar="F", help="file that holds the node's token")
+    parser.add_argument("--tls-ca", metavar="F", help="file with the authority of the server's certificate (PEM)")
     parser.add_argument("--node", help="this node's name (default: the host name)")
     parser.add_argument("--journal-dir", metavar="DIR", help="read the journal files in DIR")
     parser.add_argument("--journal-file", metavar="F", help="read one journal file")
@@ -74,6 +76,7 @@ def parse(arguments: Optional[Sequence[str]] = None) -> Options:
     return Options(
         to=given.to,
         token_file=given.token_file,
+        tls_ca=given.tls_ca,
         node=given.node,
         journal_dir=given.journal_dir,
         journal_file=given.journal_file,

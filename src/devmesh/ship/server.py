@@ -13,7 +13,6 @@ import contextlib
 import gzip
 import http.client
 import json
-import os
 import socket
 import ssl
 import threading
@@ -22,7 +21,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Dict, Iterator, NamedTuple, Optional
 from urllib.parse import urlsplit
 
-from devmesh.ship import AGENT_VERSION
+from devmesh.ship import AGENT_VERSION, tls
 from devmesh.ship.errors import OptionsError
 
 if TYPE_CHECKING:
@@ -50,7 +49,9 @@ class Answer(NamedTuple):
 class Server:
     """One server's address and our name there."""
 
-    def __init__(self, url: str, node: str, machine: str, token_file: Optional[str] = None) -> None:
+    def __init__(
+        self, url: str, node: str, machine: str, token_file: Optional[str] = None, tls_ca: Optional[str] = None
+    ) -> None:
         parts = urlsplit(url if "://" in url else "http://" + url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             msg = f"--to {url!r} is no address of a server: it should look like http://server:8000"
@@ -60,7 +61,8 @@ class Server:
         except ValueError as error:
             msg = f"--to {url!r} has no usable port: {error}"
             raise OptionsError(msg) from error
-        self._https, self._host, self._port = parts.scheme == "https", parts.hostname, port
+        self._host, self._port = parts.hostname, port
+        self._tls = tls.context_for(tls_ca, https=parts.scheme == "https")
         self._prefix = parts.path.rstrip("/")
         self._token_file = token_file
         self._headers = {
@@ -116,6 +118,9 @@ class Server:
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     connection.request(method, self._prefix + path, body, headers)  # an early answer may wait
                 answer = _read(connection.getresponse())
+        except ssl.SSLError as error:
+            self.close()
+            return Answer(UNREACHABLE, None, None, tls.trouble(error))
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             return Answer(UNREACHABLE, None, None, f"{type(error).__name__}: {error}")
@@ -135,10 +140,9 @@ class Server:
         if self._connection is not None and time.monotonic() - self._used_at > KEEP_ALIVE_S:
             self.close()
         if self._connection is None:
-            if self._https:
-                context = ssl.create_default_context(cafile=os.environ.get("DEVMESH_CA_FILE"))
+            if self._tls is not None:
                 self._connection = http.client.HTTPSConnection(
-                    self._host, self._port, timeout=TIMEOUT_S, context=context
+                    self._host, self._port, timeout=TIMEOUT_S, context=self._tls
                 )
             else:
                 self._connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
