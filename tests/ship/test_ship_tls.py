@@ -48,8 +48,6 @@ def test_a_server_with_a_certificate_of_our_authority_is_spoken_to(fake, ship_on
     ],
 )
 def test_nothing_is_sent_without_proof(fake, ship_once, ours, log, tmp_path, caplog, fault, said):
-    fake, ship_once, ours, log, tmp_path, caplog, fault, said
-):
     """Not a line, no heartbeat, no token, also not over http; one message says why and what to do."""
     certificate = {
         "wrong host": lambda: ours.sign("server", "DNS:another.example"),
