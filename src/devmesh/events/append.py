@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 from sqlalchemy import Connection, insert
 
@@ -15,7 +16,6 @@ HOUR_MINUTES = 60
 
 COLUMNS = (
     "ts_us",
-    "id",
     "received_us",
     "node_id",
     "service_id",
@@ -41,11 +41,11 @@ class Appended:
 
 
 def append(connection: Connection, frame: pl.DataFrame, first_id: int, writer_id: int, now_us: int) -> Appended:
-    """Insert the n rows of `frame` (n > 0, COLUMNS without id) with ids from `first_id` on, and count them."""
-    ordered = frame.sort("ts_us", maintain_order=True)
+    """Insert the n rows of `frame` (n > 0, COLUMNS) with ids from `first_id` on, and count them."""
+    ordered = frame if frame["ts_us"].is_sorted() else frame.sort("ts_us", maintain_order=True)
     last_id = first_id + len(ordered) - 1
-    ordered = ordered.with_columns(pl.int_range(first_id, last_id + 1, dtype=pl.Int64).alias("id"))
-    insert_frame(connection, log_events, ordered.select(COLUMNS))
+    ids = pl.Series("id", np.arange(first_id, last_id + 1))
+    insert_frame(connection, log_events, pl.DataFrame([ids, *(ordered[name] for name in COLUMNS)]))
     counts = minutes.count(ordered)
     add_counts(connection, event_counts, hourly(counts, writer_id))
     done = Appended(len(ordered), int(ordered["ts_us"][0]), int(ordered["ts_us"][-1]), first_id, last_id)
@@ -66,7 +66,7 @@ def append(connection: Connection, frame: pl.DataFrame, first_id: int, writer_id
 def hourly(counts: pl.DataFrame, writer_id: int) -> pl.DataFrame:
     """Counts by minute to rows of event_counts, sorted by key; `hour` counts hours since the epoch."""
     keys = ["hour", "template_id", "node_id", "service_id", "priority", "writer_id"]
-    keyed = counts.with_columns(
+    keyed = counts.lazy().with_columns(
         (pl.col("minute") // HOUR_MINUTES).alias("hour"), pl.lit(writer_id, dtype=pl.Int64).alias("writer_id")
     )
-    return keyed.group_by(keys).agg(pl.col("n").sum()).sort(keys)
+    return keyed.group_by(keys).agg(pl.col("n").sum()).sort(keys).collect()

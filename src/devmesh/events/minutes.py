@@ -39,14 +39,14 @@ def whole_from_us(now_us: int) -> int:
 
 def count(events: pl.DataFrame) -> pl.DataFrame:
     """Events (ts_us, template_id, node_id, service_id, priority) to counts by minute, sorted."""
-    keyed = events.select(
+    keyed = events.lazy().select(
         (pl.col("ts_us") // MINUTE_US).alias("minute"),
         "template_id",
         "node_id",
         "service_id",
         pl.col("priority").cast(pl.Int64),
     )
-    return keyed.group_by(COLUMNS[:-1]).agg(pl.len().cast(pl.Int64).alias("n")).sort(COLUMNS[:-1])
+    return keyed.group_by(COLUMNS[:-1]).agg(pl.len().cast(pl.Int64).alias("n")).sort(COLUMNS[:-1]).collect()
 
 
 def encode(counts: pl.DataFrame) -> bytes:
