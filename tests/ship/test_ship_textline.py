@@ -201,6 +201,8 @@ def test_lines_of_any_size_and_bytes_of_any_kind():
     (odd,) = events(b"2026-11-21 09:08:07 caf\xe9\r\n")
     assert odd["message"] == "caf\ufffd"
     assert "_raw" in odd["fields"]
+    (half,) = events(b"\xc2")
+    assert (half["message"], half["fields"]["_raw"]) == ("\ufffd", {"MESSAGE": "wg=="})
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

@@ -96,7 +96,7 @@ def read_events(
     for line in _lines(stream, start, stop):
         if not line.ended and end != ALL:
             break
-        text = decode(line.kept, cut=True)[0].rstrip("\r\n").lstrip("\0\ufeff")
+        text = decode(line.kept, cut=len(line.kept) < line.end - line.first)[0].rstrip("\r\n").lstrip("\0\ufeff")
         head = parse_line(text, context.stamps)
         if builder is not None and builder.takes(text, head):
             builder.add(line, text)
