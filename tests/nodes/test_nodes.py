@@ -79,7 +79,16 @@ def test_a_node_falls_silent(mesh, clock):
 def test_clock_skew_is_told(mesh, clock):
     """A node's clock is compared with the server's."""
     mesh.nodes.heartbeat("n1", Heartbeat("a", clock_us=clock.now_us() - 3_600_000_000))
-    assert mesh.nodes.list()[0].skew_us == -3_600_000_000
+    (node,) = mesh.nodes.list()
+    assert (node.skew_us, node.skew_error_us) == (-3_600_000_000, None)
+
+
+def test_the_agents_own_estimate_of_its_skew_goes_first(mesh, clock):
+    """It knows how long its request took; the way of the heartbeat itself is in the server's difference (F19)."""
+    late = clock.now_us() - 20_000_000
+    mesh.nodes.heartbeat("n1", Heartbeat("a", clock_us=late, skew_us=300_000_000, skew_error_us=4_000))
+    (node,) = mesh.nodes.list()
+    assert (node.skew_us, node.skew_error_us) == (300_000_000, 4_000)
 
 
 def test_keys_are_forgotten_after_a_day(mesh, clock):

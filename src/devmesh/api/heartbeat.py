@@ -35,6 +35,8 @@ class HeartbeatBody(BaseModel):
     dropped: dict[str, Seq] = Field(default_factory=dict, max_length=1_000)
     gaps: list[GapBody] = Field(default_factory=list, max_length=MAX_GAPS)
     clock_us: Instant | None = None
+    skew_us: Annotated[int, Field(gt=-(2**62), lt=2**62)] | None = None
+    skew_error_us: Seq | None = None
     boot_id: str | None = Field(None, max_length=64)
     machine_id: str | None = Field(None, max_length=64)
     sources: list[dict[str, Plain]] = Field(default_factory=list, max_length=1_000)
@@ -46,6 +48,8 @@ class HeartbeatBody(BaseModel):
             backlog_events=self.backlog_events,
             oldest_unsent_us=self.oldest_unsent_us,
             clock_us=self.clock_us,
+            skew_us=self.skew_us,
+            skew_error_us=self.skew_error_us,
             boot_id=self.boot_id,
             machine_id=self.machine_id or machine_id,
             dropped=self.dropped,

@@ -57,8 +57,9 @@ def nodes(context: typer.Context, json: Json = False) -> None:
 def _remarks(node: Node) -> list[str]:
     """Agent, clock, what filters dropped, sources in trouble."""
     said = [f"agent {node.agent}"] if node.agent else ["no agent (imported, or another client)"]
-    if node.skew_us is not None and abs(node.skew_us) > SKEW_US:
-        said.append(f"clock is {node.skew_us / 1e6:+.0f} s off")
+    if node.skew_us is not None and abs(node.skew_us) > SKEW_US + (node.skew_error_us or 0):
+        unsure = "" if node.skew_error_us is None else f" (± {node.skew_error_us / 1e6:.2f} s)"
+        said.append(f"clock is {node.skew_us / 1e6:+.1f} s off{unsure}")
     if node.dropped:
         said.append(f"filters dropped {sum(node.dropped.values()):,}")
     said += [

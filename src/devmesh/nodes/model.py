@@ -61,12 +61,16 @@ class Gap:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What an agent says of itself every 30 s."""
+    """What an agent says of itself every 30 s. `skew_us` is its clock minus the server's by its own estimate, wrong by
+    `skew_error_us` at most; for an agent that makes none, `clock_us` is compared on arrival.
+    """
 
     agent: str
     backlog_events: int | None = None
     oldest_unsent_us: int | None = None
     clock_us: int | None = None
+    skew_us: int | None = None
+    skew_error_us: int | None = None
     boot_id: str | None = None
     machine_id: str | None = None
     dropped: dict[str, int] = field(default_factory=dict)
@@ -86,6 +90,7 @@ class Node:
     backlog_events: int | None
     oldest_unsent_us: int | None
     skew_us: int | None
+    skew_error_us: int | None
     lost_entries: int
     dropped: dict[str, int]
     sources: list[Any]

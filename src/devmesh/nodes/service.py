@@ -87,13 +87,15 @@ class Nodes:
         node_id = self.node_names.ids([node])[node]
         self.check_machine(node_id, said.machine_id)
         now = self._clock.now_us()
+        arrived = said.clock_us - now if said.clock_us is not None else None
         row = {
             "at_us": now,
             "agent": said.agent[:64],
             "backlog_events": said.backlog_events,
             "oldest_unsent_us": said.oldest_unsent_us,
             "boot_id": (said.boot_id or "")[:64] or None,
-            "skew_us": said.clock_us - now if said.clock_us is not None else None,
+            "skew_us": arrived if said.skew_us is None else said.skew_us,
+            "skew_error_us": None if said.skew_us is None else said.skew_error_us,
             "dropped": json.dumps(said.dropped),
             "sources": json.dumps(said.sources),
         }
@@ -193,6 +195,7 @@ def _node(row: Any, now: int) -> Node:
         backlog_events=row.backlog_events,
         oldest_unsent_us=row.oldest_unsent_us,
         skew_us=row.skew_us,
+        skew_error_us=row.skew_error_us,
         lost_entries=int(row.lost or 0),
         dropped=json.loads(row.dropped or "{}"),
         sources=json.loads(row.sources or "[]"),

@@ -60,6 +60,7 @@ heartbeats = Table(
     Column("backlog_events", BigInteger),
     Column("oldest_unsent_us", MICROSECONDS),
     Column("skew_us", BigInteger),
+    Column("skew_error_us", BigInteger),
     Column("boot_id", String(64)),
     Column("dropped", Text),
     Column("sources", Text),

@@ -89,7 +89,7 @@ class Agent:
         self.options, self.clock = options, clock
         self.node = options.node or node_name()
         self.filters = Filters.read(options.filters)
-        self.server = Server(options.to, self.node, machine_id(), options.token_file, options.tls_ca)
+        self.server = Server(options.to, self.node, machine_id(), options.token_file, options.tls_ca, clock)
         self.sources = Sources(options, clock)
         self.limits = Limits()
         dead_letters = DeadLetters(directory)

@@ -30,7 +30,6 @@ class Heart:
     def __init__(self, server: Server, clock: Clock, every_s: float) -> None:
         self._server, self._clock, self._every_s = server, clock, every_s
         self._last: Optional[float] = None
-        self.skew_us: Optional[int] = None
 
     def due(self) -> bool:
         """Whether the last beat is long enough ago."""
@@ -43,6 +42,7 @@ class Heart:
         self._last = self._clock.monotonic()
         gaps = _gaps(history)
         backlog_events, backlog_bytes, oldest = _backlog(history, streams)
+        skew = self._server.skew.best
         said = {
             "agent": AGENT_VERSION,
             "backlog_events": backlog_events,
@@ -51,6 +51,8 @@ class Heart:
             "dropped": dropped,
             "gaps": gaps[:GAPS_AT_ONCE],
             "clock_us": self._clock.now_us(),
+            "skew_us": None if skew is None else skew.skew_us,
+            "skew_error_us": None if skew is None else skew.error_us,
             "boot_id": boot_id(),
             "machine_id": machine_id(),
             "sources": sources,
@@ -59,9 +61,6 @@ class Heart:
         if answer.status != HTTPStatus.OK or answer.body is None:
             _log.warning("heartbeat=not_taken status=%d error=%s", answer.status, answer.error)
             return False
-        server_time = answer.body.get("server_time_us")
-        if type(server_time) is int:
-            self.skew_us = self._clock.now_us() - server_time
         if gaps and len(gaps) <= GAPS_AT_ONCE:
             history.reported()
         return True

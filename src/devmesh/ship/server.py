@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from devmesh.ship import AGENT_VERSION, tls
+from devmesh.ship.clock import Clock
 from devmesh.ship.errors import OptionsError
+from devmesh.ship.skew import Skew
 
 if TYPE_CHECKING:
     from devmesh.ship.batch import Batch
@@ -50,7 +52,13 @@ class Server:
     """One server's address and our name there."""
 
     def __init__(
-        self, url: str, node: str, machine: str, token_file: Optional[str] = None, tls_ca: Optional[str] = None
+        self,
+        url: str,
+        node: str,
+        machine: str,
+        token_file: Optional[str] = None,
+        tls_ca: Optional[str] = None,
+        clock: Optional[Clock] = None,
     ) -> None:
         parts = urlsplit(url if "://" in url else "http://" + url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -74,6 +82,8 @@ class Server:
             self._headers["DevMesh-Machine"] = machine
         self._connection: Optional[http.client.HTTPConnection] = None
         self._used_at = 0.0
+        self._clock = clock or Clock()
+        self.skew = Skew()
         self.gzip = True
 
     def ingest(self, batch: Batch) -> Answer:
@@ -104,10 +114,13 @@ class Server:
     def _ask(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:
         """One request under an id of its own. The answer's body is kept only if it is ours: it repeats the id."""
         request_id = str(uuid.uuid4())
+        asked_us = self._clock.now_us()
         answer = self._request(method, path, body, dict(headers, **{"DevMesh-Batch": request_id}))
         named = None if answer.body is None else answer.body.get("batch")
         if answer.body is not None and named != request_id and (answer.status == http.client.OK or named):
             return answer._replace(body=None, error="the answer does not name our request")
+        if answer.body is not None:
+            self.skew.heard(answer.body.get("server_time_us"), asked_us, self._clock.now_us())
         return answer
 
     def _request(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:

@@ -237,6 +237,7 @@ def upgrade() -> None:
         sa.Column("backlog_events", sa.BigInteger(), nullable=True),
         sa.Column("oldest_unsent_us", sa.BigInteger(), nullable=True),
         sa.Column("skew_us", sa.BigInteger(), nullable=True),
+        sa.Column("skew_error_us", sa.BigInteger(), nullable=True),
         sa.Column("boot_id", sa.String(length=64), nullable=True),
         sa.Column("dropped", sa.Text(), nullable=True),
         sa.Column("sources", sa.Text(), nullable=True),
