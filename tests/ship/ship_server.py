@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from devmesh.nodes.ranges import around
 from devmesh.ship.piece import merged, missing
 
 
@@ -56,7 +57,9 @@ class Exchange:
             said[int(seq)] = prev_x
         if any(kept.marks.get(seq, value) != value for seq, value in said.items()):
             marks = sorted(kept.marks.items(), reverse=True)
-            self.answer(409, {"code": "stream_forked", "coverage": kept.coverage, "marks": marks})
+            self.answer(
+                409, {"code": "stream_forked", "coverage": around(kept.coverage, [(first, last)]), "marks": marks}
+            )
             return {}
         stored = 0
         for line in self.lines:
@@ -69,7 +72,7 @@ class Exchange:
         if x:
             kept.marks[last] = x
         return {"stored": stored, "repeated": len(self.lines) - stored, "rejected": 0, "errors": [],
-                "coverage": kept.coverage, "server_time_us": 1}  # fmt: skip
+                "coverage": around(kept.coverage, [(first, last)]), "server_time_us": 1}  # fmt: skip
 
     def answer(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         """Answer in our form."""

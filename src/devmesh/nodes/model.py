@@ -30,8 +30,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Claimed:
-    """The answer to a claim: the stream's id, what of the claim was known before, and the coverage from now on; both
-    are sorted and disjoint.
+    """The answer to a claim: the stream's id, what of the claim was known before, and the coverage around it from now
+    on: the ranges that the claim lies in, and the next one below and above. Both are sorted and disjoint.
     """
 
     stream_id: int

@@ -48,6 +48,18 @@ def missing(ranges: Sequence[Range], first: int, last: int) -> list[Range]:
     return out
 
 
+def around(ranges: Sequence[Range], wanted: Sequence[Range]) -> list[Range]:
+    """Those of `ranges` that overlap one of `wanted` (both sorted, disjoint; not empty), and the next one below and
+    above.
+    """
+    spans = [
+        (bisect_left(ranges, first, key=itemgetter(1)), bisect_right(ranges, last, key=itemgetter(0)))
+        for first, last in wanted
+    ]
+    kept = {spans[0][0] - 1, spans[-1][1], *(at for start, end in spans for at in range(start, end))}
+    return [ranges[at] for at in sorted(kept) if 0 <= at < len(ranges)]
+
+
 def thinned(marks: Iterable[Mark]) -> list[Mark]:
     """The newest 32 marks, and of the older ones the first of each doubling distance, 32 at most; newest first."""
     ordered = sorted(marks, reverse=True)

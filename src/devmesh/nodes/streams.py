@@ -6,12 +6,13 @@ two updates commits (design, section 4).
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from devmesh.errors import InvalidInput, StreamForked
+from devmesh.nodes import coverage
 from devmesh.nodes.model import Claim, Claimed, StreamKey, StreamState
-from devmesh.nodes.ranges import Mark, Range, merged, overlap, thinned
-from devmesh.nodes.tables import stream_marks, stream_ranges, streams
+from devmesh.nodes.ranges import Mark, Range, around, merged, overlap, thinned
+from devmesh.nodes.tables import stream_marks, streams
 
 MARKS_BEFORE_THINNING = 96
 MAX_SEQ = 2**63 - 1
@@ -28,15 +29,15 @@ def claim(connection: Connection, node_id: int, asked: Claim) -> Claimed:
             "The range is none: first must not be above last, and both fit 63 bits.", hint="<first>-<last>;<x>"
         )
     stream_id = _stream_id(connection, node_id, asked.key)
-    coverage = _coverage(connection, stream_id)
-    _check_history(connection, stream_id, asked, coverage)
-    repeated = tuple(merged(part for first, last in asked.ranges for part in overlap(coverage, first, last)))
-    grown = merged([*coverage, *asked.ranges])
-    if grown != coverage:
-        _save_coverage(connection, stream_id, coverage, grown)
+    wanted = merged(asked.ranges)
+    held = coverage.near(connection, stream_id, wanted)
+    _check_history(connection, stream_id, asked, around(held, wanted))
+    repeated = tuple(part for first, last in wanted for part in overlap(held, first, last))
+    grown = merged([*held, *wanted])
+    coverage.save(connection, stream_id, held, grown)
     if asked.last_x is not None:
         _save_mark(connection, stream_id, asked.ranges[-1][1], asked.last_x)
-    return Claimed(stream_id, repeated, tuple(grown))
+    return Claimed(stream_id, repeated, tuple(around(grown, wanted)))
 
 
 def states(connection: Connection, node_id: int) -> list[StreamState]:
@@ -45,7 +46,7 @@ def states(connection: Connection, node_id: int) -> list[StreamState]:
     return [
         StreamState(
             StreamKey(row.seqnum_id, row.epoch),
-            tuple(_coverage(connection, row.id)),
+            tuple(coverage.whole(connection, row.id)),
             tuple(thinned(_marks(connection, row.id))),
         )
         for row in found
@@ -61,27 +62,18 @@ def _stream_id(connection: Connection, node_id: int, key: StreamKey) -> int:
     return int(connection.execute(select(streams.c.id).where(mine)).scalar_one())
 
 
-def _coverage(connection: Connection, stream_id: int) -> list[Range]:
-    rows = connection.execute(
-        select(stream_ranges.c.first_seq, stream_ranges.c.last_seq)
-        .where(stream_ranges.c.stream_id == stream_id)
-        .order_by(stream_ranges.c.first_seq)
-    )
-    return [(row.first_seq, row.last_seq) for row in rows]
-
-
 def _marks(connection: Connection, stream_id: int) -> list[Mark]:
     rows = connection.execute(select(stream_marks.c.seq, stream_marks.c.x).where(stream_marks.c.stream_id == stream_id))
     return [(row.seq, row.x) for row in rows]
 
 
-def _check_history(connection: Connection, stream_id: int, asked: Claim, coverage: list[Range]) -> None:
+def _check_history(connection: Connection, stream_id: int, asked: Claim, held: list[Range]) -> None:
     said = [
         mark for mark in (asked.prev, (asked.ranges[-1][1], asked.last_x)) if mark is not None and mark[1] is not None
     ]
     if not said:
         return
-    held = {
+    known = {
         row.seq: row.x
         for row in connection.execute(
             select(stream_marks.c.seq, stream_marks.c.x).where(
@@ -89,23 +81,13 @@ def _check_history(connection: Connection, stream_id: int, asked: Claim, coverag
             )
         )
     }
-    if any(held.get(seq, x) != x for seq, x in said):
+    if any(known.get(seq, x) != x for seq, x in said):
         raise StreamForked(
             "This stream has another history here.",
             hint="Open a new epoch after the newest mark that your journal holds too.",
-            coverage=[list(part) for part in coverage],
+            coverage=[list(part) for part in held],
             marks=[list(mark) for mark in thinned(_marks(connection, stream_id))],
         )
-
-
-def _save_coverage(connection: Connection, stream_id: int, before: list[Range], after: list[Range]) -> None:
-    known, kept = set(before), set(after)
-    gone = [{"gone": first} for first, _last in known - kept]
-    if gone:
-        this = (stream_ranges.c.stream_id == stream_id) & (stream_ranges.c.first_seq == bindparam("gone"))
-        connection.execute(delete(stream_ranges).where(this), gone)
-    fresh = [{"stream_id": stream_id, "first_seq": first, "last_seq": last} for first, last in sorted(kept - known)]
-    connection.execute(insert(stream_ranges), fresh)
 
 
 def _save_mark(connection: Connection, stream_id: int, seq: int, x: str) -> None:

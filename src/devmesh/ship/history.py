@@ -98,14 +98,16 @@ class History:
             _log.warning("state=not_saved error=%s", error)
 
     def stored(self, batch: Batch, body: Dict[str, Any]) -> None:
-        """A batch is stored. A server that covers more than we ever sent has another history: look at its marks."""
+        """A batch is stored. The answer names the ranges around it: where they are not ours, look at all that the
+        server has, and its marks.
+        """
         track = self.tracks[batch.stream.rpartition(";")[0]]
         track.acknowledged(batch.first, batch.last, batch.x)
         said = _ranges(body.get("coverage"))
         if said:
             ours = merged([*track.done, *((gap.first, gap.last) for gap in track.gaps)])
             if any(missing(ours, first, last) for first, last in said) or any(
-                missing(said, first, last) for first, last in track.done
+                missing(said, first, last) for first, last in _around(track.done, batch.first, batch.last)
             ):
                 self.current = False
         self.save()
@@ -250,6 +252,13 @@ def _key(item: Any) -> Tuple[str, int]:
 
 def _ranges(value: Any) -> List[Range]:
     return merged([(int(first), int(last)) for first, last in value]) if isinstance(value, list) else []
+
+
+def _around(ranges: List[Range], first: int, last: int) -> List[Range]:
+    """Those of `ranges` (sorted, disjoint) that overlap first..last, and the next one below and above."""
+    start = sum(high < first for _low, high in ranges)
+    end = sum(low <= last for low, _high in ranges)
+    return ranges[max(start - 1, 0) : end + 1]
 
 
 def _pairs(value: Any) -> List[Mark]:

@@ -155,7 +155,9 @@ class Importer:
     def _learn(self, body: Body) -> None:
         """What the store will know once the body is stored: the next file is compared with it before that."""
         known = self._states.setdefault(body.node, {})
-        before = known.get(body.stream, StreamState(body.stream, (), ()))
+        before = known.setdefault(body.stream, StreamState(body.stream, (), ()))
+        if body.each:  # a journal: each of its entries is sent, and the store alone says which are repeats
+            return
         mark = ((body.ranges[-1][1], body.last_x),) if body.last_x else ()
         coverage = tuple(merged([*before.coverage, *body.ranges]))
         known[body.stream] = replace(before, coverage=coverage, marks=before.marks + mark)
