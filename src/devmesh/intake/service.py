@@ -20,6 +20,7 @@ from devmesh.db import Database
 from devmesh.db.space import Space
 from devmesh.errors import DevMeshError, Unavailable
 from devmesh.events import Events
+from devmesh.heap import keep_freed_memory
 from devmesh.intake.commit import Committer
 from devmesh.intake.crash import crash_point
 from devmesh.intake.model import Limits
@@ -75,6 +76,7 @@ class Intake:
 
     def start(self) -> None:
         """Load the redaction key and begin to take requests."""
+        keep_freed_memory()
         preparer = Preparer(self._nodes, self._templates, self._load_key(), self._limits)
         committer = Committer(self._db, self._clock, self._nodes, self._events)
         self._threads = [

