@@ -106,6 +106,26 @@ def test_a_stream_needs_its_node(call):
     assert call("POST", "/ingest", headers={"DevMesh-Node": "n", "DevMesh-Range": "1-2;a"}).status_code == 400
 
 
+@pytest.mark.parametrize("name", ["büro-à", "東京", "n1"])
+def test_a_nodes_name_is_utf8(call, name):
+    """A name beyond ASCII is one and the same in the header, a token, a line and the list of nodes."""
+    head = {**STREAM, "DevMesh-Node": name.encode()}
+    assert call("POST", "/ingest", headers=head, content=line("x", seq=1)).status_code == 200
+    assert [node.name for node in call.mesh.nodes.list()] == [name]
+    token = call.mesh.accounts.create_token("node", name)
+    said = call("GET", "/ingest/state", headers={"DevMesh-Node": name.encode()}, token=token).json()
+    assert (said["node"], len(said["streams"])) == (name, 1)
+    other = call("GET", "/ingest/state", headers={"DevMesh-Node": "bär".encode()}, token=token)
+    assert other.json()["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("raw", [b"b\xfcro", b"\xff", "a\u202eb".encode(), "a\u00a0".encode(), b"x" * 256, b"a\tb"])
+def test_a_name_that_is_none_is_400(call, raw):
+    """Bytes that are no UTF-8, and characters that nobody sees, are refused rather than guessed at."""
+    assert call("POST", "/ingest", headers={"DevMesh-Node": raw}, content=line("x")).status_code == 400
+    assert call.mesh.nodes.list() == []
+
+
 def test_another_protocol_is_426(call):
     """An agent of another age is told which versions are spoken."""
     answer = call("POST", "/ingest", headers={**STREAM, "DevMesh-Protocol": "2"}, content=b"")

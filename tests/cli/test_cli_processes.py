@@ -206,8 +206,11 @@ def test_help_imports_nothing_heavy():
     assert out.stdout.splitlines()[-1] == "[]"
 
 
-def test_import_and_agent_agree(served: Served, cli: Runner, tmp_path, own_signals):
-    """What the agent shipped an import does not store again, nor the agent what was imported; while it serves."""
+@pytest.mark.parametrize("node", ["both", "büro-à", "東京"])
+def test_import_and_agent_agree(served: Served, cli: Runner, tmp_path, own_signals, node: str):
+    """What the agent shipped an import does not store again, nor the agent what was imported; while it serves;
+    whatever the node is called.
+    """
     log = tmp_path / "shared.log"
     text = "".join(f"2026-01-20T15:00:{n:02d}Z shared line {n}\n" for n in range(60))
     log.write_text(text[: text.index("shared line 30") - 21])
@@ -216,7 +219,7 @@ def test_import_and_agent_agree(served: Served, cli: Runner, tmp_path, own_signa
         "--to",
         served.url,
         "--node",
-        "both",
+        node,
         "--file",
         str(log),
         "--state-dir",
@@ -225,9 +228,9 @@ def test_import_and_agent_agree(served: Served, cli: Runner, tmp_path, own_signa
     )
     cli(*ship)
     log.write_text(text)
-    assert cli.bring(str(log), "--node", "both") == (30, 30, 0)
+    assert cli.bring(str(log), "--node", node) == (30, 30, 0)
     cli(*ship)
-    assert len(cli.messages("--node", "both")) == 60
+    assert len(cli.messages("--node", node)) == 60
 
 
 def test_import_over_http_tells_bad_lines(served: Served, cli: Runner):

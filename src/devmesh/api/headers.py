@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 
 from devmesh.errors import BadRequest, ProtocolVersion
-from devmesh.nodes import Mark, Range, StreamKey
+from devmesh.nodes import Mark, Range, StreamKey, is_node_name
 
 PROTOCOL = 1
 _STREAM = re.compile(r"([!-:<-~]{1,160});(\d{1,9})")
@@ -56,6 +56,18 @@ def declared(headers: Headers) -> Declared:
         prev=_prev(headers.get("devmesh-prev")),
         idempotency_key=_short(headers, "idempotency-key", 255),
     )
+
+
+def said_node(headers: Headers) -> str:
+    """The node's name in DevMesh-Node, in UTF-8; empty where it is missing. Raises BadRequest for what is no name."""
+    raw = headers.get("devmesh-node", "").strip(" \t")  # no other space: its byte may be the end of a character
+    try:
+        name = raw.encode("latin-1").decode()  # the framework reads every header as Latin-1
+    except UnicodeError:
+        name = "\0"
+    if name and not is_node_name(name):
+        raise BadRequest("DevMesh-Node is no node name.", hint="At most 255 printable characters, in UTF-8.")
+    return name
 
 
 def _short(headers: Headers, name: str, limit: int) -> str | None:

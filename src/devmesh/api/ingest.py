@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from devmesh.accounts import Grant
 from devmesh.api.auth import is_loopback, mesh_of, sender
 from devmesh.api.body import read_body
-from devmesh.api.headers import Declared, declared
+from devmesh.api.headers import Declared, declared, said_node
 from devmesh.api.heartbeat import parse_heartbeat, schema
 from devmesh.errors import BadRequest, Forbidden
 from devmesh.intake import Request as IntakeRequest
@@ -20,7 +20,6 @@ from devmesh.mesh import Mesh
 
 router = APIRouter(tags=["ingest"])
 
-NODE_NAME_MAX = 255
 BUSY = 0.5  # of what may wait for the writer: from here on agents are asked to slow down
 
 NDJSON_BODY = {
@@ -32,10 +31,10 @@ NDJSON_BODY = {
 
 
 def node_of(request: Request, grant: Grant, *, needed: bool) -> str:
-    """The node that this request speaks for. Raises Forbidden for another node's name, BadRequest where one is
-    needed.
+    """The node that this request speaks for. Raises Forbidden for another node's name, BadRequest for one that is none
+    or is missing where it is needed.
     """
-    said = request.headers.get("devmesh-node", "").strip()
+    said = said_node(request.headers)
     if grant.kind == "node":
         if said and said != grant.node:
             raise Forbidden(
@@ -43,8 +42,6 @@ def node_of(request: Request, grant: Grant, *, needed: bool) -> str:
             )
         return grant.node or ""
     if said:
-        if len(said) > NODE_NAME_MAX or not said.isprintable():
-            raise BadRequest("DevMesh-Node is no node name.", hint="At most 255 printable characters.")
         return said
     if needed:
         raise BadRequest("DevMesh-Node is missing.", hint="Say which node speaks.")

@@ -126,10 +126,12 @@ class Server:
     def _request(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:
         try:
             headers = dict(self._headers, **headers, **self._authorization())
+            # http.client would send text as Latin-1, or not at all.
+            encoded = {name: value.encode("utf-8", "replace") for name, value in headers.items()}
             connection = self._connected()
             with _cut_off_after(connection, WHOLE_TIMEOUT_S):
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    connection.request(method, self._prefix + path, body, headers)  # an early answer may wait
+                    connection.request(method, self._prefix + path, body, encoded)  # an early answer may wait
                 answer = _read(connection.getresponse())
         except ssl.SSLError as error:
             self.close()

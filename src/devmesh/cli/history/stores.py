@@ -120,7 +120,7 @@ class RemoteStore:
 
     def states(self, node: str) -> Sequence[StreamState]:
         """The streams of a node."""
-        said = self._remote.call("GET", "/ingest/state", headers={"DevMesh-Node": node})
+        said = self._remote.call("GET", "/ingest/state", headers={"DevMesh-Node": node.encode()})
         return [
             StreamState(
                 StreamKey(str(one["stream"]), int(one["epoch"])),
@@ -160,7 +160,8 @@ class RemoteStore:
             "DevMesh-Range": spans + (f";{body.last_x}" if body.last_x else ""),
             "DevMesh-Batch": str(uuid4()),
         }
-        said = self._remote.patiently("POST", "/ingest", content=body.data, headers=headers)
+        encoded = {name: value.encode() for name, value in headers.items()}
+        said = self._remote.patiently("POST", "/ingest", content=body.data, headers=encoded)
         errors = tuple(Rejected(one["line"], one["field"], one["reason"]) for one in said["errors"])
         coverage = tuple((first, last) for first, last in said["coverage"])
         return Answer(said["stored"], said["repeated"], said["rejected"], errors, coverage)
