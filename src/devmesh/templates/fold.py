@@ -24,8 +24,8 @@ import polars as pl
 STATUS_ZERO, HEX_MARK, UUID_MARK, MAC_MARK = "\x02", "\x03", "\x04", "\x05"
 
 _PAD = b"\n" * 40  # so that looking around never leaves the buffer: a UUID has 36 characters
-_BUFFER_BYTES = 300_000  # larger buffers spend their time in page faults, smaller ones in calls
-_PARALLEL_ROWS = 32_768  # below this a second thread costs more than it brings
+_PART_BYTES = 300_000  # larger parts spend their time in page faults, smaller ones in calls
+_PARALLEL_PARTS = 8  # below this a second thread costs more than it brings
 _ESCAPE = 0x1B
 _ALIKE = bytes(
     ord("0")
@@ -43,28 +43,42 @@ _Mask = npt.NDArray[np.bool_]
 _Places = npt.NDArray[np.intp]
 
 
-def fold_numbers(messages: pl.Series) -> list[str]:
+def fold_numbers(messages: pl.Series | list[str]) -> list[str]:
     """The rows (String, no nulls) with numbers and identities folded and control characters as spaces."""
-    rows = 1 + len(messages) * _BUFFER_BYTES // (1 + int(messages.str.len_bytes().sum()))
-    slices = [messages.slice(start, rows) for start in range(0, len(messages), rows)]
-    if not slices:
+    if not len(messages):
         return []
-    if len(messages) < _PARALLEL_ROWS:
-        buffers = [_fold_slice(part) for part in slices]
-    else:
-        with ThreadPoolExecutor(2) as pool:
-            buffers = list(pool.map(_fold_slice, slices))
-    folded = b"".join(buffers).decode().split("\n")
-    folded.pop()
+    folded = _fold(messages)
     if len(folded) != len(messages):  # some message holds newlines
-        return fold_numbers(messages.str.replace_all("\n", " ", literal=True))
+        return _fold([text.replace("\n", " ") for text in messages])
     return folded
 
 
-def _fold_slice(lines: pl.Series) -> bytes:
-    """The folded text of these rows, each ended by a newline."""
-    joined: bytes = lines.str.join("\n").cast(pl.Binary).item()
-    raw = b"".join((_PAD, joined, _PAD))
+def _fold(texts: pl.Series | list[str]) -> list[str]:
+    joined = "\n".join(texts).encode() if isinstance(texts, list) else texts.str.join("\n").cast(pl.Binary).item()
+    parts = _parts(joined)
+    if len(parts) < _PARALLEL_PARTS:
+        folded = [_fold_part(part) for part in parts]
+    else:
+        with ThreadPoolExecutor(2) as pool:
+            folded = list(pool.map(_fold_part, parts))
+    return b"\n".join(folded).decode().split("\n")
+
+
+def _parts(joined: bytes) -> list[bytes]:
+    """The text in parts of whole lines, without the newlines between them."""
+    parts, start = [], 0
+    while len(joined) - start > _PART_BYTES:
+        end = joined.find(b"\n", start + _PART_BYTES)
+        if end < 0:
+            break
+        parts.append(joined[start:end])
+        start = end + 1
+    return [*parts, joined[start:]]
+
+
+def _fold_part(lines: bytes) -> bytes:
+    """The folded text of these lines."""
+    raw = b"".join((_PAD, lines, _PAD))
     text, out = np.frombuffer(raw, np.uint8), np.frombuffer(bytearray(raw.translate(_ALIKE)), np.uint8)
     digit = out == ord("0")
     keep = np.empty(len(out), np.bool_)
@@ -77,7 +91,7 @@ def _fold_slice(lines: pl.Series) -> bytes:
     _fold_shape(text == ord("-"), hexadecimal, _UUID_SIGNS, _UUID_LENGTH, UUID_MARK, out, keep)
     _fold_shape(text == ord(":"), hexadecimal, _MAC_SIGNS, _MAC_LENGTH, MAC_MARK, out, keep)
     folded: bytes = pl.Series(out).filter(pl.Series(keep)).to_numpy().tobytes()  # twice as fast as out[keep]
-    return folded[len(_PAD) : 1 - len(_PAD)]
+    return folded[len(_PAD) : -len(_PAD)]
 
 
 def _keep_status_codes(text: _Bytes, digit: _Mask, out: _Bytes, keep: _Mask) -> None:
@@ -122,14 +136,20 @@ def _fold_shape(
     room = len(sign) - length
     here = sign[signs[0] : room + signs[0]] & sign[signs[1] : room + signs[1]]
     first = np.flatnonzero(here & sign[signs[2] : room + signs[2]])
-    for offset in range(length):
-        first = first[(sign if offset in signs else hexadecimal)[first + offset]]
+    if not len(first):
+        return
+    others = [offset for offset in range(length) if offset not in signs]
+    fits = sign[first[:, np.newaxis] + np.array(signs)].all(axis=1)
+    first = first[fits]
+    first = first[hexadecimal[first[:, np.newaxis] + np.array(others)].all(axis=1)]
     alone = ~(hexadecimal[first - 1] | sign[first - 1] | hexadecimal[first + length] | sign[first + length])
     _mark(first[alone], first[alone] + length, mark, out, keep)
 
 
 def _mark(first: _Places, end: _Places, mark: str, out: _Bytes, keep: _Mask) -> None:
     """Keep one mark of each range, which is not empty."""
+    if not len(first):
+        return
     lengths = end - first
     within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     keep[np.repeat(first, lengths) + within] = False

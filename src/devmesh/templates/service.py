@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from devmesh.clock import Clock
 from devmesh.db import Database
+from devmesh.db.lists import one_of
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.loops import Lease, Loop
 from devmesh.templates import lifecycle, totals
@@ -103,7 +104,7 @@ class Templates:
         table = families.c
         query = select(families).where(table.merged_into.is_(None), table.template_count > 0)
         if service_ids is not None:
-            query = query.where(table.service_id.in_(sorted(service_ids)))
+            query = query.where(one_of(table.service_id, service_ids))
         order = {
             "count": table.event_count.desc(),
             "new": table.created_us.desc(),
@@ -117,7 +118,7 @@ class Templates:
     def families(self, family_ids: Iterable[int]) -> dict[int, Family]:
         """Families by id; an id that was merged gives the family it went into."""
         roots = self.family_roots(family_ids)
-        found = self._some(families.c.id.in_(sorted(set(roots.values()))))
+        found = self._some(one_of(families.c.id, set(roots.values())))
         by_id = {family.id: family for family in found}
         return {asked: by_id[root] for asked, root in roots.items() if root in by_id}
 
@@ -148,8 +149,8 @@ class Templates:
         return found[0]
 
     def templates(self, template_ids: Iterable[int]) -> list[Template]:
-        """Templates by id."""
-        return self._templates(log_templates.c.id.in_(sorted(set(template_ids))))
+        """Templates by id, the busiest first, 1,000 at most."""
+        return self._templates(one_of(log_templates.c.id, set(template_ids)))
 
     def members(self, family_id: int) -> list[Template]:
         """The templates of a family, the busiest first, 1,000 at most."""
@@ -159,13 +160,13 @@ class Templates:
         """Every template id whose events belong to these families, folded ones included."""
         roots = sorted(set(self.family_roots(family_ids).values()))
         with self._db.read() as connection:
-            members = select(log_templates.c.id).where(log_templates.c.family_id.in_(roots))
+            members = select(log_templates.c.id).where(one_of(log_templates.c.family_id, roots))
             return list(connection.execute(members).scalars())
 
     def samples(self, template_ids: Iterable[int], limit: int = sampling.SAMPLES) -> list[Sample]:
         """Messages as they were, the newest first."""
         table = template_samples.c
-        query = select(template_samples).where(table.template_id.in_(sorted(template_ids))).order_by(table.ts_us.desc())
+        query = select(template_samples).where(one_of(table.template_id, template_ids)).order_by(table.ts_us.desc())
         with self._db.read() as connection:
             return [Sample(row.ts_us, row.node_id, row.message) for row in connection.execute(query.limit(limit))]
 
@@ -175,12 +176,19 @@ class Templates:
         total = func.sum(table.n).label("n")
         query = (
             select(table.position, table.value, total)
-            .where(table.template_id.in_(sorted(template_ids)))
+            .where(one_of(table.template_id, template_ids))
             .group_by(table.position, table.value)
             .order_by(table.position, total.desc(), table.value)
         )
         with self._db.read() as connection:
             return [Value(row.position, row.value, int(row.n)) for row in connection.execute(query)]
+
+    def events_by_service(self, connection: Connection) -> dict[int, int]:
+        """{service id: events of all its templates, merged ones too}, as far as their totals are added up."""
+        # + 0 keeps SQLite off the index by service, through which a scan takes seven times as long.
+        service = (log_templates.c.service_id + 0).label("service_id")
+        sums = select(service, func.sum(log_templates.c.event_count).label("n")).group_by(service)
+        return {row.service_id: int(row.n) for row in connection.execute(sums)}
 
     def counts(self) -> tuple[int, int]:
         """How many live templates and families there are."""
