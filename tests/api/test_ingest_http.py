@@ -30,7 +30,7 @@ def test_the_answer_has_what_the_agent_checks(call):
     assert (said["batch"], said["stored"], said["repeated"], said["rejected"]) == ("b-1", 9, 0, 1)
     assert said["coverage"] == [[1, 9]]
     assert said["errors"][0]["line"] == 10
-    assert set(said["pace"]) == {"max_events", "max_bytes", "min_interval_ms"}
+    assert set(said["pace"]) == {"max_events", "max_bytes", "min_interval_ms", "max_bytes_per_s"}
     assert said["server_time_us"] == call.mesh.clock.now_us()
 
 

@@ -101,6 +101,25 @@ def test_nodes_services_stats_loops(cli):
     assert "web2" in cli("nodes").stdout
 
 
+def test_nodes_show_what_waits_and_clocks_that_are_off(empty):
+    """Since when, and how far, with how wrong that may be; nothing where all is well (F19, F20)."""
+    from devmesh.clock import SystemClock
+    from devmesh.mesh import open_mesh
+    from devmesh.nodes import Heartbeat
+    from devmesh.settings import load_settings
+
+    mesh = open_mesh(load_settings(data_dir=empty.data_dir))
+    hours_ago_us = SystemClock().now_us() - 3 * 3_600_000_000 - 1_000_000
+    behind = Heartbeat("a 1", 700, hours_ago_us, skew_us=-301_000_000, skew_error_us=20_000)
+    mesh.nodes.heartbeat("late", behind)
+    mesh.nodes.heartbeat("well", Heartbeat("a 1", 0, None, skew_us=6_000_000, skew_error_us=1_500_000))
+    mesh.close()
+    late, well = empty("nodes").stdout.splitlines()[-2:]
+    assert "oldest unsent 3h ago; clock is -301.0 s off (± 0.02 s)" in late
+    assert "off" not in well
+    assert "unsent" not in well
+
+
 def test_doctor_says_where_settings_come_from(cli, monkeypatch: pytest.MonkeyPatch):
     """Set values with their source, the store's state, and credentials masked."""
     monkeypatch.setenv("DEVMESH_EMBEDDING_PROVIDER", "off")

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from ship_clock import HurriedClock
 from ship_journals import entry, lines, need_journals, write_journal
 from ship_server import Exchange, FakeServer, serving
 
-from conftest import HurriedClock
 from devmesh.ship import journal as journal_module
 from devmesh.ship.agent import Agent, run
 from devmesh.ship.errors import OptionsError

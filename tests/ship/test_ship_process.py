@@ -137,6 +137,47 @@ def test_sigterm_ends_it_cleanly(fake, url, tmp_path):
     assert fake.heartbeats
 
 
+def test_an_agent_that_was_stopped_goes_on(fake, url, tmp_path):
+    """SIGSTOP while the log grows and rotates, then SIGCONT: everything arrives, once (F20)."""
+    log = tmp_path / "app.log"
+    goal = [99]  # the last line of a file is held for a while
+    reached = threading.Event()
+
+    def write(numbers: range) -> None:
+        with log.open("a") as file:
+            file.writelines(f"2026-11-20T10:00:00Z line {n} of the process test\n" for n in numbers)
+
+    def answer(exchange: Exchange) -> None:
+        exchange.answer(200, exchange.commit())
+        if len(fake.messages()) >= goal[0]:
+            reached.set()
+
+    fake.always = answer
+    write(range(100))
+    process = subprocess.Popen(
+        command(url, tmp_path / "state", "--file", str(log)),
+        env=dict(os.environ, PYTHONPATH=str(ROOT / "src")),
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert reached.wait(30)
+        process.send_signal(signal.SIGSTOP)
+        write(range(100, 400))
+        log.rename(tmp_path / "app.log.1")
+        write(range(400, 500))
+        goal[0] = 450
+        reached.clear()
+        process.send_signal(signal.SIGCONT)
+        assert reached.wait(30)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert run(url, tmp_path / "state", "--file", str(log), "--once") == 0
+    assert sorted(fake.messages()) == sorted(f"line {n} of the process test" for n in range(500))
+
+
 def test_two_agents_do_not_share_a_state_directory(fake, url, tmp_path):
     """The second one says so and ends."""
     (tmp_path / "state").mkdir()

@@ -146,4 +146,5 @@ def _pace(mesh: Mesh) -> dict[str, int]:
         "max_events": settings.max_events,
         "max_bytes": settings.max_body_bytes,
         "min_interval_ms": 0 if busy < BUSY else int(1000 * busy),
+        "max_bytes_per_s": settings.node_quota_bytes_per_s,
     }

@@ -40,7 +40,7 @@ def nodes(context: typer.Context, json: Json = False) -> None:
             ago(node.last_received_us, now),
             "" if node.backlog_events is None else count(node.backlog_events),
             count(node.lost_entries),
-            "; ".join(_remarks(node)),
+            "; ".join(_remarks(node, now)),
         ]
         for node in listed
     ]
@@ -54,9 +54,13 @@ def nodes(context: typer.Context, json: Json = False) -> None:
         note("No node has sent anything yet.")
 
 
-def _remarks(node: Node) -> list[str]:
-    """Agent, clock, what filters dropped, sources in trouble."""
+def _remarks(node: Node, now_us: int) -> list[str]:
+    """Agent, what waits for how long, clock, what filters dropped, sources in trouble."""
+    from devmesh.cli.terminal import ago
+
     said = [f"agent {node.agent}"] if node.agent else ["no agent (imported, or another client)"]
+    if node.backlog_events and node.oldest_unsent_us is not None:
+        said.append(f"oldest unsent {ago(node.oldest_unsent_us, now_us)}")
     if node.skew_us is not None and abs(node.skew_us) > SKEW_US + (node.skew_error_us or 0):
         unsure = "" if node.skew_error_us is None else f" (± {node.skew_error_us / 1e6:.2f} s)"
         said.append(f"clock is {node.skew_us / 1e6:+.1f} s off{unsure}")

@@ -30,6 +30,7 @@ from devmesh.ship.identity import machine_id, node_name
 from devmesh.ship.options import Options, default_state_dir
 from devmesh.ship.piece import Changed, Lost, Range, Stream
 from devmesh.ship.server import Server
+from devmesh.ship.share import Share
 from devmesh.ship.sources import Sources
 from devmesh.ship.state import StateFile
 
@@ -92,6 +93,7 @@ class Agent:
         self.server = Server(options.to, self.node, machine_id(), options.token_file, options.tls_ca, clock)
         self.sources = Sources(options, clock)
         self.limits = Limits()
+        self.share = Share(clock, self.limits)
         dead_letters = DeadLetters(directory)
         self.delivery = Delivery(
             self.server,
@@ -126,7 +128,9 @@ class Agent:
                 self._pause(verdict.wait_s)
             elif verdict.kind == "idle" and self.options.once:
                 return self._finish()
-            elif not (self._more or self.options.once):
+            elif self._more or self.options.once:
+                self._pause(min(self.options.poll_s, self.share.wait_s()))
+            else:
                 self._pause(self.options.poll_s)
         return self._finish()
 
@@ -209,24 +213,37 @@ class Agent:
         return [streams[0], *streams[after:], *streams[1:after]]
 
     def _ship(self, stream: Stream, *, newest_only: bool) -> Verdict:
-        """Send the newest missing chunk of a stream."""
+        """Send what is new in a stream, and the newest chunk of what is missing below that."""
         track = self.history.track(stream)
         if self.history.behind(stream, track):
             return self._forked(track, stream, track.newest_marks())
         holes = track.holes(stream)
         if not holes or (newest_only and track.done and holes[0][0] <= track.done[-1][1]):
             return Verdict("idle")
+        newest = track.done[-1][1] if track.done else -1
+        sent = Verdict("idle")
         for hole in holes[: 1 if newest_only else HOLES_TRIED]:
+            live = hole[0] > newest
+            if not live and self.share.wait_s() > 0:
+                self._more = True
+                return OK
             if not self.history.continues(stream, track, hole[0]):
                 return self._forked(track, stream, track.newest_marks())
             span = stream.chunk(hole)
-            verdict = Verdict("idle") if self._is_quiet(track, span) else self._ship_span(stream, track, span)
+            quiet = self._is_quiet(track, span)
+            verdict = Verdict("idle") if quiet else self._ship_span(stream, track, span, live=live)
             if verdict.kind != "idle":  # the newest hole may be a line that is held back, or all dropped by filters
                 self._more = self._more or len(holes) > 1 or span != hole
-                return verdict
-        return Verdict("idle")
+                sent = verdict
+            if verdict.kind not in ("ok", "idle") or (verdict.kind == "ok" and not live) or not self._may_go_on():
+                break
+        return sent
 
-    def _ship_span(self, stream: Stream, track: Track, span: Range) -> Verdict:
+    def _may_go_on(self) -> bool:
+        """Nobody wants us to end, and what we know of the server still holds."""
+        return self.history.current and not self._stop.is_set()
+
+    def _ship_span(self, stream: Stream, track: Track, span: Range, *, live: bool) -> Verdict:
         sent = Verdict("idle")
         for item in self._batches(stream, track, span):
             if isinstance(item, Lost):
@@ -238,7 +255,10 @@ class Agent:
             sent = self._send(item)
             if sent.kind == "forked":
                 return self._forked(track, stream, _marks(sent.body))
-            if sent.kind != "ok" or self._stop.is_set() or not self.history.current:
+            if sent.kind != "ok" or not self._may_go_on():
+                return sent
+            if not live and self.share.wait_s() > 0:
+                self._more = True
                 return sent
             self._beat()
             self.clock.wait(self.limits.min_interval_s, self._stop)
@@ -283,6 +303,7 @@ class Agent:
     def _stored(self, batch: Batch, body: Dict[str, Any]) -> None:
         self._quiet.pop(batch.stream.rpartition(";")[0], None)
         self.filters.count(batch.counts)
+        self.share.sent(sum(len(line.data) for line in batch.lines))
         self.history.stored(batch, body)
 
     def _poison(self, batch: Batch, line: Line, reason: str) -> None:

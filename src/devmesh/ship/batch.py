@@ -63,6 +63,7 @@ class Limits:
         self._most = (max_events, max_bytes)
         self.max_events, self.max_bytes = self._most
         self.min_interval_s = 0.0
+        self.bytes_per_s = 0  # this node's quota; 0: none
 
     def lower(self, max_events: Optional[int], max_bytes: Optional[int]) -> None:
         """Take what the server asks for, as far as it is less than our own."""

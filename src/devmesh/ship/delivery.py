@@ -187,6 +187,7 @@ class Delivery:
             return
         numbers = {name: value for name, value in pace.items() if type(value) is int and value >= 0}
         self._limits.lower(numbers.get("max_events"), numbers.get("max_bytes"))
+        self._limits.bytes_per_s = numbers.get("max_bytes_per_s", 0)
         self._limits.min_interval_s = min(60.0, numbers.get("min_interval_ms", 0) / 1000.0)
 
     def _bisect(self, batch: Batch, reason: str) -> Verdict:
