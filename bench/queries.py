@@ -33,7 +33,7 @@ def measure(folder: Path) -> dict[str, Any]:
     """{question: [median of 9, worst]} in ms."""
     mesh = open_mesh(load_settings(data_dir=folder, retention_days=36_500))
     settle(mesh)
-    totals = sorted(mesh.events.totals_by("service_id").items(), key=lambda pair: pair[1])
+    totals = sorted(mesh.events.by_service().items(), key=lambda pair: pair[1])
     rare, common = totals[len(totals) // 10][0], totals[-1][0]
     since, until = START_US, START_US + DAY_US
     busiest = list_families(mesh, limit=1)[0]["id"]
@@ -44,7 +44,7 @@ def measure(folder: Path) -> dict[str, Any]:
         "count_word": lambda: mesh.events.count(Filter(contains=WORD)),
         "count_regex": lambda: mesh.events.count(Filter(regex=REGEX)),
         "count_by_minute": lambda: mesh.events.by_minute(since, until, by=()),
-        "top_services": lambda: mesh.events.totals_by("service_id"),
+        "top_services": mesh.events.by_service,
         "templates_page": lambda: list_families(mesh, limit=100),
         "template_page": lambda: show(mesh, busiest),
         "semantic_search": lambda: find_families(mesh, "disk is dying", 10),

@@ -25,6 +25,7 @@ from bodies import (
 )
 from devmesh.errors import DevMeshError
 from devmesh.events import minutes
+from devmesh.loops.lease import take as take_lease
 
 law = settings(max_examples=60, deadline=None, derandomize=True)
 on_mesh = settings(
@@ -227,14 +228,28 @@ def test_expiry_keeps_what_is_within_the_retention(mesh, clock):
     assert {row[0] for row in rows(mesh, "SELECT message FROM log_events")} == {"kept", "kept too"}
 
 
+def test_sums_are_fresh_however_far_their_loop_is(mesh, clock):
+    """Events of a service are all there before their templates' totals are, in the middle of that, and after it."""
+    ids = mesh.nodes.service_names.ids(["a", "b"])
+    for number in range(5):
+        take(mesh, line("x", service="a") * 2 + line(f"y {number}", service="b"), received_us=clock.now_us())
+    for step in range(4):
+        assert mesh.events.by_service() == {ids["a"]: 10, ids["b"]: 5}
+        with mesh.db.read() as connection:
+            assert mesh.templates.events_by_service(connection)[ids["a"]] == min(10, 4 * step)
+        clock.advance(1)
+        lease = take_lease(mesh.db, clock, "template-totals", "test")
+        mesh.events._upkeep.fold_totals(2, lease)
+
+
 def test_sums_join_hours_and_days(mesh, clock):
     """What people are told of a service is the same before and after its days were folded."""
     take(mesh, line("x", service="a") * 3 + line("y", service="b"))
     take(mesh, line("x", service="a"), "n2")
-    before = mesh.events.totals_by("service_id"), mesh.events.totals_by("node_id"), mesh.events.nodes_of(range(1, 9))
+    before = mesh.events.by_service(), mesh.events.nodes_of(range(1, 9))
     clock.advance(60 * 86_400)
     run_whole(mesh, "fold-days")
-    after = mesh.events.totals_by("service_id"), mesh.events.totals_by("node_id"), mesh.events.nodes_of(range(1, 9))
+    after = mesh.events.by_service(), mesh.events.nodes_of(range(1, 9))
     assert before == after
     assert sorted(before[0].values()) == [1, 4]
     assert mesh.events.counted() == 5

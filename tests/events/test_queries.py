@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 
 import pytest
+from sqlalchemy import event
 
 from bodies import DAY_US, HOUR_US, NOW_US, line, rows, run_whole, take
 from devmesh.clock import FakeClock
@@ -234,9 +236,54 @@ def test_context_is_of_the_same_node(mesh):
         take(mesh, b"".join(line(f"{node} {number}", ts_us=NOW_US + number) for number in range(9)), node)
     event = next(one for one in mesh.events.query(Filter(), 100).events if one.message == "n1 4")
     around = mesh.events.context(event.id, 2, 3)
-    assert [one.message for one in around] == [f"n1 {number}" for number in range(2, 8)]
+    assert [one.message for one in around.events] == [f"n1 {number}" for number in range(2, 8)]
+    assert (around.looked_from_us, around.looked_to_us) == (None, None)
     with pytest.raises(NotFound):
         mesh.events.context("1-1")
+
+
+def test_context_equals_brute_force(mesh, clock):
+    """Around any event stand the lines of its node that are next to it, however far apart they are."""
+    found = fill(mesh, clock)
+    chance = random.Random(3)  # noqa: S311 - data, no secrets
+    for ts, number, node, *_more in chance.sample(found, 12):
+        of_node = [f"{row[0]}-{row[1]}" for row in reversed(found) if row[2] == node]
+        place, before, after = of_node.index(f"{ts}-{number}"), chance.randint(0, 30), chance.randint(0, 30)
+        around = mesh.events.context(f"{ts}-{number}", before, after)
+        assert [one.id for one in around.events] == of_node[max(0, place - before) : place + after + 1]
+        assert (around.looked_from_us, around.looked_to_us) == (None, None)
+
+
+@pytest.mark.parametrize("oldest", [True, False])
+def test_context_of_a_quiet_node_stops_after_two_seconds(make_mesh, tmp_path, oldest):
+    """Where the next lines are far away, context gives those it came to and says how far it looked, on either side."""
+    mesh = make_mesh(tmp_path / "slow", clock=HurriedClock(NOW_US))
+    take(mesh, b"".join(line(f"{number}", ts_us=NOW_US - number * 80 * DAY_US) for number in range(10)))
+    ids = [event.id for event in mesh.events.query(Filter(), 100).events]
+    around = mesh.events.context(ids[-1] if oldest else ids[0], 9, 9)
+    seen, there = [one.message for one in around.events], [str(number) for number in reversed(range(10))]
+    assert 1 <= len(seen) < 10
+    assert seen == (there[: len(seen)] if oldest else there[-len(seen) :])
+    reached, silent = around.looked_from_us, around.looked_to_us
+    if oldest:
+        reached, silent = silent, reached
+    assert silent is None
+    assert abs(reached - NOW_US + (9 if oldest else 0) * 80 * DAY_US) < (len(seen) + 1) * 80 * DAY_US
+
+
+def test_a_count_is_many_short_reads(mesh, monkeypatch):
+    """Counting everything keeps no read open: each of its transactions asks the store once."""
+    monkeypatch.setattr(queries, "SLICE_ROWS", 10)
+    monkeypatch.setattr(queries, "COUNTED_ROWS", 10)
+    take(mesh, b"".join(line(f"word {number}", ts_us=NOW_US + number) for number in range(100)))
+    asked = Counter()
+    event.listen(mesh.db._reader, "begin", lambda _connection: asked.update(["transactions"]))
+    event.listen(mesh.db._reader, "before_cursor_execute", lambda *_all: asked.update(["statements"]))
+    for question in (Filter(contains="word"), Filter(regex="word")):
+        asked.clear()
+        assert mesh.events.count(question) == 100
+        assert asked["transactions"] >= 20
+        assert asked["statements"] == 2 * asked["transactions"]  # BEGIN is one of them
 
 
 def test_names_that_nobody_has_match_nothing(mesh):

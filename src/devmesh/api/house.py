@@ -27,7 +27,7 @@ def nodes(request: Request) -> dict[str, Any]:
 def services(request: Request) -> dict[str, Any]:
     """Every service with its events of all time."""
     mesh = mesh_of(request)
-    totals = mesh.events.totals_by("service_id")
+    totals = mesh.events.by_service()
     return {"services": [{**asdict(one), "events": totals.get(one.id, 0)} for one in mesh.nodes.services()]}
 
 

@@ -93,9 +93,8 @@ async def tail(request: Request, ask: Asking, only: Asked) -> StreamingResponse:
 
 @router.get("/logs/{event_id}/context")
 def context(request: Request, event_id: str, before: int = 20, after: int = 20) -> dict[str, Any]:
-    """The lines of the same node around an event, in order of time."""
-    around = mesh_of(request).events.context(event_id, before, after)
-    return {"id": event_id, "events": [asdict(event) for event in around]}
+    """The lines of the same node around an event, in order of time; looks for at most 2 s and says how far it came."""
+    return {"id": event_id, **asdict(mesh_of(request).events.context(event_id, before, after))}
 
 
 def _since(mesh: Mesh, only: Filter, last: str) -> list[Event]:

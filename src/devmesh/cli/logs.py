@@ -120,15 +120,19 @@ def context(
     json: Json = False,
 ) -> None:
     """The lines of the same node around one event, in order of time."""
-    from devmesh.cli.terminal import emit, viewer_zone
+    from devmesh.cli.terminal import emit, note, stamp, viewer_zone
 
     settings = settings_of(context)
     with reading(settings) as mesh:
         around = mesh.events.context(event_id, before, after)
     if json:
-        emit({"id": event_id, "events": [asdict(event) for event in around]})
+        emit({"id": event_id, **asdict(around)})
         return
-    Printer(viewer_zone(settings.timezone), marked=event_id).show(around)
+    zone = viewer_zone(settings.timezone)
+    Printer(zone, marked=event_id).show(around.events)
+    for reached, way in ((around.looked_from_us, "back"), (around.looked_to_us, "on")):
+        if reached is not None:
+            note(f"Looked {way} to {stamp(reached, zone)}; there may be more beyond.")
 
 
 def _page(mesh: Mesh, asked: Filter, limit: int, printer: Printer) -> None:

@@ -85,7 +85,7 @@ def services(
     from devmesh.cli.terminal import count, emit, note, table
 
     with reading(settings_of(context)) as mesh:
-        totals = mesh.events.totals_by("service_id")
+        totals = mesh.events.by_service()
         listed = [{**asdict(one), "events": totals.get(one.id, 0)} for one in mesh.nodes.services()]
     listed.sort(key=lambda one: (-one["events"], one["name"]))
     listed = listed[:limit]

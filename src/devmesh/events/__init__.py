@@ -5,9 +5,20 @@ inside the batch's transaction. Out: pages of events, counts by minute, hour and
 stored, and outlive it; reads stop at their limit or after 2 s with a cursor.
 """
 
-from devmesh.events.filters import Event, Filter, Page, check_regex, parse_event_id
+from devmesh.events.filters import Context, Event, Filter, Page, check_regex, parse_event_id
 from devmesh.events.followers import Position
 from devmesh.events.model import EVENT_BATCH
 from devmesh.events.service import Events, Followed
 
-__all__ = ["EVENT_BATCH", "Event", "Events", "Filter", "Followed", "Page", "Position", "check_regex", "parse_event_id"]
+__all__ = [
+    "EVENT_BATCH",
+    "Context",
+    "Event",
+    "Events",
+    "Filter",
+    "Followed",
+    "Page",
+    "Position",
+    "check_regex",
+    "parse_event_id",
+]

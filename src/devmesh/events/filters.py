@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_
+from sqlalchemy import ColumnElement, LargeBinary, and_, cast, func, literal_column, or_
 
+from devmesh.db.lists import one_of
 from devmesh.errors import InvalidInput
 from devmesh.events.tables import log_events
 
@@ -32,10 +33,14 @@ class Filter:
     contains: str | None = None
     regex: str | None = None
 
+    def names(self) -> tuple[tuple[str, tuple[int, ...] | None], ...]:
+        """(column, ids) of each kind of name that may be asked for."""
+        return ("node_id", self.node_ids), ("service_id", self.service_ids), ("template_id", self.template_ids)
+
     @property
     def nothing(self) -> bool:
         """True where no event can match: a name was asked for that nobody has."""
-        return any(ids == () for ids in (self.node_ids, self.service_ids, self.template_ids))
+        return any(ids == () for _column, ids in self.names())
 
     @property
     def reads_text(self) -> bool:
@@ -68,6 +73,19 @@ class Page:
     searched_to_us: int | None
 
 
+@dataclass(frozen=True)
+class Context:
+    """The lines around an event, in order of time, that event among them.
+
+    A time is there only where its side has fewer lines than were asked for because looking took too long: everything
+    from `looked_from_us` to the event was looked through, and from the event to before `looked_to_us`.
+    """
+
+    events: list[Event]
+    looked_from_us: int | None
+    looked_to_us: int | None
+
+
 def parse_event_id(text: str) -> tuple[int, int]:
     """(ts_us, id) of a public id or cursor; raises InvalidInput."""
     ts, _dash, number = text.rpartition("-")
@@ -97,31 +115,26 @@ def check_regex(pattern: str) -> None:
 
 def conditions(asked: Filter) -> ColumnElement[bool]:
     """The part of a filter that SQL can judge without reading messages, time left out."""
-    table = log_events.c
-    parts: list[ColumnElement[bool]] = []
-    if asked.node_ids is not None:
-        parts.append(table.node_id.in_(asked.node_ids))
-    if asked.service_ids is not None:
-        parts.append(table.service_id.in_(asked.service_ids))
-    if asked.template_ids is not None:
-        parts.append(table.template_id.in_(asked.template_ids))
+    parts = [one_of(log_events.c[name], ids) for name, ids in asked.names() if ids is not None]
     if asked.priority is not None:
-        parts.append(table.priority <= asked.priority)
+        parts.append(log_events.c.priority <= asked.priority)
     return and_(True, *parts)
 
 
 def says(words: str) -> ColumnElement[bool]:
-    """Messages that contain `words`, with the case of ASCII letters ignored.
+    """Messages that contain `words`, with the case of ASCII letters ignored; for WHERE, where OR stops early.
 
-    LIKE is the fastest way but ends at the first NUL, in the text and in the pattern alike.
+    LIKE is the fastest way but ends at the first NUL, in the text and in the pattern alike. So does length() of a text;
+    comparing it with that of the bytes is the cheapest way to tell that there may be one.
     """
     message = log_events.c.message
     exact = func.instr(func.lower(message), _ascii_lower(words)) > 0
     if "\0" in words:
         return exact
     escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    longer = func.length(message) != func.length(cast(message, LargeBinary))
     with_nul = func.instr(message, literal_column("char(0)")) > 0
-    return or_(message.like(f"%{escaped}%", escape="\\"), and_(with_nul, exact))
+    return or_(message.like(f"%{escaped}%", escape="\\"), and_(longer, with_nul, exact))
 
 
 def _ascii_lower(text: str) -> str:

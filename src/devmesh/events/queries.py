@@ -1,10 +1,12 @@
-"""Finding events: newest first, in slices of time, within 2 seconds, with a cursor for the rest."""
+"""Finding events: in slices of time, within 2 seconds, with a note of how far was looked."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import polars as pl
@@ -15,96 +17,102 @@ from devmesh.db import Database
 from devmesh.events.filters import Filter, check_regex, conditions, says
 from devmesh.events.minutes import whole_from_us
 from devmesh.events.tables import log_events
-from devmesh.events.windows import Window, windows
+from devmesh.events.windows import HOUR_US, Ask, Window, slices, windows
 
 SLICE_ROWS = 5_000  # of 32 KiB at most: what a question holds in memory at once
+COUNTED_ROWS = 20_000  # that the store itself looks through, in one short read
 READ_LIMIT_S = 2.0
+COUNTING_THREADS = 2
 SEPARATOR = "\x1e"
 Key = tuple[int, int]
 Span = dict[str, int]
 
+_PLACE = tuple_(log_events.c.ts_us, log_events.c.id)
+_OLDEST_FIRST = log_events.c.ts_us, log_events.c.id
+_NEWEST_FIRST = log_events.c.ts_us.desc(), log_events.c.id.desc()
 # Built once and run for every stretch of time: building a statement costs more than running it.
 _SPAN = (log_events.c.ts_us >= bindparam("low")) & (log_events.c.ts_us < bindparam("high"))
-_BORDER = (
-    select(log_events.c.ts_us)
-    .where(_SPAN)
-    .order_by(log_events.c.ts_us.desc(), log_events.c.id.desc())
-    .limit(1)
-    .offset(bindparam("skipped"))
-)
 
 
-def newest(
-    db: Database, clock: Clock, asked: Filter, limit: int, before: Key | None
-) -> tuple[list[Any], int | None, bool]:
-    """At most `limit` rows that match, newest first, all before the key `before`.
-
-    Returns the rows, the time back to which everything was looked through, and whether that is the beginning.
+@dataclass(frozen=True)
+class Found:
+    """Rows that match, in the order of looking; up to `reached_us` everything was looked through, which is all where
+    `whole`. `reached_us` is None where there is nothing to look through.
     """
+
+    rows: list[Any]
+    reached_us: int | None
+    whole: bool
+
+
+def newest(db: Database, clock: Clock, asked: Filter, limit: int, before: Key | None) -> Found:
+    """At most `limit` rows that match, newest first, all before the key `before`; looks for at most 2 s."""
     if asked.regex:
         check_regex(asked.regex)
-    deadline = clock.monotonic_s() + READ_LIMIT_S
-    rows: list[Any] = []
     with db.read() as connection:
-        span = _span(connection, asked, before)
+        span = _span(_within(connection), asked, before)
         if asked.nothing or span is None:
-            return [], None, True
-        oldest, upper = span
-        reached, where = upper, _open_where(asked, before)
-        for low, high in windows(connection, asked, upper, oldest, whole_from_us(clock.now_us())):
-            for first, last in _slices(connection, low, high) if asked.reads_text else [(low, high)]:
-                rows += _matching(connection, asked, where, first, last, limit - len(rows))
-                reached = first
-                if len(rows) >= limit:
-                    return rows, rows[-1].ts_us, False
-                if clock.monotonic_s() > deadline:
-                    return rows, reached, False
-        return rows, oldest, True
+            return Found([], None, whole=True)
+        where = _open_where(asked) if before is None else and_(_open_where(asked), before > _PLACE)
+        return _look(connection, clock, asked, where, span, limit, READ_LIMIT_S)
+
+
+def around(db: Database, clock: Clock, key: Key, node_id: int, before: int, after: int) -> tuple[Found, Found]:
+    """At most `before` events of a node on the one side of `key`, newest first, and `after` on the other, oldest first;
+    looks for at most 1 s on each side.
+    """
+    asked = Filter(node_ids=(node_id,))
+    with db.read() as connection:
+        span = _span(_within(connection), asked, None) or (key[0], key[0] + 1)
+        where, earlier, later = _open_where(asked), (span[0], key[0] + 1), (key[0], span[1])
+        return (
+            _look(connection, clock, asked, and_(where, key > _PLACE), earlier, before, READ_LIMIT_S / 2),
+            _look(
+                connection, clock, asked, and_(where, key < _PLACE), later, after, READ_LIMIT_S / 2, oldest_first=True
+            ),
+        )
 
 
 def count(db: Database, clock: Clock, asked: Filter) -> int:
-    """How many events match, all of them looked through; two threads where messages must be read."""
+    """How many events match, all of them looked through, in short reads: an open one would let the log of a store grow
+    that is written to. Two threads, for a store reads without Python's lock.
+    """
     if asked.regex:
         check_regex(asked.regex)
     if asked.nothing:
         return 0
-    with db.read() as connection:
-        span = _span(connection, asked, None)
-        if span is None:
-            return 0
-        parts = [
-            piece
-            for low, high in windows(connection, asked, span[1], span[0], whole_from_us(clock.now_us()))
-            for piece in _slices(connection, low, high)
-        ]
-    halves = [parts[0::2], parts[1::2]]
-    with ThreadPoolExecutor(2) as pool:
-        return sum(pool.map(lambda half: _count_in(db, asked, half), halves))
 
+    def ask(query: Any, values: Any) -> Sequence[Any]:
+        with db.read() as connection:
+            return connection.execute(query, values).all()
 
-def around(connection: Connection, key: Key, node_id: int, before: int, after: int) -> list[Any]:
-    """The events of one node on both sides of one, in order of time, that one among them."""
-    table = log_events.c
-    place = tuple_(table.ts_us, table.id)
-    mine = select(log_events).where(table.node_id == node_id)
-    earlier = mine.where(place < key).order_by(table.ts_us.desc(), table.id.desc()).limit(before)
-    later = mine.where(place >= key).order_by(table.ts_us, table.id).limit(after + 1)
-    return [*reversed(connection.execute(earlier).all()), *connection.execute(later)]
+    span = _span(ask, asked, None)
+    if span is None:
+        return 0
+    parts = _Shared(
+        part
+        for window in windows(ask, asked, span, whole_from_us(clock.now_us()))
+        for part in slices(ask, window, SLICE_ROWS if asked.regex else COUNTED_ROWS)
+    )
+    with ThreadPoolExecutor(COUNTING_THREADS) as pool:
+        return sum(pool.map(lambda _number: _count_in(ask, asked, parts), range(COUNTING_THREADS)))
 
 
 def in_commit(
     connection: Connection, asked: Filter, low: int, high: int, first_id: int, last_id: int, limit: int
-) -> list[Any]:
-    """The newest `limit` rows of one commit that match; its event times lie within low..high."""
-    table = log_events.c
-    where = and_(_open_where(asked, None), table.id.between(first_id, last_id))
+) -> tuple[list[Any], int]:
+    """The newest `limit` rows of one commit that match, and how many match; its event times lie within low..high."""
+    where = and_(_open_where(asked), log_events.c.id.between(first_id, last_id))
     span = {"low": low, "high": high + 1}
-    query = select(log_events).where(where).order_by(table.ts_us.desc(), table.id.desc())
-    if not asked.regex:
-        return list(connection.execute(query.limit(limit), span))
-    rows = connection.execute(query, span).all()
-    hits = pl.Series([row.message for row in rows], dtype=pl.String).str.contains(asked.regex).arg_true()
-    return [rows[place] for place in hits.head(limit)]
+    query = select(log_events).where(where).order_by(*_NEWEST_FIRST)
+    if asked.regex:
+        rows = connection.execute(query, span).all()
+        hits = pl.Series([row.message for row in rows], dtype=pl.String).str.contains(asked.regex).arg_true()
+        return [rows[place] for place in hits.head(limit)], len(hits)
+    found = list(connection.execute(query.limit(limit), span))
+    if len(found) < limit:
+        return found, len(found)
+    return found, int(connection.execute(select(func.count()).select_from(log_events).where(where), span).scalar_one())
 
 
 def by_keys(connection: Connection, keys: Sequence[Key]) -> list[Any]:
@@ -117,15 +125,57 @@ def by_keys(connection: Connection, keys: Sequence[Key]) -> list[Any]:
     return sorted(rows, key=lambda row: (row.ts_us, row.id), reverse=True)
 
 
-def _span(connection: Connection, asked: Filter, before: Key | None) -> Window | None:
+def _look(
+    connection: Connection,
+    clock: Clock,
+    asked: Filter,
+    where: Any,
+    span: Window,
+    limit: int,
+    limit_s: float,
+    *,
+    oldest_first: bool = False,
+) -> Found:
+    """At most `limit` rows within `span` that fit `where`, which leaves the two times open."""
+    rows: list[Any] = []
+    if not limit:
+        return Found(rows, None, whole=True)
+    ask, deadline = _within(connection), clock.monotonic_s() + limit_s
+    ordered = select(log_events).where(where).order_by(*(_OLDEST_FIRST if oldest_first else _NEWEST_FIRST))
+    query, end = ordered.limit(bindparam("most")), span[1] if oldest_first else span[0]
+    for window in windows(ask, asked, span, whole_from_us(clock.now_us()), oldest_first=oldest_first):
+        for low, high in _stretches(ask, asked, window, oldest_first=oldest_first):
+            most = limit - len(rows)
+            if asked.regex:
+                rows += by_keys(connection, _regex_keys(ask, asked.regex, where, {"low": low, "high": high}, most))
+            elif low < high:
+                rows += ask(query, {"low": low, "high": high, "most": most})
+            if len(rows) >= limit:
+                return Found(rows, rows[-1].ts_us, whole=False)
+            reached = high if oldest_first else low
+            if reached != end and clock.monotonic_s() > deadline:
+                return Found(rows, reached, whole=False)
+    return Found(rows, end, whole=True)
+
+
+def _stretches(ask: Ask, asked: Filter, window: Window, *, oldest_first: bool) -> Iterator[Window]:
+    """A window in parts none of which takes long: whole where it is short and no text is read."""
+    low, high = window
+    if low >= high or (high - low <= HOUR_US and not asked.reads_text):
+        return iter([window])
+    return slices(ask, window, SLICE_ROWS, oldest_first=oldest_first)
+
+
+def _within(connection: Connection) -> Ask:
+    return lambda query, values: connection.execute(query, values).all()
+
+
+def _span(ask: Ask, asked: Filter, before: Key | None) -> Window | None:
     """Oldest stored time that matters, and the first that does not any more; None where nothing can match."""
-    table = log_events.c
-    oldest, newest_ts = connection.execute(
-        select(
-            select(table.ts_us).order_by(table.ts_us).limit(1).scalar_subquery(),
-            select(table.ts_us).order_by(table.ts_us.desc()).limit(1).scalar_subquery(),
-        )
-    ).one()
+    ts = log_events.c.ts_us
+    first = select(ts).order_by(ts).limit(1).scalar_subquery()
+    last = select(ts).order_by(ts.desc()).limit(1).scalar_subquery()
+    [(oldest, newest_ts)] = ask(select(first, last), {})
     if oldest is None:
         return None
     upper = newest_ts + 1
@@ -138,70 +188,55 @@ def _span(connection: Connection, asked: Filter, before: Key | None) -> Window |
     return (oldest, upper) if oldest < upper else None
 
 
-def _slices(connection: Connection, low: int, high: int) -> Iterator[Window]:
-    """[low, high) cut into stretches of some 5,000 rows, newest first."""
-    while low < high:
-        border = connection.execute(_BORDER, {"low": low, "high": high, "skipped": SLICE_ROWS}).scalar()
-        first = low if border is None else max(low, border)
-        yield first, high
-        high = first
-
-
-def _matching(connection: Connection, asked: Filter, where: Any, low: int, high: int, limit: int) -> Sequence[Any]:
-    """At most `limit` rows of [low, high), newest first; `where` leaves the two times open."""
-    table, span = log_events.c, {"low": low, "high": high}
-    if asked.regex:
-        return by_keys(connection, _regex_keys(connection, asked.regex, where, span, limit))
-    query = select(log_events).where(where).order_by(table.ts_us.desc(), table.id.desc()).limit(bindparam("most"))
-    return connection.execute(query, {**span, "most": limit}).all()
-
-
-def _open_where(asked: Filter, before: Key | None) -> Any:
+def _open_where(asked: Filter) -> Any:
     """The conditions of a question, the times `low` and `high` left open."""
-    table = log_events.c
     where = and_(_SPAN, conditions(asked))
-    if asked.contains:
-        where = and_(where, says(asked.contains))
-    if before is not None:
-        where = and_(where, tuple_(table.ts_us, table.id) < before)
-    return where
+    return and_(where, says(asked.contains)) if asked.contains else where
 
 
-def _messages(connection: Connection, where: Any, span: Span) -> pl.Series:
+def _messages(ask: Ask, where: Any, span: Span) -> pl.Series:
     """The messages in order of key: as one text from the store, split where polars is fast."""
-    table = log_events.c
-    whole, rows = connection.execute(
-        select(func.group_concat(table.message, literal_column("char(30)")), func.count()).where(where),
-        span,
-    ).one()
+    message = log_events.c.message
+    joined = select(func.group_concat(message, literal_column("char(30)")), func.count()).where(where)
+    [(whole, rows)] = ask(joined, span)
     if not rows:
         return pl.Series([], dtype=pl.String)
     messages = pl.Series([whole]).str.split(SEPARATOR).explode()
     if len(messages) == rows:
         return messages
-    found = connection.execute(select(table.message).where(where).order_by(table.ts_us, table.id), span).scalars()
-    return pl.Series(list(found), dtype=pl.String)  # a message holds the separator
+    found = ask(select(message).where(where).order_by(*_OLDEST_FIRST), span)
+    return pl.Series([row.message for row in found], dtype=pl.String)  # a message holds the separator
 
 
-def _regex_keys(connection: Connection, pattern: str, where: Any, span: Span, limit: int) -> list[Key]:
-    hits = _messages(connection, where, span).str.contains(pattern).arg_true()
+def _regex_keys(ask: Ask, pattern: str, where: Any, span: Span, limit: int) -> list[Key]:
+    """The keys of the newest `limit` events whose message matches."""
+    hits = _messages(ask, where, span).str.contains(pattern).arg_true()
     if not len(hits):
         return []
-    table = log_events.c
-    keys = connection.execute(select(table.ts_us, table.id).where(where).order_by(table.ts_us, table.id), span).all()
+    keys = ask(select(log_events.c.ts_us, log_events.c.id).where(where).order_by(*_OLDEST_FIRST), span)
     return [(keys[place].ts_us, keys[place].id) for place in hits.tail(limit)]
 
 
-def _count_in(db: Database, asked: Filter, parts: list[Window]) -> int:
-    total, where = 0, _open_where(asked, None)
+class _Shared(Iterator[Window]):
+    """Parts of the work that several threads draw from."""
+
+    def __init__(self, parts: Iterator[Window]) -> None:
+        self._parts, self._lock = parts, Lock()
+
+    def __next__(self) -> Window:
+        with self._lock:
+            return next(self._parts)
+
+
+def _count_in(ask: Ask, asked: Filter, parts: Iterator[Window]) -> int:
+    total, where = 0, _open_where(asked)
     matching = select(func.count()).select_from(log_events).where(where)
     for low, high in parts:
         span = {"low": low, "high": high}
-        with db.read() as connection:
-            if asked.regex:
-                total += int(_messages(connection, where, span).str.contains(asked.regex).sum())
-            else:
-                total += int(connection.execute(matching, span).scalar_one())
+        if asked.regex:
+            total += int(_messages(ask, where, span).str.contains(asked.regex).sum())
+        else:
+            total += int(ask(matching, span)[0][0])
     return total
 
 

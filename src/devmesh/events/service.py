@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,11 @@ from sqlalchemy import Connection, func, select
 
 from devmesh.clock import Clock
 from devmesh.db import Database
+from devmesh.db.lists import one_of
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import followers, minutes, queries
 from devmesh.events.append import Appended, append
-from devmesh.events.filters import Event, Filter, Page, parse_event_id
+from devmesh.events.filters import Context, Event, Filter, Page, parse_event_id
 from devmesh.events.ids import WRITER_LEASE_US, EventIds, lease_writer
 from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
 from devmesh.events.upkeep import Upkeep
@@ -26,16 +28,20 @@ LIMIT_MAX = 10_000
 CONTEXT_MAX = 1_000
 HOUR_US = 3_600_000_000
 TAIL_HORIZON_US = HOUR_US
+NOT_ADDED_MAX = 1_000  # commits that a sum adds up itself, some 20,000 events each
 
 NamesOf = Callable[[Iterable[int]], dict[int, str]]
 
 
 @dataclass(frozen=True)
 class Followed:
-    """New events since a position, oldest first, and the position after them."""
+    """New events since a position, oldest first, and the position after them; `missed` more matched than were asked
+    for.
+    """
 
     events: list[Event]
     position: followers.Position
+    missed: int = 0
 
 
 class Events:
@@ -57,6 +63,7 @@ class Events:
         self._node_names, self._service_names = node_names, service_names
         self._ids = EventIds(db)
         self._writer_id, self._renew_us = 0, 0
+        self._templates = templates
         self._upkeep = Upkeep(db, clock, retention_days, templates, make_room)
 
     # -- the way in ------------------------------------------------------------
@@ -84,28 +91,33 @@ class Events:
         if not 1 <= limit <= LIMIT_MAX:
             raise InvalidInput(f"limit must be between 1 and {LIMIT_MAX}.", hint="Page with the cursor.")
         before = parse_event_id(cursor) if cursor else None
-        rows, reached, whole = queries.newest(self._db, self._clock, asked, limit, before)
+        found = queries.newest(self._db, self._clock, asked, limit, before)
         following = None
-        if not whole and rows and len(rows) >= limit:
-            following = f"{rows[-1].ts_us}-{rows[-1].id}"
-        elif not whole and reached is not None:
-            following = f"{reached}-0"
-        return Page(self._events(rows), following, reached)
+        if len(found.rows) >= limit:
+            following = f"{found.rows[-1].ts_us}-{found.rows[-1].id}"
+        elif not found.whole:
+            following = f"{found.reached_us}-0"
+        return Page(self._events(found.rows), following, found.reached_us)
 
     def count(self, asked: Filter) -> int:
         """How many stored events match, all of them looked through."""
         return queries.count(self._db, self._clock, asked)
 
-    def context(self, event_id: str, before: int = 20, after: int = 20) -> list[Event]:
-        """The lines of the same node on both sides of an event, in order of time; raises NotFound."""
+    def context(self, event_id: str, before: int = 20, after: int = 20) -> Context:
+        """The lines of an event's node on both sides of it; looks for at most 2 s. Raises InvalidInput, NotFound."""
         if not (0 <= before <= CONTEXT_MAX and 0 <= after <= CONTEXT_MAX):
             raise InvalidInput(f"before and after must be between 0 and {CONTEXT_MAX}.", hint="Ask for fewer lines.")
         key = parse_event_id(event_id)
         with self._db.read() as connection:
-            found = queries.by_keys(connection, [key])
-            if not found:
-                raise NotFound(f"There is no event {event_id}.", hint="It may be older than the retention.")
-            return self._events(queries.around(connection, key, found[0].node_id, before, after))
+            here = queries.by_keys(connection, [key])
+        if not here:
+            raise NotFound(f"There is no event {event_id}.", hint="It may be older than the retention.")
+        earlier, later = queries.around(self._db, self._clock, key, here[0].node_id, before, after)
+        return Context(
+            self._events([*reversed(earlier.rows), *here, *later.rows]),
+            None if earlier.whole or len(earlier.rows) >= before else earlier.reached_us,
+            None if later.whole or len(later.rows) >= after else later.reached_us,
+        )
 
     def here(self) -> followers.Position:
         """The position of a follower that wants what comes from now on."""
@@ -125,17 +137,19 @@ class Events:
         deadline = self._clock.monotonic_s() + queries.READ_LIMIT_S
         rows: list[Any] = []
         looked: list[followers.Commit] = []
+        matching = 0
         with self._db.read() as connection:
             for commit in followers.unseen(connection, at, 50):
                 low = max(commit.first_ts_us, commit.created_us - TAIL_HORIZON_US)
-                rows += queries.in_commit(
-                    connection, asked, low, commit.last_ts_us, commit.first_id, commit.last_id, limit
-                )
+                span = low, commit.last_ts_us, commit.first_id, commit.last_id
+                found, there = queries.in_commit(connection, asked, *span, limit)
+                rows += found
+                matching += there
                 looked.append(commit)
                 if self._clock.monotonic_s() > deadline:
                     break
         rows.sort(key=lambda row: (row.ts_us, row.id))
-        return Followed(self._events(rows), at.after(looked))
+        return Followed(self._events(rows), at.after(looked), matching - len(rows))
 
     # -- sums ------------------------------------------------------------
 
@@ -144,7 +158,7 @@ class Events:
         table = event_counts.c
         where = (table.hour >= since_us // HOUR_US) & (table.hour <= until_us // HOUR_US)
         if template_ids is not None:
-            where &= table.template_id.in_(sorted(template_ids))
+            where &= one_of(table.template_id, template_ids)
         keys = (table.hour, table.template_id, table.node_id, table.service_id, table.priority)
         query = select(*keys, func.sum(table.n).label("n")).where(where).group_by(*keys)
         schema = {key.name: pl.Int64 for key in keys} | {"n": pl.Int64}
@@ -163,23 +177,22 @@ class Events:
         within = (pl.col("minute") >= since_us // minutes.MINUTE_US) & (pl.col("minute") * minutes.MINUTE_US < until_us)
         return minutes.joined(blobs, ("minute", *by)).filter(within)
 
-    def totals_by(self, column: str) -> dict[int, int]:
-        """Events of all time by `service_id` or `node_id`, folded days included."""
-        totals: dict[int, int] = {}
+    def by_service(self) -> dict[int, int]:
+        """Events of all time by service id; they are those of the templates, and what their loop has yet to add."""
         with self._db.read() as connection:
-            for table in (event_counts, day_counts):
-                key = table.c[column]
-                for row in connection.execute(select(key, func.sum(table.c.n).label("n")).group_by(key)):
-                    totals[row[0]] = totals.get(row[0], 0) + int(row.n)
+            totals = Counter(self._templates.events_by_service(connection))
+            for commit in self._upkeep.not_added(connection, NOT_ADDED_MAX):
+                counts = minutes.decode(commit.blob, ("service_id", "n"))
+                totals.update(dict(counts.group_by("service_id").agg(pl.col("n").sum()).iter_rows()))
         return totals
 
     def nodes_of(self, template_ids: Iterable[int]) -> dict[int, int]:
         """Events of these templates by node id."""
-        wanted, totals = sorted(template_ids), dict[int, int]()
+        ids, totals = list(template_ids), dict[int, int]()
         with self._db.read() as connection:
             for table in (event_counts, day_counts):
-                query = select(table.c.node_id, func.sum(table.c.n).label("n")).where(table.c.template_id.in_(wanted))
-                for row in connection.execute(query.group_by(table.c.node_id)):
+                query = select(table.c.node_id, func.sum(table.c.n).label("n")).group_by(table.c.node_id)
+                for row in connection.execute(query.where(one_of(table.c.template_id, ids))):
                     totals[row.node_id] = totals.get(row.node_id, 0) + int(row.n)
         return totals
 
@@ -189,13 +202,8 @@ class Events:
             return int(connection.execute(select(func.count()).select_from(log_events)).scalar_one())
 
     def counted(self) -> int:
-        """Events of all time, by their counts."""
-        with self._db.read() as connection:
-            sums = [
-                connection.execute(select(func.coalesce(func.sum(table.c.n), 0))).scalar_one()
-                for table in (event_counts, day_counts)
-            ]
-        return sum(int(part) for part in sums)
+        """Events of all time, by their counts; see `by_service`."""
+        return sum(self.by_service().values())
 
     def loops(self) -> list[Loop]:
         """The room's loops."""

@@ -48,6 +48,10 @@ class Upkeep:
             Loop("expire-events", 600.0, self.expire, limit=20_000),
         ]
 
+    def not_added(self, connection: Connection, limit: int) -> list[followers.Commit]:
+        """The oldest commits that the totals of templates do not have yet."""
+        return followers.unseen(connection, followers.load(connection, FOLLOWER), limit)
+
     def fold_totals(self, limit: int, lease: Lease) -> int:
         """Add new commits to the totals of their templates."""
         with self.db.read() as connection:

@@ -1,4 +1,4 @@
-"""Where to look: the stretches of time in which a template, a service or a node spoke, newest first.
+"""Where to look: the stretches of time in which a template, a service or a node spoke, newest first or oldest first.
 
 event_counts says in which hours; minute_counts narrows a busy hour to its minutes. That is how the last words of a rare
 service are found among a million lines without an index on every column.
@@ -6,52 +6,90 @@ service are found among a million lines without an index on every column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, select
+from sqlalchemy import ColumnElement, Executable, Table, bindparam, select
 
+from devmesh.db.lists import one_of
 from devmesh.events import minutes
 from devmesh.events.filters import Filter
-from devmesh.events.tables import day_counts, event_counts, minute_counts
+from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
 
 HOUR_US = 3_600_000_000
 MINUTE_US = 60_000_000
 MAX_BLOBS = 400
 FIRST_STRIDE_HOURS = 24
+LAST_STRIDE_HOURS = 24 * 28  # one statement looks through no more of event_counts
 
 Window = tuple[int, int]
+Ask = Callable[[Executable, Mapping[str, int]], Sequence[Any]]  # runs a statement, in whose transaction is its matter
 
-# Built once: a question about a rare service asks it for every hour, and building costs more than running.
+# Built once: a question about a rare service asks them for every hour, and building costs more than running.
 _BLOBS = (
     select(minute_counts.c.id, minute_counts.c.blob)
     .where(minute_counts.c.last_ts_us >= bindparam("first"), minute_counts.c.first_ts_us < bindparam("last"))
     .limit(MAX_BLOBS + 1)
 )
+_TIMES = select(log_events.c.ts_us).where(
+    log_events.c.ts_us >= bindparam("low"), log_events.c.ts_us < bindparam("high")
+)
+_BORDER_BELOW = _TIMES.order_by(log_events.c.ts_us.desc(), log_events.c.id.desc()).limit(1).offset(bindparam("rows"))
+_BORDER_ABOVE = _TIMES.order_by(log_events.c.ts_us, log_events.c.id).limit(1).offset(bindparam("rows"))
 
 
 def windows(
-    connection: Connection, asked: Filter, before_us: int, oldest_us: int, minutes_from_us: int
+    ask: Ask, asked: Filter, span: Window, minutes_from_us: int, *, oldest_first: bool = False
 ) -> Iterator[Window]:
-    """Stretches [from, to) of time to look through, newest first, between `oldest_us` and `before_us`.
+    """Stretches [from, to) of time to look through, in order, within `span`; an empty one says how far it came.
 
     Before `minutes_from_us` minute_counts may have let rows go: hours are looked through whole there.
     """
+    oldest_us, before_us = span
     if not _names_something(asked):
-        yield oldest_us, before_us
+        yield span
         return
-    upper, width = -(-before_us // HOUR_US), FIRST_STRIDE_HOURS
-    lowest = oldest_us // HOUR_US
+    hours = oldest_us // HOUR_US, -(-before_us // HOUR_US)
     known: dict[int, frozenset[int]] = {}
-    while upper > lowest:
-        lower = max(lowest, upper - width)
-        for first_hour, last_hour in _spoken(connection, asked, lower, upper):
+    for lower, upper in _strides(*hours, oldest_first=oldest_first):
+        for first_hour, last_hour in _ordered(_spoken(ask, asked, lower, upper), oldest_first=oldest_first):
             first, last = max(oldest_us, first_hour * HOUR_US), min(before_us, last_hour * HOUR_US)
             if first < minutes_from_us and first < last:
                 yield first, last
             elif first < last:
-                yield from _minutes(connection, asked, first, last, known)
-        upper, width = lower, width * 4
+                yield from _ordered(_minutes(ask, asked, first, last, known), oldest_first=oldest_first)
+        edge = min(before_us, upper * HOUR_US) if oldest_first else max(oldest_us, lower * HOUR_US)
+        yield edge, edge
+
+
+def slices(ask: Ask, window: Window, rows: int, *, oldest_first: bool = False) -> Iterator[Window]:
+    """A window cut into stretches of `rows` events (more where more are of one instant), in order."""
+    low, high = window
+    border = _BORDER_ABOVE if oldest_first else _BORDER_BELOW
+    while low < high:
+        found = ask(border, {"low": low, "high": high, "rows": rows})
+        first, last = (low, high) if not found else (low, found[0][0] + 1) if oldest_first else (found[0][0], high)
+        yield first, last
+        low, high = (last, high) if oldest_first else (low, first)
+
+
+def _strides(lowest: int, highest: int, *, oldest_first: bool) -> Iterator[Window]:
+    """lowest..highest in steps that begin small: the answer is mostly near where one begins to look."""
+    width = FIRST_STRIDE_HOURS
+    while lowest < highest:
+        if oldest_first:
+            lower, upper = lowest, min(highest, lowest + width)
+            lowest = upper
+        else:
+            lower, upper = max(lowest, highest - width), highest
+            highest = lower
+        yield lower, upper
+        width = min(width * 4, LAST_STRIDE_HOURS)
+
+
+def _ordered(spans: list[Window], *, oldest_first: bool) -> list[Window]:
+    return sorted(spans, reverse=not oldest_first)
 
 
 def _names_something(asked: Filter) -> bool:
@@ -59,27 +97,18 @@ def _names_something(asked: Filter) -> bool:
     return any(part is not None for part in names)
 
 
-def _spoken(connection: Connection, asked: Filter, lower: int, upper: int) -> list[Window]:
-    """Hours [from, to) in lower..upper in which something matches, newest first; a folded day counts as 24 of them."""
+def _spoken(ask: Ask, asked: Filter, lower: int, upper: int) -> list[Window]:
+    """Hours [from, to) in lower..upper in which something matches; a folded day counts as 24 of them."""
     hour, day = event_counts.c.hour, day_counts.c.day
     by_hour = select(hour).distinct().where((hour >= lower) & (hour < upper), *_named(event_counts, asked))
     by_day = select(day).distinct().where((day >= lower // 24) & (day <= upper // 24), *_named(day_counts, asked))
-    spans = [(number, number + 1) for number in connection.execute(by_hour).scalars()]
-    spans += [
-        (max(lower, 24 * number), min(upper, 24 * number + 24)) for number in connection.execute(by_day).scalars()
-    ]
-    return sorted(_merged(spans), reverse=True)
+    spans = [(row.hour, row.hour + 1) for row in ask(by_hour, {})]
+    spans += [(max(lower, 24 * row.day), min(upper, 24 * row.day + 24)) for row in ask(by_day, {})]
+    return _merged(spans)
 
 
 def _named(table: Table, asked: Filter) -> list[ColumnElement[bool]]:
-    parts: list[ColumnElement[bool]] = []
-    for column, ids in (
-        (table.c.template_id, asked.template_ids),
-        (table.c.service_id, asked.service_ids),
-        (table.c.node_id, asked.node_ids),
-    ):
-        if ids is not None:
-            parts.append(column.in_(ids))
+    parts = [one_of(table.c[name], ids) for name, ids in asked.names() if ids is not None]
     if asked.priority is not None:
         parts.append(table.c.priority <= asked.priority)
     return parts
@@ -96,17 +125,14 @@ def _merged(spans: list[Window]) -> list[Window]:
     return out
 
 
-def _minutes(
-    connection: Connection, asked: Filter, first: int, last: int, known: dict[int, frozenset[int]]
-) -> Iterator[Window]:
+def _minutes(ask: Ask, asked: Filter, first: int, last: int, known: dict[int, frozenset[int]]) -> list[Window]:
     """The minutes of one hour in which something matches; the whole hour where that is not known cheaply.
 
     `known` remembers the matching minutes of each row for the next hour: a commit often lies in two.
     """
-    rows = connection.execute(_BLOBS, {"first": first, "last": last}).all()
+    rows = ask(_BLOBS, {"first": first, "last": last})
     if not rows or len(rows) > MAX_BLOBS:
-        yield first, last
-        return
+        return [(first, last)]
     matching = _matches(asked)
     needed = ("minute", *matching.meta.root_names())
     for row in rows:
@@ -116,19 +142,12 @@ def _minutes(
     spans = _joined(
         sorted(minute for minute in found if first < (minute + 1) * MINUTE_US and minute * MINUTE_US < last)
     )
-    for low, high in reversed(spans):
-        yield max(first, low * MINUTE_US), min(last, (high + 1) * MINUTE_US)
+    return [(max(first, low * MINUTE_US), min(last, (high + 1) * MINUTE_US)) for low, high in spans]
 
 
 def _matches(asked: Filter) -> pl.Expr:
     parts = [pl.lit(value=True)]
-    for column, ids in (
-        ("template_id", asked.template_ids),
-        ("service_id", asked.service_ids),
-        ("node_id", asked.node_ids),
-    ):
-        if ids is not None:
-            parts.append(pl.col(column).is_in(list(ids)))
+    parts += [pl.col(name).is_in(list(ids)) for name, ids in asked.names() if ids is not None]
     if asked.priority is not None:
         parts.append(pl.col("priority") <= asked.priority)
     return pl.all_horizontal(parts)
