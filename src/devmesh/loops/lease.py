@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from devmesh.clock import Clock
 from devmesh.db import Database
@@ -74,12 +75,9 @@ def take(db: Database, clock: Clock, name: str, owner: str) -> Lease | None:
         return Lease(db, clock, name, owner, row.term)
     if row is not None and row.owner and row.owner != owner and row.lease_until_us > now:
         return None
+    if row is None:
+        return _take_new(db, clock, name, owner)
     with db.write() as connection:
-        if row is None:
-            connection.execute(
-                insert(loops).values(name=name, owner=owner, term=1, lease_until_us=now + LEASE_US, failures=0)
-            )
-            return Lease(db, clock, name, owner, 1)
         term = row.term if row.owner == owner else row.term + 1
         taken = connection.execute(
             update(loops)
@@ -87,6 +85,17 @@ def take(db: Database, clock: Clock, name: str, owner: str) -> Lease | None:
             .values(owner=owner, term=term, lease_until_us=now + LEASE_US)
         )
     return Lease(db, clock, name, owner, term) if taken.rowcount == 1 else None
+
+
+def _take_new(db: Database, clock: Clock, name: str, owner: str) -> Lease | None:
+    """The lease on a loop that has no row yet; whoever else inserts it first has it."""
+    row = {"name": name, "owner": owner, "term": 1, "lease_until_us": clock.now_us() + LEASE_US, "failures": 0}
+    try:
+        with db.write() as connection:
+            connection.execute(insert(loops).values(row))
+    except IntegrityError:
+        return take(db, clock, name, owner)
+    return Lease(db, clock, name, owner, 1)
 
 
 def release(db: Database, owner: str) -> None:
