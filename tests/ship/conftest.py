@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import ship_journals
 from ship_clock import HurriedClock
 from ship_server import FakeServer, serving
+from ship_systemd import ROOT_257, programs
 
 from devmesh.ship.agent import run
 from devmesh.ship.options import Options
@@ -36,3 +39,23 @@ def ship_once(url: str, tmp_path: Path, clock: HurriedClock) -> Callable[..., in
         return run(Options(**options), clock=clock)  # type: ignore[arg-type]
 
     return once
+
+
+DEBIAN_13 = pytest.param(
+    ROOT_257,
+    id="257",
+    marks=[pytest.mark.soak, pytest.mark.skipif(not ROOT_257.exists(), reason=f"no Debian 13 in {ROOT_257}")],
+)
+
+
+@pytest.fixture(scope="module", params=[pytest.param(None, id="installed"), DEBIAN_13])
+def systemd(request, tmp_path_factory) -> Iterator[None]:
+    """The installed systemd's journal, and that of Debian 13 in the long form."""
+    if request.param is None:
+        yield
+        return
+    folder = programs(request.param, tmp_path_factory.mktemp("systemd"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        patch.setattr(ship_journals, "REMOTE", folder / "systemd-journal-remote")
+        yield

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-JOURNALD = "/lib/systemd/systemd-journald"
+JOURNALD = shutil.which("systemd-journald", path=os.environ["PATH"] + ":/lib/systemd") or "systemd-journald"
 CONFIG = """[Journal]
 Storage=persistent
 SystemMaxUse=60M

@@ -48,6 +48,13 @@ def test_text_and_binary_fields():
     assert (first.first_byte, first.end_byte, second.end_byte) == (0, second.first_byte, len(data))
 
 
+def test_address_fields_are_no_fields_of_the_event():
+    """Newer systemds write __SEQNUM and __SEQNUM_ID beside the cursor; in short and in long entries they stay here."""
+    address = text_field(b"__SEQNUM", b"1") + text_field(b"__SEQNUM_ID", b"%032x" % 7)
+    data = entry(1, address, text_field(b"A", b"1")) + entry(2, address, binary_field(b"A", b"1\n"))
+    assert [journal_event(found, "h")["fields"] for found in read(data)] == [{"A": "1"}, {"A": "1\n"}]
+
+
 def test_an_entry_that_was_broken_off_is_not_whole_and_its_neighbour_is():
     """Journalctl meets damage and starts the next entry without ending this one."""
     data = CURSOR % (7, 1, 9, 1) + text_field(b"MESSAGE", b"half") + entry(2, text_field(b"MESSAGE", b"whole"))

@@ -18,7 +18,7 @@ from devmesh.ship.journal_file import local_journal_dirs
 from devmesh.ship.piece import Changed, Lost, Piece
 from devmesh.ship.wire import encode
 
-pytestmark = pytest.mark.usefixtures("_journals")
+pytestmark = pytest.mark.usefixtures("systemd", "_journals")
 
 
 @pytest.fixture

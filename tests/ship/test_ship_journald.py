@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RIG = Path(__file__).with_name("journald_rig.py")
 Ask = Callable[..., Any]
 
+pytestmark = pytest.mark.usefixtures("systemd")
+
 
 @pytest.fixture
 def rig() -> Iterator[Ask]:

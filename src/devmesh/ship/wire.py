@@ -85,7 +85,10 @@ def journal_event(entry: Entry, host: str) -> Event:
 
 
 def _plain_fields(text: Dict[str, str], host: str) -> Dict[str, Any]:
-    fields: Dict[str, Any] = {name: value for name, value in text.items() if name not in NOT_FIELDS}
+    # __SEQNUM and the like say where the entry lies, not what it says: systemd 257 writes them into exports.
+    fields: Dict[str, Any] = {
+        name: value for name, value in text.items() if name not in NOT_FIELDS and name[:2] != "__"
+    }
     if fields.get("_HOSTNAME") == host:
         del fields["_HOSTNAME"]
     return fields
