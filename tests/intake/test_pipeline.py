@@ -13,6 +13,7 @@ from polars.exceptions import PanicException
 from bodies import NOW_US, assert_counts, line, messages, numbered, request, rows, take
 from devmesh.errors import DevMeshError, NodeClone, StorageFull, StreamForked, TooLarge, Unavailable
 from devmesh.intake import prepare
+from devmesh.templates import Templates
 
 
 def together(mesh, *requests):
@@ -180,7 +181,7 @@ def test_lines_of_other_nodes(mesh):
     answer = take(mesh, body)
     assert (answer.stored, [one.line for one in answer.errors]) == (2, [2])
     assert take(mesh, body, may_name_nodes=True).stored == 3
-    assert {node.name for node in mesh.nodes.list()} == {"n1", "n9"}
+    assert {node.name for node in mesh.nodes.list().rows} == {"n1", "n9"}
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 256, "\x1b[31m"])
@@ -216,14 +217,14 @@ def test_a_fault_in_one_request_costs_no_neighbour(mesh, monkeypatch):
 
 def test_a_fault_in_the_joined_frame_costs_no_neighbour(mesh, monkeypatch):
     """The same where the fault shows only once requests are joined."""
-    genuine = prepare.canonicalize
+    genuine = Templates.recognize
 
-    def faulty(series, version):
-        if series.str.contains("poison").any():
+    def faulty(templates, service_ids, texts):
+        if texts.str.contains("poison").any():
             raise ZeroDivisionError
-        return genuine(series, version)
+        return genuine(templates, service_ids, texts)
 
-    monkeypatch.setattr(prepare, "canonicalize", faulty)
+    monkeypatch.setattr(Templates, "recognize", faulty)
     bad, fine, more = together(mesh, request(line("poison"), "bad"), request(line("b")), request(line("c")))
     assert bad.future.exception().status == 500
     assert [ticket.future.result().stored for ticket in (fine, more)] == [1, 1]
@@ -335,7 +336,7 @@ def test_any_valid_lines_are_all_stored_and_counted(mesh, batches):
     assert_counts(mesh)
 
 
-@pytest.mark.parametrize("place", ["devmesh.intake.prepare.canonicalize", "devmesh.intake.prepare.decode"])
+@pytest.mark.parametrize("place", ["devmesh.templates.Templates.recognize", "devmesh.intake.prepare.decode"])
 def test_a_panic_of_polars_costs_one_request(mesh, monkeypatch, place):
     """A panic, which is no Exception in Python, fails the request that brought it; the next one is taken."""
 

@@ -25,7 +25,7 @@ from devmesh.intake.redact import redact
 from devmesh.intake.redact_spanning import OpenKeys
 from devmesh.intake.request import Request, Ticket
 from devmesh.nodes import Claim, Nodes, Range, is_node_name
-from devmesh.templates import CANON_VERSION, Sample, Templates, canonicalize
+from devmesh.templates import Sample, Templates
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Prepared:
     frame: pl.DataFrame
     parts: list[Part]
     redacted: Counter[str] = field(default_factory=Counter)
-    seen: list[tuple[int, str, Sample]] = field(default_factory=list)
+    seen: list[tuple[int, Sample]] = field(default_factory=list)
 
 
 class Preparer:
@@ -120,18 +120,14 @@ class Preparer:
         frame = apply_levels(frame, pl.Series([one.level for one in known], dtype=pl.Int8))
         return Prepared(frame, parts, redacted, self._samples(frame, template_ids))
 
-    def _samples(self, frame: pl.DataFrame, template_ids: list[int]) -> list[tuple[int, str, Sample]]:
+    def _samples(self, frame: pl.DataFrame, template_ids: list[int]) -> list[tuple[int, Sample]]:
         """A message each of the batch's templates that lack examples, and of a few others for their values."""
         last = {template: row for row, template in enumerate(template_ids)}
         lacking = self._templates.lacking_samples(last)
         others = [template for template in last if template not in lacking]
         wanted = [*sorted(lacking)[:SAMPLED_NEW], *random.sample(others, min(len(others), SAMPLED_KNOWN))]
         some = frame[[last[template] for template in wanted]].select("ts_us", "node_id", "message")
-        texts = canonicalize(some["message"], CANON_VERSION).to_list()
-        return [
-            (template, text, Sample(ts, node, message))
-            for template, text, (ts, node, message) in zip(wanted, texts, some.iter_rows(), strict=True)
-        ]
+        return [(template, Sample(*row)) for template, row in zip(wanted, some.iter_rows(), strict=True)]
 
 
 def _without_foreign_nodes(decoded: Decoded, request: Request) -> Decoded:

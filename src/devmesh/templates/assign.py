@@ -21,7 +21,7 @@ from devmesh.templates.changes import change_us
 from devmesh.templates.family import FamilyBook, Outcome, StoredFamily
 from devmesh.templates.tables import families, log_templates
 
-FAMILIES_KEPT = 50_000  # in all books together; each takes about 4 KB
+FAMILIES_KEPT = 20_000  # in all books together; each takes about 4 KB
 LONGEST_S = 0.5  # of one step, in which nobody else writes
 
 

@@ -15,6 +15,7 @@ import polars as pl
 from sqlalchemy import Connection, func, insert, select
 
 from devmesh.db.bulk import add_counts
+from devmesh.templates.canonical import canonicalize
 from devmesh.templates.model import Sample
 from devmesh.templates.tables import template_samples, template_values
 
@@ -26,14 +27,14 @@ MAX_PLACEHOLDERS = 24
 PENDING_TEMPLATES = 2_000
 PLACEHOLDER = re.compile(r"<[a-z*][a-z0-9_:*.-]*>")
 
-Seen = tuple[int, str, Sample]  # template id, its text, a message
+Seen = tuple[int, Sample]  # a template's id and a message
 
 
 class Observer:
     """Keeps a few messages of each template until the loop writes them down."""
 
     def __init__(self) -> None:
-        self._pending: dict[int, tuple[str, list[Sample]]] = {}
+        self._pending: dict[int, list[Sample]] = {}
         self._seen: Counter[int] = Counter()
         self._lock = threading.Lock()
 
@@ -45,15 +46,15 @@ class Observer:
     def see(self, some: Iterable[Seen]) -> None:
         """Remember at most 5 messages a template, of at most 2,000 templates; the rest is let go."""
         with self._lock:
-            for template_id, text, sample in some:
+            for template_id, sample in some:
                 if template_id not in self._pending and len(self._pending) >= PENDING_TEMPLATES:
                     continue
-                samples = self._pending.setdefault(template_id, (text, []))[1]
+                samples = self._pending.setdefault(template_id, [])
                 if len(samples) < SAMPLES:
                     samples.append(sample)
                     self._seen[template_id] += 1
 
-    def take(self, limit: int) -> dict[int, tuple[str, list[Sample]]]:
+    def take(self, limit: int) -> dict[int, list[Sample]]:
         """Hand over what is there of at most `limit` templates."""
         with self._lock:
             keys = list(self._pending)[:limit]
@@ -81,7 +82,7 @@ def values_in(template: str, message: str) -> list[tuple[int, str]]:
     return found
 
 
-Pending = Mapping[int, tuple[str, Sequence[Sample]]]
+Pending = Mapping[int, Sequence[Sample]]
 
 
 def store(connection: Connection, pending: Pending) -> None:
@@ -89,16 +90,17 @@ def store(connection: Connection, pending: Pending) -> None:
     have = _samples_held(connection, sorted(pending))
     rows = [
         {"template_id": key, "ts_us": one.ts_us, "node_id": one.node_id, "message": one.message[:SAMPLE_CHARS]}
-        for key, (_text, some) in sorted(pending.items())
+        for key, some in sorted(pending.items())
         for one in some[: max(0, SAMPLES - have[key])]
     ]
     if rows:
         connection.execute(insert(template_samples), rows)
+    said = [(key, one.message) for key, some in pending.items() for one in some]
+    texts = canonicalize(pl.Series([message for _key, message in said], dtype=pl.String))
     seen = Counter(
         (key, position, value)
-        for key, (text, some) in pending.items()
-        for one in some
-        for position, value in values_in(text, one.message)
+        for (key, message), text in zip(said, texts, strict=True)
+        for position, value in values_in(text, message)
     )
     counted = _within_bounds(connection, seen, sorted(pending))
     if counted:
