@@ -46,7 +46,7 @@ class Assigner:
             table.family_id.is_(None), table.merged_into.is_(None)
         )
         with self._db.read() as connection:
-            rows = connection.execute(query.order_by(table.id).limit(limit)).all()
+            rows = connection.execute(query.order_by(table.service_id, table.id).limit(limit)).all()
         if not rows:
             return 0
         by_service: dict[int, list[Any]] = defaultdict(list)

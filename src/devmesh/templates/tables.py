@@ -13,7 +13,7 @@ log_templates = Table(
     Column("canon_hash", LargeBinary(16), nullable=False),
     Column("canon_version", SmallInteger, nullable=False),
     Column("template", Text, nullable=False),
-    Column("family_id", Integer, index=True),
+    Column("family_id", Integer),
     Column("level", SmallInteger),
     Column("created_us", MICROSECONDS, nullable=False),
     Column("updated_at", MICROSECONDS, nullable=False),
@@ -24,6 +24,8 @@ log_templates = Table(
     # The hash stands first, so that one lookup finds the templates of a batch whatever their services are.
     Index("ix_log_templates_key", "canon_hash", "canon_version", "service_id", unique=True),
     Index("ix_log_templates_service", "service_id", "id"),
+    # What has no family yet is found by service, so that a service's families are read once for all of it.
+    Index("ix_log_templates_family", "family_id", "service_id", "id"),
 )
 
 template_samples = Table(

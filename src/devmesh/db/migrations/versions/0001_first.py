@@ -105,7 +105,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_log_templates")),
     )
     with op.batch_alter_table("log_templates", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_log_templates_family_id"), ["family_id"], unique=False)
+        batch_op.create_index("ix_log_templates_family", ["family_id", "service_id", "id"], unique=False)
         batch_op.create_index("ix_log_templates_key", ["canon_hash", "canon_version", "service_id"], unique=True)
         batch_op.create_index(batch_op.f("ix_log_templates_merged_into"), ["merged_into"], unique=False)
         batch_op.create_index("ix_log_templates_service", ["service_id", "id"], unique=False)
