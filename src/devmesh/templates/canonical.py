@@ -14,7 +14,7 @@ import polars as pl
 
 from devmesh.templates import few, many
 from devmesh.templates.fold import fold_numbers
-from devmesh.templates.memo import Memo
+from devmesh.templates.memo import ENTRY_BYTES, Memo
 
 CANON_VERSION = 1
 
@@ -92,7 +92,7 @@ def _settle_shared(shapes: list[str]) -> list[str]:
     return first + second
 
 
-_settled_before = Memo(_settle_shared, lambda shape, text: len(shape) + len(text), limit=8_000_000)
+_settled_before = Memo(_settle_shared, lambda shape, text: ENTRY_BYTES + len(shape) + len(text), limit=8_000_000)
 
 
 def _apply_rules(texts: list[str]) -> list[str]:

@@ -172,11 +172,12 @@ class FamilyBook:
             self._note_mask(family)
 
     def _enter(self, family: _Family) -> None:
+        family.tokens = [self._tokens.setdefault(token, token) for token in family.tokens]
+        family.keys = tuple(token.key for token in family.tokens)  # equal words are one text in memory
         self._by_key[family.level, family.keys] = family
         self._heads[_head(family.level, family.keys)][id(family)] = family
         self._touched[id(family)] = family
         self._note_mask(family)
-        family.tokens = [self._tokens.setdefault(token, token) for token in family.tokens]
         for i, slot in _slots(family.level, family.keys):
             names = self._names(i, slot)
             self._slots[slot] = {**names, family.keys[i]: family} if len(names) == 1 else names or family

@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
 
+ENTRY_BYTES = 300  # what Python adds to the characters of a key and its answer
+
 
 class Memo(Generic[Key, Answer]):
     """Calls `compute` (a list of distinct keys to their answers, none of them None) only for keys that it does not

@@ -25,7 +25,7 @@ from devmesh.templates import samples as sampling
 from devmesh.templates.assign import Assigner
 from devmesh.templates.canonical import settle, shapes_of
 from devmesh.templates.changes import change_us
-from devmesh.templates.memo import Memo
+from devmesh.templates.memo import ENTRY_BYTES, Memo
 from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
 from devmesh.templates.registry import Bounds, Known, Registry
 from devmesh.templates.tables import families, log_templates, template_samples, template_values
@@ -34,7 +34,7 @@ LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000
 SORTS = ("count", "new", "last", "rate")
 DAY_US = 86_400_000_000
-MEMO_CHARS = 8_000_000
+MEMO_BYTES = 16_000_000
 
 
 class Templates:
@@ -45,7 +45,7 @@ class Templates:
         self._registry = Registry(db, clock, bounds)
         self._observer = sampling.Observer()
         self._assigner = Assigner(db, clock)
-        self._recognized = Memo(self._recognize, lambda key, known: 0 if known.overflow else len(key[1]), MEMO_CHARS)
+        self._recognized = Memo(self._recognize, _size, MEMO_BYTES)
 
     # -- the way in ------------------------------------------------------------
 
@@ -257,6 +257,11 @@ class Templates:
     def _some(self, where: ColumnElement[bool]) -> list[Family]:
         with self._db.read() as connection:
             return [_family(row) for row in connection.execute(select(families).where(where))]
+
+
+def _size(key: tuple[int, str], known: Known) -> int:
+    """What remembering a shape's template costs, in bytes; what found no room is asked for again."""
+    return 0 if known.overflow else ENTRY_BYTES + len(key[1])
 
 
 def _family(row: Any) -> Family:
