@@ -22,7 +22,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from devmesh.errors import ConfigError
+from devmesh.errors import ConfigError, InvalidInput
+from devmesh.when import zone_of
 
 MIB = 1024 * 1024
 
@@ -133,6 +134,16 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value.lower()
 
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            zone_of(value)
+        except InvalidInput as error:
+            msg = f"there is no time zone {value!r}; names look like Europe/Berlin"
+            raise ValueError(msg) from error
+        return value
+
     @field_validator("embedding_provider")
     @classmethod
     def _known_provider(cls, value: str) -> str:
@@ -199,6 +210,6 @@ def load_settings(**flags: Any) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
         raise ConfigError(
-            f"The setting {name} cannot be used: {first['msg']}.",
+            f"The setting {name} cannot be used: {first['msg'].removeprefix('Value error, ')}.",
             hint=f"Correct DEVMESH_{name.removeprefix('devmesh_').upper()} or its line in devmesh.toml.",
         ) from error

@@ -40,7 +40,7 @@ def zone_of(name: str) -> tzinfo:
         return _own_zone()
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: "Europe" is a folder of zones
         raise InvalidInput(f"There is no time zone {name!r}.", hint="Names look like Europe/Berlin.") from error
 
 

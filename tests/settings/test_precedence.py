@@ -59,6 +59,20 @@ def test_a_bad_value_is_named(monkeypatch):
         load_settings(port=99_999)
 
 
+@pytest.mark.parametrize("zone", ["Mars/Base", "Europe", "../etc/passwd", "CEST+2 ", "\0"])
+def test_a_time_zone_that_there_is_not_is_named_at_the_start(zone):
+    """Not when the first report is due; what it should look like stands there."""
+    with pytest.raises(ConfigError, match=r"The setting timezone cannot be used: there is no time zone .*") as told:
+        load_settings(timezone=zone)
+    assert "DEVMESH_TIMEZONE" in told.value.hint
+
+
+@pytest.mark.parametrize("zone", ["", "Europe/Berlin", "UTC"])
+def test_a_time_zone_that_there_is_is_taken(zone):
+    """Empty is the server's own."""
+    assert load_settings(timezone=zone).timezone == zone
+
+
 @pytest.mark.parametrize(
     ("file", "content"),
     [("devmesh.toml", b"port = = 3\n"), ("devmesh.toml", b"x = '\xff'\n"), (".env", b"DEVMESH_PORT=\xff\n")],

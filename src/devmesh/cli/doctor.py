@@ -1,10 +1,12 @@
 """`devmesh doctor`: what is configured and from where, what works, what is off, and why.
 
-Looks only; changes nothing. Ends with 1 where something that should work does not.
+Looks only; changes nothing. Every check gives a row, whatever fails in it. Ends with 1 where something that should work
+does not.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from dataclasses import asdict, dataclass
@@ -12,15 +14,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devmesh.cli.opening import Holder, holder_of, reading, settings_of, store_path
+from devmesh.cli.opening import Holder, holder_of, log_to_stderr, reading, settings_of, store_exists, store_path
 from devmesh.cli.words import Json, examples
 from devmesh.errors import DevMeshError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from devmesh.settings import Settings
 
+log = logging.getLogger(__name__)
 OK, OFF, BROKEN = "ok", "off", "broken"
 SECRET_URL = ("database_url", "gateway_url")
 
@@ -51,9 +55,16 @@ def doctor(
     from devmesh import __version__
     from devmesh.cli.terminal import emit, note, table, write
 
-    settings = settings_of(context)
-    configured = list(_configured(settings, everything=everything or json))
-    checks = list(_checks(settings))
+    configured: list[dict[str, Any]] = []
+    try:
+        settings = settings_of(context)
+    except (DevMeshError, OSError) as error:
+        checks = [_broken("settings", error), *_rows("sources", _sources)]
+    else:
+        if settings.log_level == "debug":
+            log_to_stderr("debug")
+        configured += _configured(settings, everything=everything or json)
+        checks = list(_checks(settings))
     broken = [check for check in checks if check.state == BROKEN]
     if json:
         emit({"version": __version__, "settings": configured, "checks": [asdict(check) for check in checks]})
@@ -95,42 +106,48 @@ def _masked(url: str) -> str:
 
 
 def _checks(settings: Settings) -> Iterator[Check]:
-    holder = holder_of(settings)
-    yield from _store(settings, holder)
-    yield from _server(holder)
-    yield from _sources()
-    yield from _embeddings(settings)
+    yield from _rows("store", lambda: _store(settings))
+    yield from _rows("server", lambda: _server(holder_of(settings)))
+    yield from _rows("sources", _sources)
+    yield from _rows("embeddings", lambda: _embeddings(settings))
+
+
+def _rows(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """What a check finds; where it fails itself, that."""
+    try:
+        yield from look()
+    except Exception as error:  # whatever ails one check, people want to see the others
+        log.debug("check=%s", name, exc_info=True)
+        yield _broken(name, error)
+
+
+def _broken(name: str, error: Exception) -> Check:
+    if isinstance(error, DevMeshError):
+        return Check(name, BROKEN, error.message, error.hint)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return Check(name, BROKEN, f"{error.filename}: {error.strerror}.")
+    where = "DEVMESH_LOG_LEVEL=debug shows where."
+    return Check(name, BROKEN, f"This check is at fault itself: {type(error).__name__}.", where)
 
 
 # -- store and server -------------------------------------------------------------------------------------------------
 
 
-def _store(settings: Settings, holder: Holder | None) -> Iterator[Check]:
+def _store(settings: Settings) -> Iterator[Check]:
     from devmesh.cli.terminal import count, size
     from devmesh.house import store_bytes
 
     path = store_path(settings)
+    if path is not None and not store_exists(path):
+        yield _no_store(path.parent)
+        return
+    # What ails the embeddings has a row of its own.
+    with reading(settings.model_copy(update={"embedding_provider": "off"})) as mesh:
+        templates, families = mesh.templates.counts()
+        events, short, taken = mesh.events.counted(), mesh.space.short(), store_bytes(mesh)
     if path is None:
         return
-    if not path.exists():
-        folder = next(parent for parent in (path.parent, *path.parent.parents) if parent.exists())
-        if os.access(folder, os.W_OK):
-            yield Check("store", OFF, f"There is none in {path.parent} yet.", "devmesh up, or devmesh import PATH")
-        else:
-            yield Check(
-                "store",
-                BROKEN,
-                f"{path.parent} cannot be made: no right to write in {folder}.",
-                "Set DEVMESH_DATA_DIR to a folder of yours.",
-            )
-        return
-    try:
-        with reading(settings) as mesh:
-            templates, families = mesh.templates.counts()
-            events, short, taken = mesh.events.counted(), mesh.space.short(), store_bytes(mesh)
-    except DevMeshError as error:
-        yield Check("store", BROKEN, error.message, error.hint)
-        return
+    holder = holder_of(settings)
     held = f"held by process {holder.pid}" if holder else "held by no process"
     yield Check(
         "store",
@@ -144,6 +161,17 @@ def _store(settings: Settings, holder: Holder | None) -> Iterator[Check]:
         if short
         else Check("disk", OK, f"{free} free")
     )
+
+
+def _no_store(data_dir: Path) -> Check:
+    """Whether one could be made in `data_dir`."""
+    there = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
+    elsewhere = "Set DEVMESH_DATA_DIR to a folder of yours."
+    if not there.is_dir():
+        return Check("store", BROKEN, f"{data_dir} cannot be made: {there} is no folder.", elsewhere)
+    if not os.access(there, os.W_OK):
+        return Check("store", BROKEN, f"{data_dir} cannot be made: no right to write in {there}.", elsewhere)
+    return Check("store", OFF, f"There is none in {data_dir} yet.", "devmesh up, or devmesh import PATH")
 
 
 def _server(holder: Holder | None) -> Iterator[Check]:

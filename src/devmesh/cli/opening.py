@@ -90,7 +90,7 @@ def _lives(pid: int) -> bool:
 def reading(settings: Settings) -> Iterator[Mesh]:
     """The house opened for looking alone. Raises NotFound where there is no store yet."""
     path = store_path(settings)
-    if path is not None and not _exists(path):
+    if path is not None and not store_exists(path):
         raise NotFound(
             f"There is no store in {path.parent} yet.",
             hint="Start one with 'devmesh up', bring history in with 'devmesh import PATH', or set DEVMESH_DATA_DIR.",
@@ -104,7 +104,8 @@ def reading(settings: Settings) -> Iterator[Mesh]:
         mesh.close()
 
 
-def _exists(path: Path) -> bool:
+def store_exists(path: Path) -> bool:
+    """Whether there is a store at `path`. Raises Unavailable where this user may not look."""
     try:
         return path.stat().st_size > 0
     except PermissionError:

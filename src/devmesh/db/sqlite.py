@@ -14,9 +14,10 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
-from devmesh.errors import StorageFull, Unavailable
+from devmesh.errors import ConfigError, StorageFull, Unavailable
 
 DRIVER_ERRORS = (sqlite3.Error,)
 PAGE_BYTES = 16 * 1024
@@ -28,7 +29,12 @@ WRITE_CACHE_KIB = 32_000
 
 def path_of(url: str) -> Path | None:
     """The database file of a SQLite URL; None for other stores and for memory."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:  # its text would show the URL, which may hold a password
+        raise ConfigError(
+            "DEVMESH_DATABASE_URL is no URL of a store.", hint="Leave it empty for SQLite in the data folder."
+        ) from None
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         return None
     return Path(parsed.database)

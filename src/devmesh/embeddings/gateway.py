@@ -64,9 +64,8 @@ class GatewayProvider:
         stop: threading.Event | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        address = urlsplit(url)
-        if address.scheme not in {"http", "https"} or not address.hostname:
-            raise ConfigError("GATEWAY_URL is no http address", hint="for example http://gateway:4000")
+        if not _is_address(url):
+            raise ConfigError("GATEWAY_URL is no http address.", hint="For example http://gateway:4000")
         self.name, self.dim = model, dim
         self._url = url.rstrip("/").removesuffix("/v1") + "/v1/embeddings"
         self._clock, self._timeout_s, self._delay_s = clock, timeout_s, delay_s
@@ -145,6 +144,16 @@ class GatewayProvider:
         if not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3):
             raise _unavailable("numbers", "its vectors are zero or not finite")
         return vectors
+
+
+def _is_address(url: str) -> bool:
+    """Whether it can be asked at all."""
+    try:
+        address = urlsplit(url)
+        _port = address.port
+    except ValueError:
+        return False
+    return address.scheme in {"http", "https"} and bool(address.hostname)
 
 
 def _check_status(reply: Reply) -> None:
