@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from devmesh.asking import parse_id
+from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of, number_in
 from devmesh.templates import OVERFLOW_TEXT, REST_TEXT, Family
 
 if TYPE_CHECKING:
@@ -27,6 +29,25 @@ def list_families(
     ids = mesh.nodes.service_names.ids(service, create=False).values() if service else None
     found = mesh.templates.list_families(service_ids=ids, sort=sort, limit=limit, offset=offset)
     return describe(mesh, found)
+
+
+def list_services(mesh: Mesh, *, limit: int = LIMIT_DEFAULT, cursor: str | None = None) -> Page[dict[str, Any]]:
+    """Services with their events of all time, the busiest first. Raises InvalidInput.
+
+    Events that come between two pages may move a service from the one to the other.
+    """
+    check_limit(limit)
+    totals = mesh.events.by_service()
+    listed = [{**asdict(one), "events": totals.get(one.id, 0)} for one in mesh.nodes.services()]
+    listed.sort(key=_place)
+    if cursor:
+        after = (-number_in(cursor), cursor.partition("-")[2])
+        listed = listed[bisect_right(listed, after, key=_place) :]
+    return first_of(listed, limit, lambda one: f"{one['events']}-{one['name']}")
+
+
+def _place(service: dict[str, Any]) -> tuple[int, str]:
+    return -service["events"], service["name"]
 
 
 def describe(mesh: Mesh, families: Iterable[Family]) -> list[dict[str, Any]]:

@@ -67,8 +67,7 @@ def _loops(mesh: Mesh) -> list[Part]:
 
 
 def _nodes(mesh: Mesh) -> list[Part]:
-    quiet = [node for node in mesh.nodes.list() if node.heartbeat_us and node.state in {"late", "silent"}]
-    return [Part(f"node {node.name}", "degraded", f"The agent is {node.state}.") for node in quiet]
+    return [Part(f"node {node.name}", "degraded", f"The agent is {node.state}.") for node in mesh.nodes.quiet()]
 
 
 def stats(mesh: Mesh) -> dict[str, Any]:

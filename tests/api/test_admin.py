@@ -7,7 +7,14 @@ import pytest
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/tokens"), ("POST", "/tokens"), ("DELETE", "/tokens/1"), ("GET", "/loops"), ("POST", "/loops/x/run")],
+    [
+        ("GET", "/tokens"),
+        ("POST", "/tokens"),
+        ("DELETE", "/tokens/1"),
+        ("POST", "/nodes/n1/retire"),
+        ("GET", "/loops"),
+        ("POST", "/loops/x/run"),
+    ],
 )
 def test_admins_alone(call, method: str, path: str):
     """Tokens that send or read may not administer; strangers are not even known."""
@@ -49,7 +56,7 @@ def test_tokens_that_make_no_sense(call, body: dict):
     """A token of no kind, a node token without its node and the reverse are refused in words."""
     answer = call("POST", "/tokens", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
-    assert call.mesh.accounts.list_tokens() == []
+    assert call.mesh.accounts.list_tokens().rows == []
 
 
 def test_any_name_of_a_node_can_have_a_token(call):

@@ -111,7 +111,7 @@ def test_a_nodes_name_is_utf8(call, name):
     """A name beyond ASCII is one and the same in the header, a token, a line and the list of nodes."""
     head = {**STREAM, "DevMesh-Node": name.encode()}
     assert call("POST", "/ingest", headers=head, content=line("x", seq=1)).status_code == 200
-    assert [node.name for node in call.mesh.nodes.list()] == [name]
+    assert [node.name for node in call.mesh.nodes.list().rows] == [name]
     token = call.mesh.accounts.create_token("node", name)
     said = call("GET", "/ingest/state", headers={"DevMesh-Node": name.encode()}, token=token).json()
     assert (said["node"], len(said["streams"])) == (name, 1)
@@ -123,7 +123,7 @@ def test_a_nodes_name_is_utf8(call, name):
 def test_a_name_that_is_none_is_400(call, raw):
     """Bytes that are no UTF-8, and characters that nobody sees, are refused rather than guessed at."""
     assert call("POST", "/ingest", headers={"DevMesh-Node": raw}, content=line("x")).status_code == 400
-    assert call.mesh.nodes.list() == []
+    assert call.mesh.nodes.list().rows == []
 
 
 def test_another_protocol_is_426(call):

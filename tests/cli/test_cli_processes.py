@@ -132,7 +132,7 @@ def test_up_keeps_its_token(make_mesh):
     first = agent._token_file("n1").read_text()
     assert agent._token_file("n1").read_text() == first
     assert agent._token_file("n2").read_text() != first
-    assert [one.node for one in mesh.accounts.list_tokens()] == ["n1", "n2"]
+    assert [one.node for one in mesh.accounts.list_tokens().rows] == ["n1", "n2"]
 
 
 def test_ship_once_sends_a_file(served: Served, cli: Runner, tmp_path, own_signals):

@@ -16,7 +16,7 @@ ROOMS = [
     "accounts", "nodes", "templates", "events", "intake", "embeddings", "search", "memory", "graph", "detectors",
     "incidents", "investigations", "notifications", "analysis",
 ]  # fmt: skip
-BASE = {"settings", "errors", "clock", "when", "heap", "db", "llm", "loops"}
+BASE = {"settings", "errors", "clock", "when", "heap", "paging", "db", "llm", "loops"}
 FACES = {"api", "cli", "ui", "mcp"}
 ENTRY = "__main__"  # python -m devmesh is the command line
 SHARED = {"asking", "catalogue", "finding", "house", "metrics", "mesh", "server"}

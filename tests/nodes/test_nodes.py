@@ -71,15 +71,15 @@ def test_a_node_falls_silent(mesh, clock):
     seen = []
     for wait_s in (0, 91, 240):
         clock.advance(wait_s)
-        seen.append(mesh.nodes.list()[0].state)
+        seen.append(mesh.nodes.list().rows[0].state)
     mesh.nodes.heartbeat("n1", Heartbeat("agent 1"))
-    assert [*seen, mesh.nodes.list()[0].state] == ["running", "late", "silent", "running"]
+    assert [*seen, mesh.nodes.list().rows[0].state] == ["running", "late", "silent", "running"]
 
 
 def test_clock_skew_is_told(mesh, clock):
     """A node's clock is compared with the server's."""
     mesh.nodes.heartbeat("n1", Heartbeat("a", clock_us=clock.now_us() - 3_600_000_000))
-    (node,) = mesh.nodes.list()
+    (node,) = mesh.nodes.list().rows
     assert (node.skew_us, node.skew_error_us) == (-3_600_000_000, None)
 
 
@@ -87,7 +87,7 @@ def test_the_agents_own_estimate_of_its_skew_goes_first(mesh, clock):
     """It knows how long its request took; the way of the heartbeat itself is in the server's difference (F19)."""
     late = clock.now_us() - 20_000_000
     mesh.nodes.heartbeat("n1", Heartbeat("a", clock_us=late, skew_us=300_000_000, skew_error_us=4_000))
-    (node,) = mesh.nodes.list()
+    (node,) = mesh.nodes.list().rows
     assert (node.skew_us, node.skew_error_us) == (300_000_000, 4_000)
 
 
@@ -117,7 +117,7 @@ def test_a_forked_stretch_is_told_once_and_is_no_loss(mesh):
     for _each in range(2):
         mesh.nodes.heartbeat("n1", beat)
     assert rows(mesh, "SELECT first_seq, last_seq, reason FROM gaps") == [(40, 100, "forked")]
-    assert mesh.nodes.list()[0].lost_entries == 0
+    assert mesh.nodes.list().rows[0].lost_entries == 0
 
 
 def test_services_beyond_the_bound_share_one_name(make_mesh):

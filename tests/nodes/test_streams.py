@@ -227,7 +227,7 @@ def test_a_gap_is_stored_once_and_covers(mesh, node_id):
         mesh.nodes.heartbeat("n1", beat)
     assert state(mesh).coverage == ((1, 21),)
     assert rows(mesh, "SELECT first_seq, last_seq FROM gaps ORDER BY 1") == [(10, 19), (20, 21)]
-    assert mesh.nodes.list()[0].lost_entries == 12
+    assert mesh.nodes.list().rows[0].lost_entries == 12
 
 
 def test_huge_gaps_do_not_break_the_list(mesh):
@@ -235,7 +235,7 @@ def test_huge_gaps_do_not_break_the_list(mesh):
     for epoch in range(3):
         beat = Heartbeat("a", gaps=(Gap(StreamKey("s", epoch), 1, 2**63 - 1, exact=False, reason="x"),))
         mesh.nodes.heartbeat("n1", beat)
-    assert mesh.nodes.list()[0].lost_entries >= 2**64
+    assert mesh.nodes.list().rows[0].lost_entries >= 2**64
 
 
 def test_coverage_with_a_hole_after_each_number_costs_what_it_holds(mesh, node_id):

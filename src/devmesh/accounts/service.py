@@ -17,6 +17,7 @@ from devmesh.accounts.tables import tokens
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.errors import InvalidInput, NotFound, Unauthorized
+from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of, number_in
 
 PREFIX = "dm_"
 KINDS = ("node", "relay", "read", "admin")
@@ -125,11 +126,17 @@ class Accounts:
             query = select(func.count()).select_from(tokens).where(tokens.c.revoked_us.is_(None))
             return bool(connection.execute(query).scalar_one())
 
-    def list_tokens(self) -> list[TokenInfo]:
-        """All tokens, without secrets."""
+    def list_tokens(self, limit: int = LIMIT_DEFAULT, cursor: str | None = None) -> Page[TokenInfo]:
+        """At most `limit` (1,000) tokens in the order in which they were made, without secrets.
+
+        Raises InvalidInput for a limit out of bounds or a cursor that is none.
+        """
+        check_limit(limit)
+        query = select(tokens).where(tokens.c.id > (number_in(cursor) if cursor else 0)).order_by(tokens.c.id)
         with self._db.read() as connection:
-            rows = connection.execute(select(tokens).order_by(tokens.c.id))
-            return [TokenInfo(row.id, row.kind, row.node, row.created_us, row.revoked_us) for row in rows]
+            rows = connection.execute(query.limit(limit + 1)).all()
+        found = [TokenInfo(row.id, row.kind, row.node, row.created_us, row.revoked_us) for row in rows]
+        return first_of(found, limit, lambda token: str(token.id))
 
     def revoke(self, token_id: int) -> None:
         """Refuse this token from now on; raises NotFound."""

@@ -1,16 +1,17 @@
-"""`/tokens` and `/loops`: what changes how the house runs; admins alone."""
+"""`/tokens`, `/loops` and the retirement of nodes: what changes how the house runs; admins alone."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from devmesh.accounts import Grant
 from devmesh.api.auth import grant_of, mesh_of
 from devmesh.errors import Forbidden
+from devmesh.paging import LIMIT_DEFAULT
 
 
 async def admin(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
@@ -37,9 +38,12 @@ def create_token(request: Request, said: TokenBody) -> dict[str, Any]:
 
 
 @router.get("/tokens")
-def list_tokens(request: Request) -> dict[str, Any]:
-    """All tokens, without secrets."""
-    return {"tokens": [asdict(one) for one in mesh_of(request).accounts.list_tokens()]}
+def list_tokens(
+    request: Request, limit: int = LIMIT_DEFAULT, cursor: Annotated[str | None, Query(max_length=64)] = None
+) -> dict[str, Any]:
+    """Tokens in the order in which they were made, without secrets."""
+    page = mesh_of(request).accounts.list_tokens(limit, cursor)
+    return {"tokens": [asdict(one) for one in page.rows], "cursor": page.cursor}
 
 
 @router.delete("/tokens/{token_id}")
@@ -47,6 +51,13 @@ def revoke_token(request: Request, token_id: Annotated[int, Path(ge=0, lt=2**31)
     """Refuse a token from now on, within 5 seconds."""
     mesh_of(request).accounts.revoke(token_id)
     return {"revoked": token_id}
+
+
+@router.post("/nodes/{name:path}/retire")
+def retire_node(request: Request, name: Annotated[str, Path(max_length=255)]) -> dict[str, Any]:
+    """Leave a node out of health and of the list until it speaks again; its events stay."""
+    mesh_of(request).nodes.retire(name)
+    return {"retired": name}
 
 
 @router.get("/loops")

@@ -5,30 +5,37 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from devmesh.api.auth import may_read, mesh_of, reader
+from devmesh.catalogue import list_services
 from devmesh.house import health, overall, stats
 from devmesh.metrics import exposition
+from devmesh.paging import LIMIT_DEFAULT
 
 router = APIRouter(tags=["house"])
 guarded = [Depends(reader)]
 
 
+Cursor = Annotated[str | None, Query(max_length=300)]
+
+
 @router.get("/nodes", dependencies=guarded)
-def nodes(request: Request) -> dict[str, Any]:
-    """Every node with its state, backlog, clock and losses."""
-    return {"nodes": [asdict(node) for node in mesh_of(request).nodes.list()]}
+def nodes(
+    request: Request, limit: int = LIMIT_DEFAULT, cursor: Cursor = None, *, retired: bool = False
+) -> dict[str, Any]:
+    """Nodes with their state, backlog, clock and losses; those that were retired only where asked for."""
+    page = mesh_of(request).nodes.list(limit, cursor, retired=retired)
+    return {"nodes": [asdict(node) for node in page.rows], "cursor": page.cursor}
 
 
 @router.get("/services", dependencies=guarded)
-def services(request: Request) -> dict[str, Any]:
-    """Every service with its events of all time."""
-    mesh = mesh_of(request)
-    totals = mesh.events.by_service()
-    return {"services": [{**asdict(one), "events": totals.get(one.id, 0)} for one in mesh.nodes.services()]}
+def services(request: Request, limit: int = LIMIT_DEFAULT, cursor: Cursor = None) -> dict[str, Any]:
+    """Services with their events of all time, the busiest first."""
+    page = list_services(mesh_of(request), limit=limit, cursor=cursor)
+    return {"services": page.rows, "cursor": page.cursor}
 
 
 @router.get("/stats", dependencies=guarded)

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from devmesh.cli.opening import reading, settings_of, writing
-from devmesh.cli.words import Json, examples
+from devmesh.cli.words import Cursor, Json, Limit, examples, note_more
 from devmesh.errors import InvalidInput
+from devmesh.paging import LIMIT_DEFAULT
 
 commands = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
@@ -64,24 +65,29 @@ def create(
 
 
 @commands.command("list")
-def list_(context: typer.Context, json: Json = False) -> None:
-    """All tokens, without their secrets."""
+def list_(context: typer.Context, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None, json: Json = False) -> None:
+    """Tokens in the order in which they were made, without their secrets."""
     from devmesh.cli.terminal import emit, note, stamp, table, viewer_zone
 
     settings = settings_of(context)
     with reading(settings) as mesh:
-        listed = mesh.accounts.list_tokens()
+        page = mesh.accounts.list_tokens(limit, cursor)
     if json:
-        emit({"tokens": [asdict(one) for one in listed]})
+        emit({"tokens": [asdict(one) for one in page.rows], "cursor": page.cursor})
         return
     zone = viewer_zone(settings.timezone)
     rows = [
         [str(one.id), one.kind, stamp(one.created_us, zone), "revoked" if one.revoked_us else "living", one.node or ""]
-        for one in listed
+        for one in page.rows
     ]
     table(["id", "may", "made", "state", "node"], rows, right=["id"])
-    if not listed:
-        note("There are no tokens: only this machine itself may use the server.")
+    if not page.rows:
+        note(
+            "There are no tokens: only this machine itself may use the server."
+            if cursor is None
+            else "No token comes after that one."
+        )
+    note_more(page.cursor)
 
 
 @commands.command(epilog=examples("devmesh token revoke 3"))

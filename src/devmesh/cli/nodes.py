@@ -1,4 +1,4 @@
-"""`devmesh nodes` and `devmesh services`: who speaks."""
+"""`devmesh nodes`, `devmesh nodes retire` and `devmesh services`: who speaks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from devmesh.cli.opening import reading, settings_of
-from devmesh.cli.words import Json, examples
+from devmesh.cli.opening import reading, settings_of, writing
+from devmesh.cli.words import Cursor, Json, Limit, examples, note_more
+from devmesh.paging import LIMIT_DEFAULT
 
 if TYPE_CHECKING:
     from devmesh.nodes.model import Node
@@ -16,22 +17,39 @@ if TYPE_CHECKING:
 SKEW_US = 5_000_000
 
 
+commands = typer.Typer(rich_markup_mode=None)
+
+
 def install(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog=examples("devmesh nodes", "devmesh nodes --json"), short_help="The machines that send.")(nodes)
+    app.add_typer(
+        commands,
+        name="nodes",
+        short_help="The machines that send.",
+        epilog=examples("devmesh nodes", "devmesh nodes --json", "devmesh nodes retire old-nas"),
+    )
     app.command(
         epilog=examples("devmesh services", "devmesh logs --service sshd"), short_help="The services that were heard."
     )(services)
 
 
-def nodes(context: typer.Context, json: Json = False) -> None:
+@commands.callback(invoke_without_command=True)
+def nodes(
+    context: typer.Context,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
+    retired: Annotated[bool, typer.Option("--retired", help="Show also the nodes that were retired.")] = False,
+    json: Json = False,
+) -> None:
     """The machines that send: whether they still do, what waits there, what was lost."""
+    if context.invoked_subcommand is not None:
+        return
     from devmesh.cli.terminal import ago, count, emit, note, table
 
     with reading(settings_of(context)) as mesh:
-        listed, now = mesh.nodes.list(), mesh.clock.now_us()
+        page, now = mesh.nodes.list(limit, cursor, retired=retired), mesh.clock.now_us()
     if json:
-        emit({"nodes": [asdict(node) for node in listed]})
+        emit({"nodes": [asdict(node) for node in page.rows], "cursor": page.cursor})
         return
     rows = [
         [
@@ -42,7 +60,7 @@ def nodes(context: typer.Context, json: Json = False) -> None:
             count(node.lost_entries),
             "; ".join(_remarks(node, now)),
         ]
-        for node in listed
+        for node in page.rows
     ]
     table(
         ["node", "state", "last event", "backlog", "lost", "remarks"],
@@ -50,8 +68,27 @@ def nodes(context: typer.Context, json: Json = False) -> None:
         right=["backlog", "lost"],
         styles={"node": "cyan"},
     )
-    if not listed:
-        note("No node has sent anything yet.")
+    if not page.rows:
+        note("No node has sent anything yet." if cursor is None else "No node comes after that one.")
+    note_more(page.cursor)
+
+
+@commands.command(epilog=examples("devmesh nodes retire old-nas"))
+def retire(
+    context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="A name in 'devmesh nodes'.")]
+) -> None:
+    """Leave a node that is gone out of health and of the list. Its events stay; when it speaks again, it is back."""
+    from urllib.parse import quote
+
+    from devmesh.cli.remote import Remote
+    from devmesh.cli.terminal import safe, write
+
+    with writing(settings_of(context)) as store:
+        if isinstance(store, Remote):
+            store.call("POST", f"/nodes/{quote(name, safe='')}/retire")
+        else:
+            store.nodes.retire(name)
+    write(f"Node {safe(name)} is retired. When it speaks again, it is back.")
 
 
 def _remarks(node: Node, now_us: int) -> list[str]:
@@ -74,24 +111,17 @@ def _remarks(node: Node, now_us: int) -> list[str]:
     return said
 
 
-def services(
-    context: typer.Context,
-    limit: Annotated[
-        int | None, typer.Option("--limit", "-l", metavar="N", min=1, help="How many, the busiest (default: all).")
-    ] = None,
-    json: Json = False,
-) -> None:
+def services(context: typer.Context, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None, json: Json = False) -> None:
     """The services that were heard, the busiest first."""
+    from devmesh.catalogue import list_services
     from devmesh.cli.terminal import count, emit, note, table
 
     with reading(settings_of(context)) as mesh:
-        totals = mesh.events.by_service()
-        listed = [{**asdict(one), "events": totals.get(one.id, 0)} for one in mesh.nodes.services()]
-    listed.sort(key=lambda one: (-one["events"], one["name"]))
-    listed = listed[:limit]
+        page = list_services(mesh, limit=limit, cursor=cursor)
     if json:
-        emit({"services": listed})
+        emit({"services": page.rows, "cursor": page.cursor})
         return
-    table(["events", "service"], [[count(one["events"]), one["name"]] for one in listed], right=["events"])
-    if not listed:
-        note("No service was heard yet.")
+    table(["events", "service"], [[count(one["events"]), one["name"]] for one in page.rows], right=["events"])
+    if not page.rows:
+        note("No service was heard yet." if cursor is None else "No service comes after that one.")
+    note_more(page.cursor)

@@ -7,6 +7,8 @@ from typing import Any
 
 from devmesh.nodes.ranges import Mark, Range
 
+FORKED = "forked"  # the reason of a gap that is no loss: what lies there may have been stored twice
+
 
 @dataclass(frozen=True)
 class StreamKey:
@@ -80,7 +82,7 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class Node:
-    """A node as people see it; `state` is pending, running, late or silent."""
+    """A node as people see it; `state` is pending, running, late, silent or retired."""
 
     name: str
     state: str

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.errors import NodeClone
 from devmesh.loops import Lease, Loop
+from devmesh.nodes import listing
 from devmesh.nodes import streams as stream_claims
-from devmesh.nodes.model import Claim, Claimed, Gap, Heartbeat, Node, Service, StreamState
+from devmesh.nodes.model import FORKED, Claim, Claimed, Gap, Heartbeat, Node, Service, StreamState
 from devmesh.nodes.names import Names
 from devmesh.nodes.ranges import missing
-from devmesh.nodes.tables import gaps, heartbeats, idempotency_keys, nodes, services, streams
+from devmesh.nodes.tables import gaps, heartbeats, idempotency_keys, nodes, services
+from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of
 
 CLONE_WINDOW_US = 600_000_000
-LATE_US = 90_000_000
-SILENT_US = 300_000_000
-FORKED = "forked"
 KEY_LIFE_US = 86_400_000_000
 
 
@@ -131,26 +129,25 @@ class Nodes:
 
     # -- for people ------------------------------------------------------------
 
-    def list(self) -> Sequence[Node]:
-        """Every node with its state, by name."""
-        # In floating point: an agent may claim any numbers, and a sum of integers that overflows is an error.
-        numbers = (gaps.c.last_seq - gaps.c.first_seq + 1) * literal(1.0)
-        lost = (
-            select(streams.c.node_id, func.sum(numbers).label("lost"))
-            .join(gaps, gaps.c.stream_id == streams.c.id)
-            .where(gaps.c.reason != FORKED)
-            .group_by(streams.c.node_id)
-            .subquery()
-        )
-        query = (
-            select(nodes, heartbeats, lost.c.lost)
-            .outerjoin(heartbeats, heartbeats.c.node_id == nodes.c.id)
-            .outerjoin(lost, lost.c.node_id == nodes.c.id)
-            .order_by(nodes.c.name)
-        )
-        now = self._clock.now_us()
+    def list(self, limit: int = LIMIT_DEFAULT, cursor: str | None = None, *, retired: bool = False) -> Page[Node]:
+        """At most `limit` (1,000) nodes with their states, by name; with `retired`, those that were retired as well.
+
+        Raises InvalidInput for a limit out of bounds.
+        """
+        check_limit(limit)
         with self._db.read() as connection:
-            return [_node(row, now) for row in connection.execute(query)]
+            found = listing.listed(connection, self._clock.now_us(), limit + 1, cursor or "", retired=retired)
+        return first_of(found, limit, lambda node: node.name)
+
+    def quiet(self) -> Sequence[Node]:
+        """Nodes whose agent has not spoken for 90 s, by name, without those that were retired."""
+        with self._db.read() as connection:
+            return listing.quiet(connection, self._clock.now_us())
+
+    def retire(self, name: str) -> None:
+        """Leave a node out of health and of lists until it speaks again; its events stay. Raises NotFound."""
+        with self._db.write() as connection:
+            listing.retire(connection, name, self._clock.now_us())
 
     def services(self) -> Sequence[Service]:
         """Every service, by name."""
@@ -172,31 +169,3 @@ class Nodes:
         with lease.write() as connection:
             gone = connection.execute(delete(idempotency_keys).where(idempotency_keys.c.created_us <= border[-1]))
         return gone.rowcount
-
-
-def state_of(now_us: int, heartbeat_us: int | None, received_us: int | None) -> str:
-    """Pending (never spoke), running, late (90 s without a word) or silent (5 minutes)."""
-    last = max(heartbeat_us or 0, received_us or 0)
-    if not last:
-        return "pending"
-    quiet = now_us - last
-    if quiet < LATE_US:
-        return "running"
-    return "late" if quiet < SILENT_US else "silent"
-
-
-def _node(row: Any, now: int) -> Node:
-    return Node(
-        name=row.name,
-        state=state_of(now, row.at_us, row.last_received_us),
-        last_received_us=row.last_received_us,
-        heartbeat_us=row.at_us,
-        agent=row.agent,
-        backlog_events=row.backlog_events,
-        oldest_unsent_us=row.oldest_unsent_us,
-        skew_us=row.skew_us,
-        skew_error_us=row.skew_error_us,
-        lost_entries=int(row.lost or 0),
-        dropped=json.loads(row.dropped or "{}"),
-        sources=json.loads(row.sources or "[]"),
-    )

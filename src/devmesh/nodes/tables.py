@@ -14,6 +14,7 @@ nodes = Table(
     Column("machine_seen_us", MICROSECONDS),
     Column("created_us", MICROSECONDS, nullable=False),
     Column("last_received_us", MICROSECONDS),
+    Column("retired_us", MICROSECONDS),
 )
 
 services = Table(

@@ -146,6 +146,7 @@ def upgrade() -> None:
         sa.Column("machine_seen_us", sa.BigInteger(), nullable=True),
         sa.Column("created_us", sa.BigInteger(), nullable=False),
         sa.Column("last_received_us", sa.BigInteger(), nullable=True),
+        sa.Column("retired_us", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
         sa.UniqueConstraint("name"),
     )
