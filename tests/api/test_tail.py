@@ -8,15 +8,16 @@ import json
 import pytest
 from asgi import LOCAL
 
-from bodies import line, take
+from bodies import line, rows, take
 from devmesh.api import logs
+from devmesh.events import service
 
 
 class Tail:
     """A client of /logs/tail that reads until it has seen enough, then goes away."""
 
     def __init__(self, app, query: str = "", **headers: str) -> None:
-        self.app, self.events, self.pings, self.status = app, [], 0, 0
+        self.app, self.events, self.missed, self.pings, self.status = app, [], [], 0, 0
         head = [
             (b"host", b"localhost"),
             *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()),
@@ -62,7 +63,10 @@ class Tail:
                 self.pings += 1
             elif block:
                 fields = dict(part.split(": ", 1) for part in block.split("\n"))
-                self.events.append((fields["id"], json.loads(fields["data"])))
+                if fields.get("event") == "missed":
+                    self.missed.append((len(self.events), json.loads(fields["data"])))
+                else:
+                    self.events.append((fields["id"], json.loads(fields["data"])))
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +157,36 @@ def test_the_tail_resumes_under_load(call, clock, monkeypatch):
     monkeypatch.setattr(logs, "PING_S", 0.1)
     tail = Tail(call.app, last_event_id=last).read(lambda tail: tail.pings >= 1)
     assert sorted(texts(tail)) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"), [(100, {"events": 6, "at_least": False}), (4, {"events": 4, "at_least": True})]
+)
+def test_resuming_tells_what_it_leaves_out(call, clock, monkeypatch, limit, told):
+    """Where more was missed than is sent, the client learns how many, or of how many at least, before the rest."""
+    monkeypatch.setattr(service, "RESUME_LIMIT", 3)
+    monkeypatch.setattr(service, "LIMIT_MAX", limit)
+    lines = [line(f"e{number}", ts_us=clock.now_us() + number) for number in range(10)]
+    take(call.mesh, b"".join(lines), received_us=clock.now_us())
+    take(call.mesh, line("no", service="b") * 20, received_us=clock.now_us())
+    first = rows(call.mesh, "SELECT ts_us, id FROM log_events WHERE message = 'e0'")[0]
+    tail = Tail(call.app, "contains=e", last_event_id=f"{first[0]}-{first[1]}").read(lambda tail: len(tail.events) >= 3)
+    assert texts(tail) == ["e7", "e8", "e9"]
+    assert tail.missed == [(0, told)]
+
+
+def test_the_tail_tells_what_it_leaves_out_of_a_commit(call, clock):
+    """Of a commit with more than 100 events that match the newest 100 come, after the number of the others."""
+
+    def act():
+        lines = [line(f"e{number}", ts_us=clock.now_us() + number) for number in range(250)]
+        take(call.mesh, b"".join(lines) + line("no"), received_us=clock.now_us())
+
+    for query in ("contains=e", "regex=e"):
+        tail = Tail(call.app, query).read(lambda tail: len(tail.events) >= 100, act)
+        assert texts(tail) == [f"e{number}" for number in range(150, 250)]
+        assert tail.missed == [(0, {"events": 150, "at_least": False})]
+        clock.advance(1)
 
 
 @pytest.mark.parametrize("bad", ["x", "1", "-", "9" * 40 + "-1"])

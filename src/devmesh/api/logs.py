@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Any
@@ -15,14 +15,14 @@ from starlette.concurrency import run_in_threadpool
 
 from devmesh.api.auth import may_read, mesh_of, reader
 from devmesh.asking import make_filter
-from devmesh.events import Event, Filter, Followed, Position, parse_event_id
+from devmesh.events import Event, Filter, Followed, Position, Resumed
 from devmesh.mesh import Mesh
 
 router = APIRouter(tags=["logs"], dependencies=[Depends(reader)])
 
 POLL_S = 0.5
 PING_S = 15.0
-RESUME_LIMIT = 1_000
+NOTHING_MISSED = Resumed([], 0, at_least=False)
 
 Names = Annotated[list[str], Query(max_length=100)]
 
@@ -81,13 +81,15 @@ def logs(
 
 @router.get("/logs/tail")
 async def tail(request: Request, ask: Asking, only: Asked) -> StreamingResponse:
-    """New events as they are stored, as server-sent events; `Last-Event-ID` resumes."""
+    """New events as they are stored, as server-sent events; `Last-Event-ID` resumes. One named `missed` tells how many
+    that match are left out.
+    """
     mesh = mesh_of(request)
     last = request.headers.get("last-event-id")
     # The position first: what is stored between the two is in both, and sent once.
     here = await run_in_threadpool(mesh.events.here)
-    missed = await run_in_threadpool(_since, mesh, only, last) if last else []
-    stream = _stream(request, mesh, _renewed(ask, only), here, missed)
+    resumed = await run_in_threadpool(mesh.events.resume, only, last) if last else NOTHING_MISSED
+    stream = _stream(request, mesh, _renewed(ask, only), here, resumed)
     return StreamingResponse(stream, media_type="text/event-stream")
 
 
@@ -97,30 +99,22 @@ def context(request: Request, event_id: str, before: int = 20, after: int = 20) 
     return {"id": event_id, **asdict(mesh_of(request).events.context(event_id, before, after))}
 
 
-def _since(mesh: Mesh, only: Filter, last: str) -> list[Event]:
-    """Events after the one that the client saw last, oldest first."""
-    key = parse_event_id(last)
-    since = Filter(**{**asdict(only), "since_us": max(key[0], only.since_us or 0)})
-    page = mesh.events.query(since, RESUME_LIMIT)
-    return [event for event in reversed(page.events) if parse_event_id(event.id) > key]
-
-
 def _renewed(ask: Callable[[], Filter], first: Filter) -> Callable[[], Filter]:
     """The question asked again, between the same times: a new name, or a new member of a family, may have come."""
     return lambda: replace(ask(), since_us=first.since_us, until_us=first.until_us)
 
 
 async def _stream(
-    request: Request, mesh: Mesh, ask: Callable[[], Filter], at: Position, missed: list[Event]
+    request: Request, mesh: Mesh, ask: Callable[[], Filter], at: Position, resumed: Resumed
 ) -> AsyncIterator[bytes]:
-    quiet, sent = 0.0, {event.id for event in missed}
-    for event in missed:
-        yield _message(event)
+    quiet, sent = 0.0, {event.id for event in resumed.events}
+    for part in _messages(resumed.events, resumed.missed, at_least=resumed.at_least):
+        yield part
     while not await request.is_disconnected() and await may_read(request):  # a token may be revoked meanwhile
         followed = await run_in_threadpool(_follow, mesh, ask, at)
         at = followed.position
-        for event in (one for one in followed.events if one.id not in sent):
-            yield _message(event)
+        for part in _messages((one for one in followed.events if one.id not in sent), followed.missed):
+            yield part
         quiet = 0.0 if followed.events else quiet + POLL_S
         if quiet >= PING_S:
             quiet = 0.0
@@ -132,5 +126,9 @@ def _follow(mesh: Mesh, ask: Callable[[], Filter], at: Position) -> Followed:
     return mesh.events.follow(ask(), at)
 
 
-def _message(event: Event) -> bytes:
-    return b"id: " + event.id.encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"
+def _messages(events: Iterable[Event], missed: int, *, at_least: bool = False) -> Iterator[bytes]:
+    """Events as messages of the stream; before them, without an id, how many that match are left out."""
+    if missed or at_least:
+        yield b"event: missed\ndata: " + msgspec.json.encode({"events": missed, "at_least": at_least}) + b"\n\n"
+    for event in events:
+        yield b"id: " + event.id.encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"

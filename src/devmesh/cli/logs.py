@@ -161,6 +161,8 @@ def _renewed(ask: Callable[[], Filter], first: Filter) -> Filter:
 
 def _follow(mesh: Mesh, ask: Callable[[], Filter], limit: int, printer: Printer) -> None:
     """`ask` is asked again each time: a new name, or a new member of a family, may have come."""
+    from devmesh.cli.terminal import many, note
+
     at = mesh.events.here()
     shown = mesh.events.query(ask(), limit).events
     printer.show(reversed(shown))
@@ -169,6 +171,8 @@ def _follow(mesh: Mesh, ask: Callable[[], Filter], limit: int, printer: Printer)
         while True:
             followed = mesh.events.follow(ask(), at)
             at = followed.position
+            if followed.missed:
+                note(f"{many(followed.missed, 'event')} more came at once and are left out: devmesh logs shows them.")
             printer.show(event for event in followed.events if event.id not in seen)
             time.sleep(POLL_S)
     except KeyboardInterrupt:

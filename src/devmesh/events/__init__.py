@@ -8,7 +8,7 @@ stored, and outlive it; reads stop at their limit or after 2 s with a cursor.
 from devmesh.events.filters import Context, Event, Filter, Page, check_regex, parse_event_id
 from devmesh.events.followers import Position
 from devmesh.events.model import EVENT_BATCH
-from devmesh.events.service import Events, Followed
+from devmesh.events.service import Events, Followed, Resumed
 
 __all__ = [
     "EVENT_BATCH",
@@ -19,6 +19,7 @@ __all__ = [
     "Followed",
     "Page",
     "Position",
+    "Resumed",
     "check_regex",
     "parse_event_id",
 ]

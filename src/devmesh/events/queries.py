@@ -19,8 +19,8 @@ from devmesh.events.minutes import whole_from_us
 from devmesh.events.tables import log_events
 from devmesh.events.windows import HOUR_US, Ask, Window, slices, windows
 
-SLICE_ROWS = 5_000  # of 32 KiB at most: what a question holds in memory at once
-COUNTED_ROWS = 20_000  # that the store itself looks through, in one short read
+SLICE_ROWS = 10_000  # of 32 KiB at most: what a question with an expression holds in memory at once
+COUNTED_ROWS = 40_000  # that the store itself looks through, in one short read
 READ_LIMIT_S = 2.0
 COUNTING_THREADS = 2
 SEPARATOR = "\x1e"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -26,11 +26,21 @@ from devmesh.templates import Templates
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 10_000
 CONTEXT_MAX = 1_000
+RESUME_LIMIT = 1_000
 HOUR_US = 3_600_000_000
 TAIL_HORIZON_US = HOUR_US
 NOT_ADDED_MAX = 1_000  # commits that a sum adds up itself, some 20,000 events each
 
 NamesOf = Callable[[Iterable[int]], dict[int, str]]
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """Events after one that was seen, oldest first; `missed` more that match lie between, or `at_least` so many."""
+
+    events: list[Event]
+    missed: int
+    at_least: bool
 
 
 @dataclass(frozen=True)
@@ -129,6 +139,21 @@ class Events:
                 (table.created_us >= newest - followers.OVERLAP_US) | (table.id == last)
             )
             return followers.position((row.id, row.created_us) for row in connection.execute(recent))
+
+    def resume(self, asked: Filter, event_id: str) -> Resumed:
+        """The newest 1,000 events that match of those whose time comes after an event's, and how many more there are.
+
+        Looks for at most 4 s. Raises InvalidInput.
+        """
+        key = parse_event_id(event_id)
+        since = replace(asked, since_us=max(key[0], asked.since_us or 0))
+        page = self.query(since, RESUME_LIMIT)
+        events = [event for event in reversed(page.events) if parse_event_id(event.id) > key]
+        if page.cursor is None:
+            return Resumed(events, 0, at_least=False)
+        more = queries.newest(self._db, self._clock, since, LIMIT_MAX, parse_event_id(page.cursor))
+        missed = sum((row.ts_us, row.id) > key for row in more.rows)
+        return Resumed(events, missed, at_least=not more.whole and missed == len(more.rows))
 
     def follow(self, asked: Filter, at: followers.Position, limit: int = LIMIT_DEFAULT) -> Followed:
         """Events stored since `at` that match (the newest `limit` of each commit, at most an hour old), oldest
