@@ -55,3 +55,41 @@ def test_there_is_no_second_page_and_no_other_file(client: TestClient) -> None:
 def test_the_document_has_no_page_of_its_own(client: TestClient) -> None:
     """The page's own addresses stay out of the OpenAPI document."""
     assert not [path for path in client.get("/openapi.json").json()["paths"] if path.startswith("/docs")]
+
+
+def test_the_root_leads_to_the_page(client: TestClient) -> None:
+    """Who types the address alone sees what there is."""
+    assert client.get("/", follow_redirects=False).headers["location"] == "docs"
+    assert client.get("/").url.path == "/docs"
+
+
+def operations(client: TestClient) -> dict[str, dict]:
+    """Every operation of the document by `METHOD /path`."""
+    paths = client.get("/openapi.json").json()["paths"]
+    return {f"{verb.upper()} {path}": one for path, verbs in paths.items() for verb, one in verbs.items()}
+
+
+def test_every_route_has_a_summary_that_is_no_name(client: TestClient) -> None:
+    """A sentence of several words, short enough for one line, and another one for each."""
+    said = {name: one["summary"] for name, one in operations(client).items()}
+    assert [name for name, text in said.items() if not 12 <= len(text) <= 110 or text.istitle()] == []
+    assert len(set(said.values())) == len(said)
+
+
+def test_every_parameter_is_described(client: TestClient) -> None:
+    """In the query, the path and the head."""
+    silent = [
+        (name, parameter["name"])
+        for name, one in operations(client).items()
+        for parameter in one.get("parameters", [])
+        if not parameter["description"]
+    ]
+    assert silent == []
+
+
+def test_errors_are_documented_in_the_form_that_they_have(client: TestClient) -> None:
+    """FastAPI's own form is never answered, so it is not in the document."""
+    document = client.get("/openapi.json").json()
+    assert "HTTPValidationError" not in str(document)
+    named = document["components"]["schemas"]["Error"]["properties"]
+    assert client.get("/logs?limit=many").json().keys() == named.keys()

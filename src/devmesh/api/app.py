@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 
 from devmesh import __version__
-from devmesh.api import admin, docs, errors, house, ingest, logs, search, templates
+from devmesh.api import admin, docs, document, errors, house, ingest, logs, search, templates
 from devmesh.api.auth import PathToken
 from devmesh.api.body import BODIES_AT_ONCE, Arriving
 from devmesh.api.quota import Quotas
@@ -40,6 +40,7 @@ def make_app(mesh: Mesh) -> FastAPI:
     app.state.quotas = Quotas(mesh.clock, mesh.settings.node_quota_bytes_per_s)
     app.state.arriving = Arriving(BODIES_AT_ONCE * mesh.settings.max_plain_bytes)
     errors.install(app)
+    document.install(app)
     for part in (ingest, logs, templates, search, house, admin, docs):
         app.include_router(part.router)
     app.add_middleware(PathToken)

@@ -1,4 +1,4 @@
-"""`/docs`: the OpenAPI document as a page, with Swagger UI served from an installed package.
+"""`/docs`: the OpenAPI document as a page, with Swagger UI served from an installed package. `/` leads there.
 
 Promises: the page and its files come from this server alone, so it works with no internet. The Content-Security-Policy
 makes the browser hold us to that. FastAPI's own page loads Swagger UI from a public address.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from devmesh.errors import NotFound
 
@@ -51,6 +51,12 @@ START = """SwaggerUIBundle({
   url: "openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null, queryConfigEnabled: false
 });
 """
+
+
+@router.get("/")
+def root() -> RedirectResponse:
+    """To the page; relative, so that it also works behind a proxy's prefix."""
+    return RedirectResponse("docs")
 
 
 @router.get("/docs")

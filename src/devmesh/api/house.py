@@ -56,5 +56,5 @@ def state(request: Request, reads: Annotated[bool, Depends(may_read)]) -> JSONRe
 
 @router.get("/metrics", dependencies=guarded)
 def metrics(request: Request) -> Response:
-    """The same figures for Prometheus."""
+    """The figures of /stats and of each part, in Prometheus's text form."""
     return Response(exposition(mesh_of(request)), media_type=CONTENT_TYPE_LATEST)
