@@ -32,9 +32,7 @@ def insert_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> N
         values[place::width] = column.to_list()  # row by row in one flat list: a third of the cost of tuples
     for start in range(0, frame.height, ROWS_A_STATEMENT):
         rows = min(ROWS_A_STATEMENT, frame.height - start)
-        raw.execute(
-            _insert(table.name, names, len(same), rows), head + values[start * width : (start + rows) * width]
-        )
+        raw.execute(_insert(table.name, names, len(same), rows), head + values[start * width : (start + rows) * width])
 
 
 def add_counts(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
