@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
+import random
 import shutil
 
 import pytest
@@ -118,6 +121,46 @@ def test_continued_lines_are_one_event(cli: Runner, tmp_path):
     assert cli.messages()[0].splitlines()[-1] == "ValueError: no"
 
 
+TRACE = b'2026-01-20 14:00:01 it broke\nTraceback (most recent call last):\n  File "x.py", line 1\nValueError: no\n'
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+def test_an_event_of_which_a_part_is_known(make_mesh, tmp_path, known_before):
+    """What the store has is not stored again: of an event that reaches over it the rest is. Only where somebody else
+    brings that part at the same moment it is stored whole: twice is better than never.
+    """
+    from devmesh.cli.history.formats import Reading
+    from devmesh.cli.history.inputs import Headed, Input
+    from devmesh.cli.history.sending import Importer
+    from devmesh.cli.history.stores import Body, LocalStore
+    from devmesh.cli.history.streams import place_of
+    from devmesh.events import Filter
+
+    mesh = make_mesh()
+    store = LocalStore(mesh)
+    log = tmp_path / "app.log"
+    log.write_bytes(TEXT + TRACE + b"2026-01-20 14:00:02 went on\n")
+    source = Input(log)
+    importer = Importer(store, border_us=0, moved=lambda _source, _events: None)
+    if not known_before:
+        importer._known(node_name())
+    with source.opened() as stream:
+        key = place_of(source, Headed(stream).head, []).key
+    first, last = len(TEXT) + TRACE.index(b"Traceback"), len(TEXT) + TRACE.index(b"  File") - 1
+    said = json.dumps({"message": "Traceback (most recent call last):", "seq": first}).encode() + b"\n"
+    store.send(Body(node_name(), key, said, ((first, last),), False, None), lambda _answer: None)
+    store.wait()
+    importer.take(source, "auto", Reading(source.base, source.written_us))
+    store.wait()
+    messages = [event.message for event in mesh.events.query(Filter(), 1000).events]
+    assert sum("it broke" in message for message in messages) == 1
+    assert sum("ValueError: no" in message for message in messages) == 1
+    assert sum("Traceback" in message for message in messages) == (1 if known_before else 2)
+    assert sum("went on" in message for message in messages) == 1
+    (state,) = mesh.nodes.stream_states(node_name())
+    assert state.coverage == ((0, log.stat().st_size - 1),)
+
+
 def test_journals_are_numbered_by_their_cursor(cli: Runner):
     """JSON and export of one journal are the same entries; holes stay open for whoever brings them later."""
     entries = [cursor_entry(n, f"backup step {n}") for n in range(1, 31)]
@@ -176,6 +219,37 @@ def test_year_zone_node_and_service_are_as_told(cli: Runner, tmp_path):
     events = cli.json("logs")["events"]
     assert [event["ts_us"] for event in events] == [1_577_833_201_000_000, 1_577_833_199_000_000]
     assert {(event["node"], event["service"], event["pid"]) for event in events} == {("nas", "all", 7)}
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst", "xz", "bz2"])
+@pytest.mark.parametrize("kept", [0.5, -1])
+def test_a_compressed_file_that_was_cut_is_read_to_its_last_whole_line(cli: Runner, tmp_path, kind: str, kept: float):
+    """All whole lines before the cut are stored, no half one, and it is said; the whole file brings the rest."""
+    chance = random.Random(1)  # noqa: S311 - lines that do not compress, so that the cut lies where it should
+    lines = [line.strip() + f" {chance.getrandbits(600):x}\n" for line in LINES * 8]
+    plain = "".join(lines).encode()
+    pack = {"gz": gzip.compress, "xz": lzma.compress, "bz2": lambda data: bz2.compress(data, 1)}
+    packed = {**pack, "zst": zstandard.ZstdCompressor().compress}[kind](plain)
+    cut = tmp_path / f"app.log.1.{kind}"
+    cut.write_bytes(packed[: -1 if kept < 0 else int(len(packed) * kept)])
+    result = cli("import", str(cut), code=1)
+    assert f"app.log.1.{kind}: cannot be read to its end" in result.stderr
+    assert "up to its last whole line" in result.stderr
+    wanted = [line.split(" ", 1)[1].strip() for line in lines]
+    stored = cli.messages()
+    assert sorted(stored) == sorted(wanted[: len(stored)])
+    if kind in {"gz", "xz"}:  # the others are unpacked in blocks of 100 KB and more
+        assert len(stored) > len(wanted) * (0.99 if kept < 0 else 0.4)
+    cut.write_bytes(packed)
+    assert cli.bring(str(cut)) == (len(wanted) - len(stored), len(stored), 0)
+    assert sorted(cli.messages()) == sorted(wanted)
+
+
+def test_a_long_line_without_end_in_a_compressed_file(cli: Runner, tmp_path):
+    """What is held back for want of a line end is bounded: the line is stored, cut, as from a plain file."""
+    packed = tmp_path / "long.log.gz"
+    packed.write_bytes(gzip.compress(b"2026-01-20 14:00:00 " + b"x" * 5_000_000))
+    assert cli.bring(str(packed)) == (1, 0, 0)
 
 
 def test_folders_and_what_cannot_be_read(cli: Runner, tmp_path):

@@ -1,20 +1,17 @@
-"""What is imported, as bytes: files and stdin, unpacked by what they hold and not by their name, and how far."""
+"""What is imported, as bytes: files and stdin, unpacked, and how far."""
 
 from __future__ import annotations
 
-import bz2
 import contextlib
-import gzip
 import io
-import lzma
 import os
 import re
 import sys
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from devmesh.cli.history.unpacking import BUFFER_BYTES, unpacked
 from devmesh.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -22,9 +19,6 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 HEAD_BYTES = 64 * 1024
-BUFFER_BYTES = 256 * 1024
-READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
-_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
 _ROTATED = (
     re.compile(r"(.+?\.(?:log|err|out))[.-]\d[\w.-]*"),
     re.compile(r"(.+?)\.\d{1,3}"),
@@ -41,6 +35,7 @@ class Input:
         self.name = "stdin" if path is None else str(path)
         self.size_bytes = 0 if path is None else path.stat().st_size
         self.read_bytes = 0  # of the file as it lies there
+        self.damage = ""  # why a compressed one could not be read to its end
 
     @property
     def base(self) -> str:
@@ -68,7 +63,10 @@ class Input:
         with contextlib.ExitStack() as stack:
             raw = sys.stdin.buffer if self.path is None else stack.enter_context(self.path.open("rb", buffering=0))
             counted = io.BufferedReader(_Counted(self if counting else None, cast("BinaryIO", raw)), BUFFER_BYTES)
-            yield _unpacked(counted)
+            yield unpacked(counted, self._is_damaged)
+
+    def _is_damaged(self, why: str) -> None:
+        self.damage = why
 
     def has_read(self, count: int) -> None:
         """Note progress."""
@@ -92,23 +90,6 @@ class _Counted(io.RawIOBase):
         if self._owner is not None:
             self._owner.has_read(len(data))
         return len(data)
-
-
-def _unpacked(stream: io.BufferedReader[Any]) -> BinaryIO:
-    start = stream.peek(8)
-    kind = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "")
-    if kind == "gzip":
-        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=stream)), BUFFER_BYTES)
-    if kind == "xz":
-        return cast("BinaryIO", lzma.LZMAFile(stream))
-    if kind == "bzip2":
-        return cast("BinaryIO", bz2.BZ2File(stream))
-    if kind == "zstd":
-        import zstandard
-
-        reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-        return io.BufferedReader(cast("io.RawIOBase", reader), BUFFER_BYTES)
-    return stream
 
 
 class Headed:

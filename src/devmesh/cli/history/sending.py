@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from devmesh.cli.history import formats
-from devmesh.cli.history.inputs import READ_ERRORS, Headed, Input, Window
+from devmesh.cli.history.inputs import Headed, Input, Window
 from devmesh.cli.history.stores import Body, Store
 from devmesh.cli.history.streams import Place, epoch_of, place_of, segments
 from devmesh.errors import InvalidInput
@@ -95,12 +95,10 @@ class Importer:
                     self._take_all(source, headed, tally, how)
         except InvalidInput as error:
             tally.trouble = f"{error.message} {error.hint}"
-        except READ_ERRORS as error:
+        except OSError as error:
             tally.trouble = f"cannot be read to its end: {error}"
-        except Exception as error:
-            if type(error).__name__ != "ZstdError":
-                raise
-            tally.trouble = f"cannot be read to its end: {error}"
+        if source.damage and not tally.trouble:
+            tally.trouble = f"cannot be read to its end: {source.damage}; taken up to its last whole line"
         return tally
 
     def _take_all(self, source: Input, stream: Headed, tally: Tally, how: Reading) -> None:
