@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from bodies import rows
 from devmesh.errors import InvalidInput, StreamForked
-from devmesh.nodes import Claim, Gap, Heartbeat, StreamKey
-from devmesh.nodes.ranges import NEWEST_MARKS, OLDER_MARKS
+from devmesh.nodes import Claim, Gap, Heartbeat, StreamKey, coverage
+from devmesh.nodes.ranges import NEWEST_MARKS, OLDER_MARKS, around
 
 S = StreamKey("s1", 0)
 epochs = count(1)  # each example of a law gets a stream of its own
@@ -74,7 +74,7 @@ some_ranges = st.lists(
 ).map(lambda pairs: tuple((first, first + more) for first, more in pairs))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=st.lists(some_ranges, min_size=1, max_size=8))
 def test_claims_of_many_ranges_are_set_arithmetic(mesh, node_id, asked):
     """However many holes there are, a claim of many ranges does what sets of numbers do, and tells what is around it.
@@ -144,6 +144,19 @@ def test_a_claim_of_many_ranges_reads_about_as_many(mesh, node_id):
     steps, written = cost_of_claim(mesh, node_id, key, *[(10 * number + 5,) * 2 for number in range(1_000)])
     assert written <= 1_010
     assert steps < 5_000
+
+
+def test_what_is_near_is_found_wherever_a_page_ends(mesh, node_id):
+    """What overlaps or adjoins, and the next one on either side, for every length of what is asked."""
+    stream_id = claim(mesh, node_id, (0, 0)).stream_id
+    fill(mesh, stream_id, 100)
+    whole = [(10 * number, 10 * number) for number in range(101)]
+    with mesh.db.read() as connection:
+        for first in (0, 9, 10, 11, 495, 500, 990, 1_000, 1_005):
+            for last in range(first, first + 160):
+                found = coverage.near(connection, stream_id, [(first, last)])
+                assert {*around(whole, [(max(first - 1, 0), last + 1)])} <= {*found} <= {*whole}
+                assert found == sorted(found)
 
 
 def test_several_ranges_in_one_claim(mesh, node_id):
