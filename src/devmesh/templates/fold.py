@@ -24,7 +24,7 @@ import polars as pl
 STATUS_ZERO, HEX_MARK, UUID_MARK, MAC_MARK = "\x02", "\x03", "\x04", "\x05"
 
 _PAD = b"\n" * 40  # so that looking around never leaves the buffer: a UUID has 36 characters
-_PART_BYTES = 300_000  # larger parts spend their time in page faults, smaller ones in calls
+_PART_BYTES = 600_000  # larger parts spend their time in page faults, smaller ones in calls
 _PARALLEL_PARTS = 8  # below this a second thread costs more than it brings
 _ESCAPE = 0x1B
 _ALIKE = bytes(
