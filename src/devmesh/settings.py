@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; another than loopback needs a token first.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     timezone: str = Field("", description="Zone of rhythms and reports (Europe/Berlin); empty: the server's own.")
+    stop_timeout_s: float = Field(
+        35.0, gt=0, description="Seconds that stopping may take; then the server ends as it stands, with 1."
+    )
     log_level: str = Field("info", description="How much the server says of itself: debug, info, warning, error.")
 
     retention_days: int = Field(90, ge=1, description="Days that single events are kept; counts stay for years.")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -17,6 +20,9 @@ from devmesh.cli.words import examples
 if TYPE_CHECKING:
     from devmesh.mesh import Mesh
     from devmesh.settings import Settings
+
+log = logging.getLogger(__name__)
+EXIT_OVERDUE = 1
 
 Host = Annotated[
     str | None,
@@ -85,11 +91,26 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 def _run(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None]) -> None:
     from devmesh.server import serve as serve_until_signal
 
+    overdue = threading.Timer(mesh.settings.stop_timeout_s, _end_at_once, (mesh.settings.stop_timeout_s,))
+    overdue.daemon = True
+
+    def stop() -> None:
+        overdue.start()
+        before_stop()
+
     try:
-        serve_until_signal(mesh, announce, before_stop)
+        serve_until_signal(mesh, announce, stop)
     finally:
         before_stop()
         mesh.close()
+        overdue.cancel()
+
+
+def _end_at_once(after_s: float) -> None:
+    """Something hangs and will not end in order: go as the process stands. What was answered as stored is on disk."""
+    alive = sorted(thread.name for thread in threading.enumerate() if thread is not threading.current_thread())
+    log.error("stop=overdue after_s=%g action=end_at_once threads=%s", after_s, ",".join(alive))
+    os._exit(EXIT_OVERDUE)
 
 
 def _print_address(settings: Settings, url: str) -> None:
