@@ -35,13 +35,17 @@ def make_filter(
     zone, now = zone_of(timezone or mesh.settings.timezone), mesh.clock.now_us()
     if regex:
         check_regex(regex)
+    since_us = parse_when(since, now, zone) if since else None
+    until_us = parse_when(until, now, zone) if until else None
+    if since_us is not None and until_us is not None and since_us > until_us:
+        raise InvalidInput("since is later than until.", hint="since is where the time begins, until where it ends.")
     return Filter(
         node_ids=_known(mesh.nodes.node_names.ids(node, create=False), node),
         service_ids=_known(mesh.nodes.service_names.ids(service, create=False), service),
         template_ids=template_ids(mesh, template) if template else None,
         priority=parse_priority(priority) if priority else None,
-        since_us=parse_when(since, now, zone) if since else None,
-        until_us=parse_when(until, now, zone) if until else None,
+        since_us=since_us,
+        until_us=until_us,
         contains=contains or None,
         regex=regex or None,
     )

@@ -123,6 +123,13 @@ def test_the_tail_pings(call, monkeypatch):
     assert Tail(call.app).read(lambda tail: tail.pings >= 2).events == []
 
 
+def test_the_times_of_a_tail_stay_those_of_its_beginning(call, clock, monkeypatch):
+    """A tail that began an hour ago goes on where the clock has passed its end meanwhile."""
+    monkeypatch.setattr(logs, "PING_S", 0.03)
+    tail = Tail(call.app, f"since=1h&until={clock.now_us()}").read(lambda tail: tail.pings, lambda: clock.advance(9000))
+    assert tail.pings
+
+
 def test_the_tail_resumes(call, clock):
     """With Last-Event-ID a client gets what it missed, once, then goes on."""
     first = Tail(call.app).read(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from devmesh import __version__
 from devmesh.api import admin, docs, document, errors, house, ingest, logs, search, templates
 from devmesh.api.auth import PathToken
 from devmesh.api.body import BODIES_AT_ONCE, Arriving
+from devmesh.api.parameters import only_known
 from devmesh.api.quota import Quotas
 from devmesh.mesh import Mesh
 
@@ -35,6 +36,7 @@ def make_app(mesh: Mesh) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # ours is api/docs.py: FastAPI's page needs the internet
         redoc_url=None,
+        dependencies=[Depends(only_known)],
     )
     app.state.mesh = mesh
     app.state.quotas = Quotas(mesh.clock, mesh.settings.node_quota_bytes_per_s)

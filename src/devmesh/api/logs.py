@@ -38,7 +38,7 @@ def asking(
     contains: Annotated[str | None, Query(max_length=1_000)] = None,
     regex: Annotated[str | None, Query(max_length=1_000)] = None,
     timezone: str = "",
-) -> Callable[[], Filter]:
+) -> Callable[..., Filter]:
     """Says, each time that it is called, which filter a request's parameters mean by now."""
     return partial(
         make_filter,
@@ -55,7 +55,7 @@ def asking(
     )
 
 
-Asking = Annotated[Callable[[], Filter], Depends(asking)]
+Asking = Annotated[Callable[..., Filter], Depends(asking)]
 
 
 def asked(ask: Asking) -> Filter:
@@ -99,9 +99,9 @@ def context(request: Request, event_id: str, before: int = 20, after: int = 20) 
     return {"id": event_id, **asdict(mesh_of(request).events.context(event_id, before, after))}
 
 
-def _renewed(ask: Callable[[], Filter], first: Filter) -> Callable[[], Filter]:
+def _renewed(ask: Callable[..., Filter], first: Filter) -> Callable[[], Filter]:
     """The question asked again, between the same times: a new name, or a new member of a family, may have come."""
-    return lambda: replace(ask(), since_us=first.since_us, until_us=first.until_us)
+    return lambda: replace(ask(since=None, until=None), since_us=first.since_us, until_us=first.until_us)
 
 
 async def _stream(

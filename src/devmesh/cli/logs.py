@@ -155,8 +155,8 @@ def _page(mesh: Mesh, asked: Filter, limit: int, printer: Printer) -> None:
         note("Nothing matches." if mesh.events.counted() else "Nothing is stored yet.")
 
 
-def _renewed(ask: Callable[[], Filter], first: Filter) -> Filter:
-    return replace(ask(), since_us=first.since_us, until_us=first.until_us)
+def _renewed(ask: Callable[..., Filter], first: Filter) -> Filter:
+    return replace(ask(since=None, until=None), since_us=first.since_us, until_us=first.until_us)
 
 
 def _follow(mesh: Mesh, ask: Callable[[], Filter], limit: int, printer: Printer) -> None:
