@@ -12,12 +12,10 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpcore
 import msgspec
 import numpy as np
 
 from devmesh.embeddings.backoff import Breaker, failed
-from devmesh.embeddings.exchange import OverSize, Reply, post
 from devmesh.embeddings.local import MAX_TEXT
 from devmesh.embeddings.model import EmbeddingUnavailable, Vectors, unit, whole
 from devmesh.errors import ConfigError
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from devmesh.clock import Clock
+    from devmesh.embeddings.exchange import Reply
 
 BATCH = 32  # texts a request; at 4,096 numbers each the reply is about 3 MB
 MAX_DIM = 4_096
@@ -110,6 +109,10 @@ class GatewayProvider:
         return vectors
 
     def _ask(self, texts: list[str]) -> Reply:
+        import httpcore  # 0.1 s of CPU that only those with a gateway pay
+
+        from devmesh.embeddings.exchange import OverSize, post
+
         body = msgspec.json.encode({"model": self.name, "input": [whole(text) for text in texts]})
         headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
         if self._token:
