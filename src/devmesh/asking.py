@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from devmesh.errors import InvalidInput
-from devmesh.events import Filter, check_regex
+from devmesh.events import Filter, check_regex, check_words
 from devmesh.when import parse_when, zone_of
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def make_filter(
 ) -> Filter:
     """The filter that these words mean; names that nobody has match nothing. Raises InvalidInput."""
     zone, now = zone_of(timezone or mesh.settings.timezone), mesh.clock.now_us()
+    if contains:
+        check_words(contains)
     if regex:
         check_regex(regex)
     since_us = parse_when(since, now, zone) if since else None

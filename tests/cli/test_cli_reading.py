@@ -149,6 +149,7 @@ def test_doctor_on_a_fresh_machine_is_no_failure(empty):
     [
         (["logs", "--since", "whenever"], 2),
         (["logs", "--since", "1h", "--until", "2h"], 2),
+        (["logs", "--contains", "x" * 60_000], 2),
         (["logs", "--priority", "loud"], 2),
         (["logs", "--regex", "("], 2),
         (["logs", "--template", "x9"], 2),

@@ -5,7 +5,7 @@ inside the batch's transaction. Out: pages of events, counts by minute, hour and
 stored, and outlive it; reads stop at their limit or after 2 s with a cursor.
 """
 
-from devmesh.events.filters import Context, Event, Filter, Page, check_regex, parse_event_id
+from devmesh.events.filters import Context, Event, Filter, Page, check_regex, check_words, parse_event_id
 from devmesh.events.followers import Position
 from devmesh.events.model import EVENT_BATCH
 from devmesh.events.service import Events, Followed, Resumed
@@ -21,5 +21,6 @@ __all__ = [
     "Position",
     "Resumed",
     "check_regex",
+    "check_words",
     "parse_event_id",
 ]

@@ -98,6 +98,12 @@ def parse_event_id(text: str) -> tuple[int, int]:
     return key
 
 
+def check_words(words: str) -> None:
+    """Raise InvalidInput for more words than can be looked for."""
+    if len(words) > MAX_PATTERN:
+        raise InvalidInput(f"contains is longer than {MAX_PATTERN} characters.", hint="Look for a part of it.")
+
+
 def check_regex(pattern: str) -> None:
     """Raise InvalidInput for a pattern that Rust's regex does not take."""
     if len(pattern) > MAX_PATTERN:
