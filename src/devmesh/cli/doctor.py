@@ -70,7 +70,8 @@ def doctor(
         emit({"version": __version__, "settings": configured, "checks": [asdict(check) for check in checks]})
     else:
         write(("DevMesh ", "bold"), __version__)
-        table(["setting", "from", "value"], [[one["name"], one["source"], str(one["value"])] for one in configured])
+        if configured:
+            table(["setting", "from", "value"], [[one["name"], one["source"], str(one["value"])] for one in configured])
         write("")
         for check in checks:
             _print(check)
