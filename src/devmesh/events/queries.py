@@ -17,7 +17,7 @@ from devmesh.db import Database
 from devmesh.events.filters import Filter, check_regex, conditions, says
 from devmesh.events.minutes import whole_from_us
 from devmesh.events.tables import log_events
-from devmesh.events.windows import HOUR_US, Ask, Window, slices, windows
+from devmesh.events.windows import HOUR_US, Ask, Window, shares, slices, windows
 
 SLICE_ROWS = 10_000  # of 32 KiB at most: what a question with an expression holds in memory at once
 COUNTED_ROWS = 40_000  # that the store itself looks through, in one short read
@@ -92,7 +92,7 @@ def count(db: Database, clock: Clock, asked: Filter) -> int:
     parts = _Shared(
         part
         for window in windows(ask, asked, span, whole_from_us(clock.now_us()))
-        for part in slices(ask, window, SLICE_ROWS if asked.regex else COUNTED_ROWS)
+        for part in (slices(ask, window, SLICE_ROWS) if asked.regex else shares(ask, window, COUNTED_ROWS))
     )
     with ThreadPoolExecutor(COUNTING_THREADS) as pool:
         return sum(pool.map(lambda _number: _count_in(ask, asked, parts), range(COUNTING_THREADS)))
