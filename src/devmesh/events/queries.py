@@ -146,7 +146,7 @@ def _look(
     for window in windows(ask, asked, span, whole_from_us(clock.now_us()), oldest_first=oldest_first):
         for low, high in _stretches(ask, asked, window, oldest_first=oldest_first):
             most = limit - len(rows)
-            if asked.regex:
+            if low < high and asked.regex:
                 rows += by_keys(connection, _regex_keys(ask, asked.regex, where, {"low": low, "high": high}, most))
             elif low < high:
                 rows += ask(query, {"low": low, "high": high, "most": most})
