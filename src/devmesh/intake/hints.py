@@ -13,6 +13,8 @@ import polars as pl
 import re2
 
 _AUTOMATON_BYTES = 16 * 1024 * 1024
+_MANY = 64
+"""After so many hits polars looks through the rest: it takes 0.2 us a row, a hit costs 15 us here."""
 
 
 def hinted(texts: pl.Series, pattern: str) -> list[int]:
@@ -31,6 +33,9 @@ def hinted(texts: pl.Series, pattern: str) -> list[int]:
     rows: list[int] = []
     while match is not None:
         rows.append(int(np.searchsorted(ends, match.start(), side="right")))
+        if len(rows) == _MANY:
+            rest = texts[rows[-1] + 1 :].str.contains(pattern).arg_true() + (rows[-1] + 1)
+            return [*rows, *rest.to_list()]
         end = int(ends[rows[-1]])
         match = search(joined, end) if end < len(joined) else None
     return rows
