@@ -1,6 +1,7 @@
 """What was said: append, query, context, tail, counts, expiry.
 
-Owns log_events, event_counts, day_counts, minute_counts, writers, id_blocks, followers. In: an EventBatch with its ids,
+Owns log_events, event_counts, day_counts, minute_counts, writers, id_blocks, followers, nul_span. In: an EventBatch with
+its ids,
 inside the batch's transaction. Out: pages of events, counts by minute, hour and day. Promises: counts equal what was
 stored, and outlive it; reads stop at their limit or after 2 s with a cursor.
 """

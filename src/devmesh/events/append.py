@@ -9,7 +9,7 @@ import polars as pl
 from sqlalchemy import Connection, insert
 
 from devmesh.db.bulk import add_counts, insert_frame
-from devmesh.events import minutes
+from devmesh.events import minutes, nul
 from devmesh.events.tables import event_counts, log_events, minute_counts
 
 HOUR_MINUTES = 60
@@ -46,6 +46,7 @@ def append(connection: Connection, frame: pl.DataFrame, first_id: int, writer_id
     last_id = first_id + len(ordered) - 1
     ids = pl.Series("id", np.arange(first_id, last_id + 1))
     insert_frame(connection, log_events, pl.DataFrame([ids, *(ordered[name] for name in COLUMNS)]))
+    nul.note(connection, ordered)
     counts = minutes.count(ordered)
     add_counts(connection, event_counts, hourly(counts, writer_id))
     done = Appended(len(ordered), int(ordered["ts_us"][0]), int(ordered["ts_us"][-1]), first_id, last_id)

@@ -127,8 +127,9 @@ def conditions(asked: Filter) -> ColumnElement[bool]:
     return and_(True, *parts)
 
 
-def says(words: str) -> ColumnElement[bool]:
-    """Messages that contain `words`, with the case of ASCII letters ignored; for WHERE, where OR stops early.
+def says(words: str, *, nul: bool) -> ColumnElement[bool]:
+    """Messages that contain `words`, with the case of ASCII letters ignored; for WHERE, where OR stops early. `nul`:
+    some of them may hold NUL (`nul.py`).
 
     LIKE is the fastest way but ends at the first NUL, in the text and in the pattern alike. So does length() of a text;
     comparing it with that of the bytes is the cheapest way to tell that there may be one.
@@ -138,9 +139,12 @@ def says(words: str) -> ColumnElement[bool]:
     if "\0" in words:
         return exact
     escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    like = message.like(f"%{escaped}%", escape="\\")
+    if not nul:
+        return like
     longer = func.length(message) != func.length(cast(message, LargeBinary))
     with_nul = func.instr(message, literal_column("char(0)")) > 0
-    return or_(message.like(f"%{escaped}%", escape="\\"), and_(longer, with_nul, exact))
+    return or_(like, and_(longer, with_nul, exact))
 
 
 def _ascii_lower(text: str) -> str:

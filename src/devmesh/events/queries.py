@@ -14,6 +14,7 @@ from sqlalchemy import Connection, and_, bindparam, func, literal_column, or_, s
 
 from devmesh.clock import Clock
 from devmesh.db import Database
+from devmesh.events import nul
 from devmesh.events.filters import Filter, check_regex, conditions, says
 from devmesh.events.minutes import whole_from_us
 from devmesh.events.tables import log_events
@@ -53,7 +54,8 @@ def newest(db: Database, clock: Clock, asked: Filter, limit: int, before: Key | 
         span = _span(_within(connection), asked, before)
         if asked.nothing or span is None:
             return Found([], None, whole=True)
-        where = _open_where(asked) if before is None else and_(_open_where(asked), before > _PLACE)
+        where = _open_where(asked, nul=_may_hold_nul(connection, span))
+        where = where if before is None else and_(where, before > _PLACE)
         return _look(connection, clock, asked, where, span, limit, READ_LIMIT_S)
 
 
@@ -89,13 +91,15 @@ def count(db: Database, clock: Clock, asked: Filter) -> int:
     span = _span(ask, asked, None)
     if span is None:
         return 0
+    with db.read() as connection:
+        where = _open_where(asked, nul=_may_hold_nul(connection, span))
     parts = _Shared(
         part
         for window in windows(ask, asked, span, whole_from_us(clock.now_us()))
         for part in (slices(ask, window, SLICE_ROWS) if asked.regex else shares(ask, window, COUNTED_ROWS))
     )
     with ThreadPoolExecutor(COUNTING_THREADS) as pool:
-        return sum(pool.map(lambda _number: _count_in(ask, asked, parts), range(COUNTING_THREADS)))
+        return sum(pool.map(lambda _number: _count_in(ask, asked, where, parts), range(COUNTING_THREADS)))
 
 
 def in_commit(
@@ -188,10 +192,16 @@ def _span(ask: Ask, asked: Filter, before: Key | None) -> Window | None:
     return (oldest, upper) if oldest < upper else None
 
 
-def _open_where(asked: Filter) -> Any:
+def _open_where(asked: Filter, *, nul: bool = True) -> Any:
     """The conditions of a question, the times `low` and `high` left open."""
     where = and_(_SPAN, conditions(asked))
-    return and_(where, says(asked.contains)) if asked.contains else where
+    return and_(where, says(asked.contains, nul=nul)) if asked.contains else where
+
+
+def _may_hold_nul(connection: Connection, span: Window) -> bool:
+    """Whether some message with NUL may have been said between these times."""
+    held = nul.span(connection)
+    return held is not None and span[0] <= held[1] and held[0] < span[1]
 
 
 def _messages(ask: Ask, where: Any, span: Span) -> pl.Series:
@@ -228,8 +238,8 @@ class _Shared(Iterator[Window]):
             return next(self._parts)
 
 
-def _count_in(ask: Ask, asked: Filter, parts: Iterator[Window]) -> int:
-    total, where = 0, _open_where(asked)
+def _count_in(ask: Ask, asked: Filter, where: Any, parts: Iterator[Window]) -> int:
+    total = 0
     matching = select(func.count()).select_from(log_events).where(where)
     for low, high in parts:
         span = {"low": low, "high": high}

@@ -66,6 +66,14 @@ minute_counts = Table(
     Index("ix_minute_counts_time", "last_ts_us", "first_ts_us"),
 )
 
+nul_span = Table(
+    "nul_span",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("first_ts_us", MICROSECONDS, nullable=False),
+    Column("last_ts_us", MICROSECONDS, nullable=False),
+)
+
 writers = Table(
     "writers",
     metadata,

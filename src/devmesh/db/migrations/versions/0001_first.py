@@ -151,6 +151,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
+        "nul_span",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("first_ts_us", sa.BigInteger(), nullable=False),
+        sa.Column("last_ts_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_nul_span")),
+    )
+    op.create_table(
         "redaction_keys",
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("secret", sa.LargeBinary(length=32), nullable=False),
@@ -218,10 +225,7 @@ def upgrade() -> None:
         sa.Column("last_seen_us", sa.BigInteger(), nullable=True),
         sa.Column("label", sa.String(length=255), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["exemplar_template_id"],
-            ["log_templates.id"],
-        ),
+        sa.ForeignKeyConstraint(["exemplar_template_id"], ["log_templates.id"]),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_families")),
     )
     with op.batch_alter_table("families", schema=None) as batch_op:
@@ -242,10 +246,7 @@ def upgrade() -> None:
         sa.Column("boot_id", sa.String(length=64), nullable=True),
         sa.Column("dropped", sa.Text(), nullable=True),
         sa.Column("sources", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["node_id"],
-            ["nodes.id"],
-        ),
+        sa.ForeignKeyConstraint(["node_id"], ["nodes.id"]),
         sa.PrimaryKeyConstraint("node_id", name=op.f("pk_heartbeats")),
     )
     op.create_table(
@@ -253,10 +254,7 @@ def upgrade() -> None:
         sa.Column("node_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("created_us", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["node_id"],
-            ["nodes.id"],
-        ),
+        sa.ForeignKeyConstraint(["node_id"], ["nodes.id"]),
         sa.PrimaryKeyConstraint("node_id", "key", name=op.f("pk_idempotency_keys")),
     )
     with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
@@ -269,10 +267,7 @@ def upgrade() -> None:
         sa.Column("seqnum_id", sa.String(length=160), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["node_id"],
-            ["nodes.id"],
-        ),
+        sa.ForeignKeyConstraint(["node_id"], ["nodes.id"]),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_streams")),
     )
     with op.batch_alter_table("streams", schema=None) as batch_op:
@@ -287,10 +282,7 @@ def upgrade() -> None:
         sa.Column("exact", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=False),
         sa.Column("reported_us", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["stream_id"],
-            ["streams.id"],
-        ),
+        sa.ForeignKeyConstraint(["stream_id"], ["streams.id"]),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gaps")),
     )
     with op.batch_alter_table("gaps", schema=None) as batch_op:
@@ -301,10 +293,7 @@ def upgrade() -> None:
         sa.Column("stream_id", sa.Integer(), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("x", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["stream_id"],
-            ["streams.id"],
-        ),
+        sa.ForeignKeyConstraint(["stream_id"], ["streams.id"]),
         sa.PrimaryKeyConstraint("stream_id", "seq", name=op.f("pk_stream_marks")),
     )
     op.create_table(
@@ -312,10 +301,7 @@ def upgrade() -> None:
         sa.Column("stream_id", sa.Integer(), nullable=False),
         sa.Column("first_seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["stream_id"],
-            ["streams.id"],
-        ),
+        sa.ForeignKeyConstraint(["stream_id"], ["streams.id"]),
         sa.PrimaryKeyConstraint("stream_id", "first_seq", name=op.f("pk_stream_ranges")),
     )
     # ### end Alembic commands ###
