@@ -25,7 +25,7 @@ from devmesh.intake.redact import redact
 from devmesh.intake.redact_spanning import OpenKeys
 from devmesh.intake.request import Request, Ticket
 from devmesh.nodes import Claim, Nodes, Range, is_node_name
-from devmesh.templates import Sample, Templates
+from devmesh.templates import SAMPLES, Sample, Templates
 
 log = logging.getLogger(__name__)
 
@@ -121,13 +121,25 @@ class Preparer:
         return Prepared(frame, parts, redacted, self._samples(frame, template_ids))
 
     def _samples(self, frame: pl.DataFrame, template_ids: list[int]) -> list[tuple[int, Sample]]:
-        """A message each of the batch's templates that lack examples, and of a few others for their values."""
+        """Some messages each of the batch's templates that lack examples, and one of a few others for their values."""
         last = {template: row for row, template in enumerate(template_ids)}
         lacking = self._templates.lacking_samples(last)
         others = [template for template in last if template not in lacking]
-        wanted = [*sorted(lacking)[:SAMPLED_NEW], *random.sample(others, min(len(others), SAMPLED_KNOWN))]
-        some = frame[[last[template] for template in wanted]].select("ts_us", "node_id", "message")
-        return [(template, Sample(*row)) for template, row in zip(wanted, some.iter_rows(), strict=True)]
+        chosen = [last[template] for template in random.sample(others, min(len(others), SAMPLED_KNOWN))]
+        wanted = [*_rows_of(sorted(lacking)[:SAMPLED_NEW], template_ids), *chosen]
+        some = frame[wanted].select("template_id", "ts_us", "node_id", "message")
+        return [(template, Sample(*row)) for template, *row in some.iter_rows()]
+
+
+def _rows_of(wanted: list[int], template_ids: list[int]) -> list[int]:
+    """Up to 5 rows each of the templates `wanted`, from all over the batch: neighbours tend to say the same."""
+    if not wanted:
+        return []
+    rows: dict[int, list[int]] = {template: [] for template in wanted}
+    for row, template in enumerate(template_ids):
+        if template in rows:
+            rows[template].append(row)
+    return [own[at] for own in rows.values() for at in range(0, len(own), max(1, -(-len(own) // SAMPLES)))]
 
 
 def _without_foreign_nodes(decoded: Decoded, request: Request) -> Decoded:

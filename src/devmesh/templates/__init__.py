@@ -8,12 +8,14 @@ same template for ever (merges are followed), and however many distinct messages
 from devmesh.templates.canonical import CANON_VERSION, canonicalize
 from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
 from devmesh.templates.registry import OVERFLOW_TEXT, REST_TEXT, Bounds, Known
+from devmesh.templates.samples import SAMPLES
 from devmesh.templates.service import Templates
 
 __all__ = [
     "CANON_VERSION",
     "OVERFLOW_TEXT",
     "REST_TEXT",
+    "SAMPLES",
     "Bounds",
     "Family",
     "FamilyChange",

@@ -10,6 +10,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 from sqlalchemy import Connection, func, insert, select
@@ -51,7 +52,7 @@ class Observer:
                     continue
                 samples = self._pending.setdefault(template_id, [])
                 if len(samples) < SAMPLES:
-                    samples.append(sample)
+                    samples.append(replace(sample, message=sample.message[:SAMPLE_CHARS]))
                     self._seen[template_id] += 1
 
     def take(self, limit: int) -> dict[int, list[Sample]]:
@@ -89,7 +90,7 @@ def store(connection: Connection, pending: Pending) -> None:
     """Write samples of many templates down where there are fewer than 5, and count values, at most 20 a placeholder."""
     have = _samples_held(connection, sorted(pending))
     rows = [
-        {"template_id": key, "ts_us": one.ts_us, "node_id": one.node_id, "message": one.message[:SAMPLE_CHARS]}
+        {"template_id": key, "ts_us": one.ts_us, "node_id": one.node_id, "message": one.message}
         for key, some in sorted(pending.items())
         for one in some[: max(0, SAMPLES - have[key])]
     ]
