@@ -1,8 +1,8 @@
 """What was said: append, query, context, tail, counts, expiry.
 
-Owns log_events, event_counts, day_counts, minute_counts, writers, id_blocks, followers, nul_span. In: an EventBatch with
-its ids, inside the batch's transaction. Out: pages of events, counts by minute, hour and day. Promises: counts equal
-what was stored, and outlive it; reads stop at their limit or after 2 s with a cursor.
+Owns log_events, event_counts, day_counts, minute_counts, writers, id_blocks, followers, nul_span. In: an EventBatch
+with its ids, inside the batch's transaction. Out: pages of events, counts by minute, hour and day. Promises: counts
+equal what was stored, and outlive it; reads stop at their limit or after 2 s with a cursor.
 """
 
 from devmesh.events.filters import Context, Event, Filter, Page, check_regex, check_words, parse_event_id

@@ -16,6 +16,7 @@ from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.events import nul
 from devmesh.events.filters import Filter, check_regex, conditions, says
+from devmesh.events.literals import required
 from devmesh.events.minutes import whole_from_us
 from devmesh.events.tables import log_events
 from devmesh.events.windows import HOUR_US, Ask, Window, shares, slices, windows
@@ -195,7 +196,10 @@ def _span(ask: Ask, asked: Filter, before: Key | None) -> Window | None:
 def _open_where(asked: Filter, *, nul: bool = True) -> Any:
     """The conditions of a question, the times `low` and `high` left open."""
     where = and_(_SPAN, conditions(asked))
-    return and_(where, says(asked.contains, nul=nul)) if asked.contains else where
+    if asked.contains:
+        where = and_(where, says(asked.contains, nul=nul))
+    texts = required(asked.regex) if asked.regex else None
+    return and_(where, or_(*[says(text, nul=nul) for text in texts])) if texts else where
 
 
 def _may_hold_nul(connection: Connection, span: Window) -> bool:
