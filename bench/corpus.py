@@ -18,8 +18,8 @@ DAY_US = 86_400_000_000
 START_US = (time.time_ns() // 1_000 // DAY_US - 1) * DAY_US  # yesterday, UTC: a fleet's data are recent
 BODY_EVENTS = 5_000
 TARGET_BYTES = 240
-# A status code is no number that varies: `" 404` stays.
-_DIGITS = re.compile(r"(?<![A-Za-z_])(?<!\" )\d{2,}|\b[0-9a-f]{8,}\b")
+# A status code is no number that varies: `" 404` and `Status":404` stay.
+_DIGITS = re.compile(r'(?<![A-Za-z_0-9])(?<!" )(?<!tatus":)(?<!tatus": )\d{2,}|\b[0-9a-f]{8,}\b')
 
 # One phrase a line reads better than one wrapped.
 # ruff: noqa: E501
