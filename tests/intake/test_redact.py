@@ -177,6 +177,14 @@ def test_fields_that_are_named_like_secrets():
     assert redact(redacted, KEY)[0].equals(redacted)
 
 
+@pytest.mark.parametrize("text", ["pass=hunter2", "pwd=hunter2", "4111 1111 1111 1111", f"hvs.{'aB3' * 9}"])
+def test_control_characters_hide_nothing_in_fields(text):
+    """Before a secret in a field any control character may stand, though JSON writes some as letters and digits."""
+    said = [f"a{chr(code)}{text}" for code in range(32)]
+    batch, _counts = redact(columns(["x"] * 32, [json.dumps({"a": one}) for one in said]), KEY)
+    assert [json.loads(one)["a"] for one in batch["fields"]] == [redact_text(one, KEY) for one in said]
+
+
 def test_keys_of_nested_objects():
     """They are a sender's free text too."""
     redacted, _ = redact(columns(["x"], ['{"a":[{"password=hunter2":1,"b":"token=abc123"}]}']), KEY)

@@ -35,6 +35,7 @@ class Rule:
 SPACE: Final = r"(?:[ \t]|%20|\+)"
 COLOUR: Final = r"\x1b\[[0-9;]*m|\\u001b\[[0-9;]*m"  # as it is, and as it stands in JSON
 START: Final = rf"(?:^|[^0-9A-Za-z]|%[0-9A-F]{{2}}|{COLOUR})"
-# A hint also searches JSON text, where a tab or line end stands as two characters.
-ANY_START: Final = rf"(?:^|[^0-9A-Za-z_.]|%[0-9A-F]{{2}}|\\[nrtbf]|{COLOUR})"
+# A hint also searches JSON text, where a control character stands as letters and digits behind a backslash.
+CONTROL: Final = r"\\(?:[nrtbf]|u00[01][0-9A-Fa-f])"
+ANY_START: Final = rf"(?:^|[^0-9A-Za-z_.]|%[0-9A-F]{{2}}|{CONTROL}|{COLOUR})"
 ANY_SPACE: Final = r"(?:[ \t+]|%20|\\t)"

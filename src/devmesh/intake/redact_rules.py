@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from devmesh.intake.redact_checks import is_basic, is_luhn, is_pair_secret, is_random
-from devmesh.intake.redact_rule import ANY_SPACE, COLOUR, SPACE, Rule
+from devmesh.intake.redact_rule import ANY_SPACE, COLOUR, CONTROL, SPACE, Rule
 from devmesh.intake.redact_tokens import TOKEN_RULES
 
 _SEP = rf"{SPACE}*(?:=>|:=|=|:|%3[dDaA]){SPACE}*"
@@ -15,7 +15,7 @@ SENSITIVE_NAME: Final = (
     r"(?:api|access|account|private|secret|signing|encryption|auth|master|shared)[_.-]?key(?:[_.-]?id)?|"
     r"(?:^|[^A-Za-z])(?:pass|pwd))"
 )
-_PAIR_HINT = rf"(?i:{SENSITIVE_NAME}|\\[nrt](?:pass|pwd)){_QUOTE}?{ANY_SPACE}*(?:[:=]|%3[dDaA])"
+_PAIR_HINT = rf"(?i:{SENSITIVE_NAME}|{CONTROL}(?:pass|pwd)){_QUOTE}?{ANY_SPACE}*(?:[:=]|%3[dDaA])"
 _BARE = r"""[^\s"'\\,;&\[\]{}()<>%]"""
 _CARD = (  # issuers and lengths of ISO/IEC 7812-1
     r"(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|4[4-9][0-9]|5[0-9]{2})|35[2-8][0-9])"
@@ -200,7 +200,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "key",
         ("key",),
-        r"(?i:(?:^|[?&;, \t]|\\[nrt])key(?:=|%3D)\S{16})",
+        rf"(?i:(?:^|[?&;, \t]|{CONTROL})key(?:=|%3D)\S{{16}})",
         rf"((?i:(?:^|[?&;, \t])key(?:=|%3D)))({_BARE}{{16,}})()",
         ((f"GET /maps?key={_K}&q=x", _K),),
         ("key=value", "type=SYSCALL key=(null)", "key=/var/lib/some/0123456789/file", "primary key=12"),
@@ -209,7 +209,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "card",
         (),
-        rf"(?:^|[^0-9A-Za-z_.-]|%[0-9A-F]{{2}}|\\[nrtbf]|{COLOUR})(?:{_CARD})(?-u:\b)",
+        rf"(?:^|[^0-9A-Za-z_.-]|%[0-9A-F]{{2}}|{CONTROL}|{COLOUR})(?:{_CARD})(?-u:\b)",
         rf"((?:^|[^0-9A-Za-z_.-]|%[0-9A-F]{{2}}|{COLOUR}))({_CARD})((?-u:\b))",
         (
             ("card 4111 1111 1111 1111 declined", "4111 1111 1111 1111"),
