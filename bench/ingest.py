@@ -1,9 +1,10 @@
 """How fast events come in, what they cost, and how fast they are found again.
 
-    python bench/ingest.py [--events 1000000] [--data FOLDER] [--json]
+    python bench/ingest.py [--events 1000000] [--data FOLDER] [--database URL] [--json]
 
 Every figure is measured in a process of its own: canonicalize in frames of 200,000, decode to durable in process, HTTP
-with 1 and 2 connections against a real server, queries over the store that was made.
+with 1 and 2 connections against a real server, queries over the store that was made. With the URL of a MariaDB server
+(`scripts/mariadb run` starts one) each store is a database of its own there, dropped at the end.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Self
+
+from sqlalchemy import NullPool, create_engine, make_url
+
+from devmesh.db import open_database
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -167,29 +172,73 @@ def phase_queries(_corpus: Path, folder: Path) -> dict[str, Any]:
     return measure(folder)
 
 
-def child(phase: str, corpus: Path, folder: Path, *extra: str) -> dict[str, Any]:
+class Stores:
+    """Where each folder's store is: in it, or a database of its own on a server."""
+
+    def __init__(self, url: str | None) -> None:
+        self._url = url
+
+    def url(self, folder: Path) -> str:
+        """The database URL of a folder's store; empty for SQLite."""
+        return (
+            str(make_url(self._url).set(database=f"bench_{folder.name}").render_as_string(False)) if self._url else ""
+        )
+
+    def make(self, folder: Path) -> None:
+        """An empty database, where the store is on a server."""
+        self.drop(folder)
+        self._run(f"CREATE DATABASE bench_{folder.name}")
+
+    def drop(self, folder: Path) -> None:
+        """Take it away."""
+        self._run(f"DROP DATABASE IF EXISTS bench_{folder.name}")
+
+    def bytes(self, folder: Path) -> int:
+        """What a store takes on disk."""
+        if not self._url:
+            return sum(file.stat().st_size for file in folder.glob("devmesh.db*"))
+        db = open_database(self.url(folder))
+        with db.change_schema() as connection:  # else the server's own count of pages is minutes behind
+            connection.exec_driver_sql("ANALYZE TABLE log_events, minute_counts, event_counts, log_templates").all()
+        size = db.server_bytes()
+        db.close()
+        return size
+
+    def _run(self, sql: str) -> None:
+        if self._url:
+            engine = create_engine(make_url(self._url).set(drivername="mariadb+pymysql"), poolclass=NullPool)
+            with engine.connect() as connection:
+                connection.exec_driver_sql(sql)
+
+
+def child(phase: str, corpus: Path, folder: Path, stores: Stores, *extra: str) -> dict[str, Any]:
     """Run one phase in a process of its own."""
     command = [sys.executable, __file__, "--phase", phase, "--corpus", str(corpus), "--folder", str(folder), *extra]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    env = {**os.environ, "DEVMESH_DATABASE_URL": stores.url(folder)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise SystemExit(f"{phase} failed:\n{done.stderr[-3000:]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def run(events: int, data: Path | None, scratch: Path) -> dict[str, Any]:
+def run(events: int, data: Path | None, scratch: Path, stores: Stores) -> dict[str, Any]:
     """All phases; the keys are those of the project's targets."""
     corpus = scratch / "corpus"
+    folders = durable, http1, http2 = [scratch / name for name in ("durable", "http1", "http2")]
+    for folder in folders:
+        stores.make(folder)
     write_corpus(corpus, events, data)
-    result = child("canonicalize", corpus, scratch)
-    result |= child("durable", corpus, scratch / "durable")
-    size = sum(file.stat().st_size for file in (scratch / "durable").glob("devmesh.db*"))
-    result["bytes_per_event"] = round(size / events, 1)
-    one = child("http", corpus, scratch / "http1", "--connections", "1")
-    two = child("http", corpus, scratch / "http2", "--connections", "2")
+    result = child("canonicalize", corpus, scratch, stores)
+    result |= child("durable", corpus, durable, stores)
+    result["bytes_per_event"] = round(stores.bytes(durable) / events, 1)
+    one = child("http", corpus, http1, stores, "--connections", "1")
+    two = child("http", corpus, http2, stores, "--connections", "2")
     result["http_per_s"] = {"1": one["http_per_s"], "2": two["http_per_s"]}
     result["http_cpu_us_per_event"] = two["cpu_us_per_event"]
     result["peak_mb"] = two["peak_mb"]
-    result["queries_ms"] = child("queries", corpus, scratch / "durable")
+    result["queries_ms"] = child("queries", corpus, durable, stores)
+    for folder in folders:
+        stores.drop(folder)
     return result
 
 
@@ -198,6 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--data", type=Path, help="folder with real logs; without it the built-in generator speaks")
+    parser.add_argument("--database", help="URL of a MariaDB server; without it the store is SQLite")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--phase", help=argparse.SUPPRESS)
     parser.add_argument("--corpus", type=Path, help=argparse.SUPPRESS)
@@ -217,7 +267,7 @@ def main() -> None:
         print(f"{asked.data} is absent: the built-in generator speaks instead.", file=sys.stderr)
         asked.data = None
     with tempfile.TemporaryDirectory() as scratch:
-        result = run(asked.events, asked.data, Path(scratch))
+        result = run(asked.events, asked.data, Path(scratch), Stores(asked.database))
     print(json.dumps(result) if asked.json else "\n".join(f"{name:24} {value}" for name, value in result.items()))
 
 

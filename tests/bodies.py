@@ -72,13 +72,14 @@ def counts_by_day(mesh: Mesh) -> Counter[tuple[int, ...]]:
 
 def counts_by_minute(mesh: Mesh) -> Counter[tuple[int, ...]]:
     """(minute, template, node, service, priority) by all rows of minute_counts."""
-    blobs = [bytes(row[0]) for row in rows(mesh, "SELECT blob FROM minute_counts")]
+    blobs = [bytes(row[0]) for row in rows(mesh, "SELECT `blob` FROM minute_counts")]
     return _counter(minutes.joined(blobs).rows())
 
 
 def recount(mesh: Mesh, width_us: int) -> Counter[tuple[int, ...]]:
     """The truth: log_events counted by stretches of `width_us`."""
-    sql = f"SELECT ts_us / {width_us}, {KEYS}, COUNT(*) FROM log_events GROUP BY ts_us / {width_us}, {KEYS}"  # noqa: S608
+    start = f"(ts_us - ts_us % {width_us}) / {width_us}"  # whole on both stores: `/` is not the same on both
+    sql = f"SELECT {start}, {KEYS}, COUNT(*) FROM log_events GROUP BY {start}, {KEYS}"  # noqa: S608
     return _counter(rows(mesh, sql))
 
 

@@ -16,12 +16,25 @@ from bodies import NOW_US
 from devmesh.clock import Clock, FakeClock
 from devmesh.mesh import Mesh, open_mesh
 from devmesh.settings import load_settings
+from mariadb_server import Databases, server_url
 from processes import ServerProcess, start_server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MakeMesh = Callable[..., Mesh]
+
+# The rooms that speak to the store: their tests run on both, but for those that say `sqlite_only`.
+ON_BOTH_STORES = {"accounts", "db", "embeddings", "events", "intake", "loops", "nodes", "search", "templates"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of the rooms that touch the store run once on each."""
+    if "store" not in metafunc.fixturenames:
+        return
+    both = metafunc.definition.path.parent.name in ON_BOTH_STORES
+    alone = metafunc.definition.get_closest_marker("sqlite_only")
+    metafunc.parametrize("store", ["sqlite", "mariadb"] if both and not alone else ["sqlite"], indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -51,6 +64,20 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "devmesh.db"
 
 
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Databases:
+    """The databases of this worker on the run's server."""
+    alone = worker_id == "master"
+    shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+    return Databases(server_url(shared, os.getpid() if alone else os.getppid()), worker_id)
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> str:
+    """The kind of store that this test runs on: sqlite or mariadb."""
+    return str(request.param)
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     """Time that moves only when the test says so."""
@@ -58,19 +85,35 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def make_mesh(tmp_path: Path, clock: FakeClock, empty_store: Path) -> Iterator[MakeMesh]:
+def url_of(store: str, request: pytest.FixtureRequest) -> Iterator[Callable[[Path], str]]:
+    """The database URL of a house in a folder: empty for SQLite, whose file is there; else a database of its own."""
+    taken: dict[Path, str] = {}
+
+    def url_of_folder(place: Path) -> str:
+        if store == "sqlite":
+            return ""
+        if place not in taken:
+            taken[place] = request.getfixturevalue("mariadb").take()
+        return taken[place]
+
+    yield url_of_folder
+    for url in taken.values():
+        request.getfixturevalue("mariadb").give_back(url)
+
+
+@pytest.fixture
+def make_mesh(tmp_path: Path, clock: FakeClock, empty_store: Path, url_of: Callable[[Path], str]) -> Iterator[MakeMesh]:
     """Opens houses: `make_mesh(folder, clock=…, **settings)`; intake runs, loops run only when called with `once`."""
     opened: list[Mesh] = []
 
     def make(folder: Path | None = None, *, clock: Clock = clock, **settings: Any) -> Mesh:
         place = folder or tmp_path / "data"
-        if not (place / "devmesh.db").exists():
+        url = url_of(place)
+        if not url and not (place / "devmesh.db").exists():
             place.mkdir(parents=True, exist_ok=True)
             shutil.copy(empty_store, place / "devmesh.db")
-        mesh = open_mesh(
-            load_settings(**{"data_dir": place, "embedding_provider": "off", "disk_reserve_mb": 1, **settings}),
-            clock=clock,
-        )
+        told = {"data_dir": place, "database_url": url, "embedding_provider": "off", "disk_reserve_mb": 1}
+        mesh = open_mesh(load_settings(**{**told, **settings}), clock=clock)
         mesh.intake.start()
         opened.append(mesh)
         return mesh

@@ -39,7 +39,7 @@ def _store(mesh: Mesh) -> Part:
         mesh.db.scalar("SELECT 1")
     except DevMeshError as error:
         return Part("store", "degraded", error.message)
-    return Part("store", "ok")
+    return Part("store", "ok", mesh.db.notice())
 
 
 def _disk(mesh: Mesh) -> Part:
@@ -90,9 +90,9 @@ def stats(mesh: Mesh) -> dict[str, Any]:
 
 
 def store_bytes(mesh: Mesh) -> int:
-    """What the embedded store takes on disk, its write-ahead log included; 0 for a server's."""
+    """What the store takes on disk, SQLite's write-ahead log included."""
     path = path_of(mesh.db.url)
     if path is None:
-        return 0
+        return mesh.db.server_bytes()
     files = (path, path.with_name(path.name + "-wal"))
     return sum(file.stat().st_size for file in files if file.exists())

@@ -63,10 +63,12 @@ class Mesh:
 def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool = False) -> Mesh:
     """Open the store of `settings`, bring its schema up to date and build the rooms; nothing runs yet."""
     clock = clock or SystemClock()
-    db = open_database(settings.store_url, read_only=read_only)
+    db = open_database(settings.store_url, read_only=read_only, allow_unsafe=settings.allow_unsafe)
     schema.upgrade(db)
     owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{uuid4().hex[:8]}"
     folder = (path_of(settings.store_url) or settings.data_dir / "devmesh.db").parent
+    if not read_only:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     space = Space(folder, settings.disk_reserve_mb, settings.disk_reserve_percent, db)
     db.on_full = space.release
     accounts = Accounts(db, clock)

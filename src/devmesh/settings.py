@@ -78,7 +78,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=default_data_dir, description="Folder of the embedded store and its lock file."
     )
-    database_url: str = Field("", description="SQLAlchemy URL of the store; empty: SQLite in the data folder.")
+    database_url: str = Field(
+        "", description="URL of the store: mysql+pymysql://user@host/database; empty: SQLite in the data folder."
+    )
+    allow_unsafe: bool = Field(
+        False, description="Take a database server that loses the last commits in a power cut (flush at commit is off)."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on; another than loopback needs a token first.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     timezone: str = Field("", description="Zone of rhythms and reports (Europe/Berlin); empty: the server's own.")

@@ -23,6 +23,8 @@ from devmesh.errors import StorageFull
 from processes import serving, start_server
 from resender import Resender
 
+pytestmark = pytest.mark.sqlite_only
+
 SHIM = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, insert, text
 
 from bodies import line, rows, run_whole, take
 from devmesh.asking import make_filter
 from devmesh.catalogue import list_families, show
+from devmesh.db import metadata
 from devmesh.finding import find_events, find_families
 
 MEMBERS = 40_000
@@ -26,18 +27,22 @@ def large(make_mesh):
     for loop in ("template-totals", "assign-families", "template-samples"):
         run_whole(mesh, loop)
     with mesh.db.write() as connection:
-        family = connection.exec_driver_sql("SELECT family_id FROM log_templates WHERE template LIKE '%dying'").scalar()
-        connection.exec_driver_sql(
-            "INSERT INTO log_templates (service_id, canon_hash, canon_version, template, family_id, created_us,"
-            " updated_at, event_count) VALUES (1, ?, 1, ?, ?, 1, 1, 0)",
-            [(number.to_bytes(16), f"disk is {number}", family) for number in range(MEMBERS)],
+        family = connection.execute(text("SELECT family_id FROM log_templates WHERE template LIKE '%dying'")).scalar()
+        row = {"service_id": 1, "canon_version": 1, "family_id": family, "created_us": 1, "updated_at": 1}
+        connection.execute(
+            insert(metadata.tables["log_templates"]),
+            [
+                {**row, "canon_hash": number.to_bytes(16), "template": f"disk is {number}", "event_count": 0}
+                for number in range(MEMBERS)
+            ],
         )
-    mesh.db._reader.dispose()
-    event.listen(
-        mesh.db._reader,
-        "connect",
-        lambda raw, _record: raw.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, SQLITE_OWN_LIMIT),
-    )
+    if mesh.db.dialect == "sqlite":
+        mesh.db._reader.dispose()
+        event.listen(
+            mesh.db._reader,
+            "connect",
+            lambda raw, _record: raw.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, SQLITE_OWN_LIMIT),
+        )
     return mesh, f"f{family}"
 
 

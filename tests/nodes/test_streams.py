@@ -114,6 +114,7 @@ def cost_of_claim(mesh, node_id, key, *ranges):
         return next(steps), driver.total_changes - before
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("asked", [((500, 502),), ((9_995, 10_025),), ((511, 511), (9_001, 9_002), (19_010, 19_010))])
 def test_a_claim_costs_what_it_touches(mesh, node_id, asked):
     """A stream with 100,000 ranges costs a claim no more rows than one with 2,000, wherever it falls."""
@@ -127,6 +128,7 @@ def test_a_claim_costs_what_it_touches(mesh, node_id, asked):
     assert costs[0][0] < 200
 
 
+@pytest.mark.sqlite_only
 def test_a_claim_at_either_end_costs_what_it_touches(mesh, node_id):
     """The first and the last of 100,000 ranges are found as cheaply as any."""
     key = StreamKey("holes", next(epochs))
@@ -137,6 +139,7 @@ def test_a_claim_at_either_end_costs_what_it_touches(mesh, node_id):
         assert written <= 4
 
 
+@pytest.mark.sqlite_only
 def test_a_claim_of_many_ranges_reads_about_as_many(mesh, node_id):
     """A thousand numbers between the first of 100,000 ranges are merged without a walk over the others."""
     key = StreamKey("holes", next(epochs))

@@ -1,8 +1,8 @@
 """The base's door to the store: engines, transactions, the write lock and migrations.
 
-Owns no table of its own but the schema version. In: a URL and pragmas. Out: `Database`, whose `read()` and `write()`
-are the only ways to a connection. Promises: one fair writer in a process on SQLite; a `write()` block is one
-transaction that is durable when the block ends (WAL, synchronous=FULL); driver errors leave as `Unavailable` or
+Owns no table of its own but the schema version. In: a URL. Out: `Database`, whose `read()` and `write()` are the only
+ways to a connection. Promises: one fair writer in a process; a `write()` block is one transaction that is durable when
+the block ends (SQLite: WAL, synchronous=FULL; MariaDB: flush at commit); driver errors leave as `Unavailable` or
 `StorageFull`.
 """
 

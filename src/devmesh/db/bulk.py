@@ -22,6 +22,11 @@ def insert_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> N
     What is the same in every row is bound once a statement, not once a row: in a batch of one node that is half of all
     values.
     """
+    if connection.dialect.name != "sqlite":
+        from devmesh.db import load
+
+        load.insert_frame(connection, table, frame)
+        return
     raw = _raw(connection)
     same = [column for column in frame.get_columns() if _is_constant(column)]
     other = [column for column in frame.get_columns() if not _is_constant(column)]
@@ -40,6 +45,11 @@ def add_counts(connection: Connection, table: Table, frame: pl.DataFrame) -> Non
 
     `frame` must be sorted by its keys: concurrent writers then take locks in one order.
     """
+    if connection.dialect.name != "sqlite":
+        from devmesh.db import load
+
+        load.add_counts(connection, table, frame)
+        return
     keys = [name for name in frame.columns if name != "n"]
     statement = _upsert(table.name, tuple(keys))
     _raw(connection).executemany(statement, frame.select(*keys, "n").rows())

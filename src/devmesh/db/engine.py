@@ -2,12 +2,14 @@
 
 `with db.read() as connection` gives a snapshot that cannot write; `with db.write() as connection` is one transaction,
 taken in turn, durable when the block ends. A driver's error leaves either block as an error of the house.
+The kinds of store (`sqlite.py`, `mariadb.py`) each bring engines, the driver's errors and their translation.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -19,6 +21,7 @@ from devmesh.db import sqlite
 from devmesh.db.lock import FairLock, StoreLock
 from devmesh.errors import ConfigError, StorageFull, Unavailable
 
+MARIADB = {"mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"}
 WRITE_TIMEOUT_S = 30.0
 CHECKPOINT_WAIT_MS = 200  # for readers to end; every writer waits meanwhile
 
@@ -26,10 +29,13 @@ CHECKPOINT_WAIT_MS = 200  # for readers to end; every writer waits meanwhile
 class Database:
     """One store, opened: engines for reading and writing and the locks around them."""
 
-    def __init__(self, url: str, reader: Engine, writer: Engine | None, lock: StoreLock | None) -> None:
+    def __init__(
+        self, url: str, reader: Engine, writer: Engine | None, lock: StoreLock | None, kind: ModuleType = sqlite
+    ) -> None:
         self.url = url
-        self.dialect = make_url(url).get_backend_name()
+        self.dialect = reader.dialect.name  # sqlite or mariadb
         self.lock = lock
+        self._kind = kind
         self._reader = reader
         self._writer = writer
         self._turn = FairLock()
@@ -43,7 +49,7 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection in one read transaction: everything it sees is of one moment."""
-        with _translated(), self._reader.connect() as connection, connection.begin():
+        with self._translated(), self._reader.connect() as connection, connection.begin():
             yield connection
 
     @contextlib.contextmanager
@@ -57,13 +63,41 @@ class Database:
         if not self._turn.acquire(timeout_s):
             raise Unavailable("The writer is behind.", retry_after_s=2)
         try:
-            with _translated(self._writer), self._writer.connect() as connection, connection.begin():
+            with self._translated(self._writer), self._writer.connect() as connection, connection.begin():
                 yield connection
         except StorageFull:
             self.on_full()
             raise
         finally:
             self._turn.release()
+
+    @contextlib.contextmanager
+    def change_schema(self) -> Iterator[Connection]:
+        """A connection for DDL, which may take long. On SQLite one write transaction; on MariaDB each statement commits
+        by itself (and `mariadb.prepare_schema` lets one process at a time).
+        """
+        if self.dialect == "sqlite":
+            with self.write() as connection:
+                yield connection
+            return
+        engine = self._kind.make_patient_engine(self.url)
+        with self._translated(), engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def _translated(self, heal: Engine | None = None) -> Iterator[None]:
+        """Driver errors stop here; after one that broke I/O the connection is opened anew."""
+        try:
+            yield
+        except (DBAPIError, *self._kind.DRIVER_ERRORS) as error:  # bulk inserts speak to the driver itself
+            known = self._kind.translate(error)
+            if heal is not None:
+                heal.dispose()
+            if known is None:
+                raise
+            raise known from error
+        except PoolTimeout as error:
+            raise Unavailable("Every connection to the store is in use.", retry_after_s=2) from error
 
     def scalar(self, sql: str, **values: Any) -> Any:
         """The first value of a short read."""
@@ -79,6 +113,15 @@ class Database:
         except Unavailable:
             return 0
 
+    def notice(self) -> str:
+        """What the store's server does not let us do and thus costs speed; empty where it does all."""
+        return "" if self.dialect == "sqlite" else str(self._kind.notice())
+
+    def server_bytes(self) -> int:
+        """What the tables take on a server's disk, as far as it has counted; 0 for SQLite, whose file says it."""
+        query = "SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()"
+        return 0 if self.dialect == "sqlite" else int(self.scalar(query) or 0)
+
     def log_bytes(self) -> int:
         """Size of SQLite's write-ahead log."""
         path = sqlite.path_of(self.url)
@@ -90,7 +133,7 @@ class Database:
         if self.dialect != "sqlite" or self._writer is None or not self._turn.acquire(WRITE_TIMEOUT_S):
             return
         try:
-            with _translated():
+            with self._translated():
                 raw = self._writer.raw_connection()
                 try:
                     raw.cursor().execute(f"PRAGMA busy_timeout={CHECKPOINT_WAIT_MS}")
@@ -110,40 +153,45 @@ class Database:
             self.lock.release()
 
 
-@contextlib.contextmanager
-def _translated(heal: Engine | None = None) -> Iterator[None]:
-    """Driver errors stop here; after one that broke I/O the connection is opened anew."""
-    try:
-        yield
-    except (DBAPIError, *sqlite.DRIVER_ERRORS) as error:  # bulk inserts speak to the driver itself
-        known = sqlite.translate(error)
-        if heal is not None:
-            heal.dispose()
-        if known is None:
-            raise
-        raise known from error
-    except PoolTimeout as error:
-        raise Unavailable("Every connection to the store is in use.", retry_after_s=2) from error
-
-
-def open_database(url: str, *, read_only: bool = False) -> Database:
+def open_database(url: str, *, read_only: bool = False, allow_unsafe: bool = False) -> Database:
     """Open the store at `url`.
 
     On SQLite the process that can take the lock file writes; any other opens it for reading alone. Raises ConfigError
-    for a URL that no store here speaks.
+    for a URL that no store here speaks, and for a server that is too old or would lose commits (`allow_unsafe` takes
+    the latter).
     """
     try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name() if parsed.drivername in {"sqlite", "sqlite+pysqlite"} else parsed.drivername
+        drivername = make_url(url).drivername
     except Exception as error:
         raise ConfigError(f"The database URL cannot be read: {error}.", hint="sqlite:////path/to/devmesh.db") from error
-    if backend != "sqlite":
-        raise ConfigError(
-            f"No store of kind {backend!r} is supported yet.", hint="Leave DEVMESH_DATABASE_URL empty for SQLite."
-        )
+    if drivername in {"sqlite", "sqlite+pysqlite"}:
+        return _open_sqlite(url, read_only=read_only)
+    if drivername in MARIADB:
+        return _open_mariadb(url, read_only=read_only, allow_unsafe=allow_unsafe)
+    raise ConfigError(
+        f"No store of kind {drivername!r} is supported.",
+        hint="Leave DEVMESH_DATABASE_URL empty for SQLite, or mysql+pymysql://user@host/devmesh for MariaDB.",
+    )
+
+
+def _open_sqlite(url: str, *, read_only: bool) -> Database:
     path = sqlite.path_of(url)
     lock = StoreLock(path.with_name(path.name + ".lock")) if path is not None else None
     writing = not read_only and (lock is None or lock.take())
     writer = sqlite.make_engine(url, writing=True, pool_size=1) if writing else None
     reader = sqlite.make_engine(url, writing=False, pool_size=8)
     return Database(url, reader, writer, lock)
+
+
+def _open_mariadb(url: str, *, read_only: bool, allow_unsafe: bool) -> Database:
+    from devmesh.db import mariadb
+
+    writer = None if read_only else mariadb.make_engine(url, writing=True, pool_size=1)
+    db = Database(url, mariadb.make_engine(url, writing=False, pool_size=8), writer, None, mariadb)
+    try:
+        with db.read() as connection:
+            mariadb.check(connection, allow_unsafe=allow_unsafe)
+    except BaseException:
+        db.close()
+        raise
+    return db

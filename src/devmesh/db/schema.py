@@ -28,7 +28,9 @@ def version(db: Database) -> str | None:
 
 
 def upgrade(db: Database) -> None:
-    """Bring the schema to HEAD in one transaction. Raises ConfigError for a store that a newer DevMesh made."""
+    """Bring the schema to HEAD: in one transaction on SQLite; on MariaDB, where DDL cannot be rolled back, a first
+    schema that was broken off is made anew. Raises ConfigError for a store that a newer DevMesh made.
+    """
     at = version(db) if db.writable else HEAD
     if at == HEAD:
         return
@@ -43,7 +45,11 @@ def upgrade(db: Database) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
-    with db.write() as connection:
+    with db.change_schema() as connection:
+        if db.dialect != "sqlite":
+            from devmesh.db import mariadb
+
+            mariadb.prepare_schema(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     log.info("schema from=%s to=%s", at, HEAD)

@@ -62,6 +62,7 @@ class Embeddings:
         self._db, self._clock, self._templates, self.provider, self._batch = db, clock, templates, provider, batch
         self._active: StoredModel | None = None
         self._former: StoredModel | None = None
+        self._with_table = 0
         self._seen: tuple[int, int] = (0, 0)
         self._swept_us = 0
         self._trouble = ""
@@ -128,15 +129,27 @@ class Embeddings:
         texts = {change.id: spoken(change.text) for change in changes if not change.gone}
         gone = [change.id for change in changes if change.gone]
         model = self._open()
+        if model is not None:
+            self._make_table(model)
         known = model.hashes(self._db, list(texts)) if model is not None else {}
         vectors = self._vectors(provider, {key: text for key, text in texts.items() if known.get(key) != _hash(text)})
         if not vectors and (model is None or not gone):
             return
+        if model is None:
+            with lease.write() as connection:
+                model = stored.create(connection, provider, self._clock.now_us())
+            self._make_table(model)
         with lease.write() as connection:
-            model = model or stored.create(connection, provider, self._clock.now_us())
             model.store(connection, {key: (_hash(texts[key]), one) for key, one in vectors.items()}, gone)
         self._active = model
         model.remember(vectors, gone)
+
+    def _make_table(self, model: StoredModel) -> None:
+        """The model's table, where this process has not seen it yet; apart, for MariaDB's DDL ends a transaction."""
+        if self._with_table != model.id:
+            with self._db.change_schema() as connection:
+                stored.make_table(connection, model)
+            self._with_table = model.id
 
     def _vectors(self, provider: Provider, wanted: dict[int, str]) -> dict[int, Vectors]:
         """A vector for each text; one that the gateway refuses is found by halves and left out until the next sweep."""

@@ -84,7 +84,7 @@ def newest_complete(db: Database) -> StoredModel | None:
 
 
 def create(connection: Connection, provider: Provider, now_us: int) -> StoredModel:
-    """A row and an empty table for a provider's model."""
+    """A row for a provider's model; `make_table` makes its table."""
     row = {
         "name": provider.name,
         "dim": provider.dim,
@@ -93,8 +93,12 @@ def create(connection: Connection, provider: Provider, now_us: int) -> StoredMod
         "created_us": now_us,
     }
     made = connection.execute(insert(embedding_models).values(row).returning(embedding_models.c.id)).scalar_one()
-    vectors_of(made).create(connection, checkfirst=True)
     return StoredModel(made, provider.name, provider.dim, complete=False)
+
+
+def make_table(connection: Connection, model: StoredModel) -> None:
+    """The table of a model's vectors, where there is none."""
+    vectors_of(model.id).create(connection, checkfirst=True)
 
 
 def mark_complete(connection: Connection, model: StoredModel, now_us: int) -> None:

@@ -1,8 +1,9 @@
 """Tables of the room embeddings: the models that were used, and one table of vectors for each."""
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, SmallInteger, String, Table
+from sqlalchemy import Column, Integer, MetaData, SmallInteger, String, Table
 
 from devmesh.db import MICROSECONDS, metadata
+from devmesh.db.types import LONG_BYTES, digest
 
 # Made while the house runs, one for each model, so they stand outside of what migrations compare.
 vector_tables = MetaData()
@@ -30,6 +31,6 @@ def vectors_of(model_id: int) -> Table:
         name,
         vector_tables,
         Column("family_id", Integer, primary_key=True, autoincrement=False),
-        Column("text_hash", LargeBinary(16), nullable=False),
-        Column("vector", LargeBinary, nullable=False),
+        Column("text_hash", digest(16), nullable=False),
+        Column("vector", LONG_BYTES, nullable=False, quote=True),  # a word of MariaDB that SQLAlchemy does not know,
     )

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, LargeBinary, and_, cast, func, literal_column, or_
+from sqlalchemy import ColumnElement, and_
 
 from devmesh.db.lists import one_of
+from devmesh.db.words import contains
 from devmesh.errors import InvalidInput
 from devmesh.events.tables import log_events
 
@@ -128,24 +129,7 @@ def conditions(asked: Filter) -> ColumnElement[bool]:
 
 
 def says(words: str, *, nul: bool) -> ColumnElement[bool]:
-    """Messages that contain `words`, with the case of ASCII letters ignored; for WHERE, where OR stops early. `nul`:
-    some of them may hold NUL (`nul.py`).
-
-    LIKE is the fastest way but ends at the first NUL, in the text and in the pattern alike. So does length() of a text;
-    comparing it with that of the bytes is the cheapest way to tell that there may be one.
+    """Messages that contain `words`, with the case of ASCII letters ignored. `nul`: some of them may hold NUL
+    (`nul.py`).
     """
-    message = log_events.c.message
-    exact = func.instr(func.lower(message), _ascii_lower(words)) > 0
-    if "\0" in words:
-        return exact
-    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    like = message.like(f"%{escaped}%", escape="\\")
-    if not nul:
-        return like
-    longer = func.length(message) != func.length(cast(message, LargeBinary))
-    with_nul = func.instr(message, literal_column("char(0)")) > 0
-    return or_(like, and_(longer, with_nul, exact))
-
-
-def _ascii_lower(text: str) -> str:
-    return "".join(char.lower() if char.isascii() else char for char in text)
+    return contains(log_events.c.message, words, nul=nul)

@@ -10,10 +10,11 @@ from threading import Lock
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, and_, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, tuple_
 
 from devmesh.clock import Clock
 from devmesh.db import Database
+from devmesh.db.words import SEPARATOR, joined
 from devmesh.events import nul
 from devmesh.events.filters import Filter, check_regex, conditions, says
 from devmesh.events.literals import required
@@ -25,7 +26,6 @@ SLICE_ROWS = 10_000  # of 32 KiB at most: what a question with an expression hol
 COUNTED_ROWS = 40_000  # that the store itself looks through, in one short read
 READ_LIMIT_S = 2.0
 COUNTING_THREADS = 2
-SEPARATOR = "\x1e"
 Key = tuple[int, int]
 Span = dict[str, int]
 
@@ -211,12 +211,13 @@ def _may_hold_nul(connection: Connection, span: Window) -> bool:
 def _messages(ask: Ask, where: Any, span: Span) -> pl.Series:
     """The messages in order of key: as one text from the store, split where polars is fast."""
     message = log_events.c.message
-    joined = select(func.group_concat(message, literal_column("char(30)")), func.count()).where(where)
-    [(whole, rows)] = ask(joined, span)
+    together, size = joined(message, *_OLDEST_FIRST)
+    [(whole, bytes_of_all, rows)] = ask(select(together, size, func.count()).where(where), span)
     if not rows:
         return pl.Series([], dtype=pl.String)
     messages = pl.Series([whole]).str.split(SEPARATOR).explode()
-    if len(messages) == rows:
+    cut = bytes_of_all is not None and (whole is None or len(whole.encode()) != bytes_of_all + rows - 1)
+    if len(messages) == rows and not cut:
         return messages
     found = ask(select(message).where(where).order_by(*_OLDEST_FIRST), span)
     return pl.Series([row.message for row in found], dtype=pl.String)  # a message holds the separator

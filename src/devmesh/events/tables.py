@@ -1,9 +1,9 @@
 """Tables of the room events: what was said, and how often."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String, Table
 
 from devmesh.db import MICROSECONDS, metadata
-from devmesh.db.types import BIG_KEY
+from devmesh.db.types import BIG_KEY, LONG_BYTES, LONG_TEXT
 
 # One B-tree in order of time: reading a stretch of time is one walk, and no second index costs at every insert.
 log_events = Table(
@@ -19,9 +19,10 @@ log_events = Table(
     Column("template_id", Integer, nullable=False),
     Column("stream_id", Integer),
     Column("seq", BigInteger),
-    Column("message", Text, nullable=False),
-    Column("fields", Text),
+    Column("message", LONG_TEXT, nullable=False),
+    Column("fields", LONG_TEXT),
     sqlite_with_rowid=False,
+    mariadb_partition_by="RANGE (ts_us) (PARTITION rest VALUES LESS THAN MAXVALUE)",  # days are made by partitions.py
 )
 
 event_counts = Table(
@@ -62,7 +63,7 @@ minute_counts = Table(
     Column("last_ts_us", MICROSECONDS, nullable=False),
     Column("first_id", BigInteger, nullable=False),
     Column("last_id", BigInteger, nullable=False),
-    Column("blob", LargeBinary, nullable=False),
+    Column("blob", LONG_BYTES, nullable=False),
     Index("ix_minute_counts_time", "last_ts_us", "first_ts_us"),
 )
 
@@ -94,5 +95,5 @@ followers = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("created_us", MICROSECONDS, nullable=False),
-    Column("seen", Text, nullable=False),
+    Column("seen", LONG_TEXT, nullable=False),
 )

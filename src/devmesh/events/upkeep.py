@@ -16,7 +16,7 @@ from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.db.bulk import add_counts
 from devmesh.errors import StorageFull
-from devmesh.events import followers, minutes
+from devmesh.events import followers, minutes, partitions
 from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
 from devmesh.loops import Lease, Loop
 from devmesh.templates import Templates
@@ -142,7 +142,9 @@ class Upkeep:
             ).all()
             if rows:
                 add_counts(connection, day_counts, _by_day(rows, [key.name for key in keys]))
-                connection.execute(delete(event_counts).where(tuple_(*keys) <= tuple(rows[-1])[:-1]))
+                connection.execute(
+                    delete(event_counts).where(table.hour <= rows[-1].hour, tuple_(*keys) <= tuple(rows[-1])[:-1])
+                )
         return len(rows)
 
     def fold_templates(self, limit: int, lease: Lease) -> int:
@@ -157,10 +159,15 @@ class Upkeep:
 
     def expire(self, limit: int, lease: Lease) -> int:
         """Events older than the retention go, oldest first; their counts stay. A full disk costs the ballast first.
+        MariaDB drops whole days, and gets those of the days to come.
 
         What a large step needs of the disk to write its changes down may not be there: a smaller one finds room.
         """
         self.make_room()
+        if self.db.dialect != "sqlite":
+            with lease.write():
+                pass  # DDL cannot be fenced itself, only what comes right before it
+            partitions.keep(self.db, self.clock.now_us(), self._border_us())
         for share in (limit, limit // 10):
             with contextlib.suppress(StorageFull):
                 done = self._expire(share, lease)
@@ -168,16 +175,21 @@ class Upkeep:
         return self._expire(limit // 100, lease)
 
     def _expire(self, limit: int, lease: Lease) -> int:
-        border = (self.clock.now_us() - self.retention_days * DAY_US) // DAY_US * DAY_US
-        table = log_events.c
+        border, table = self._border_us(), log_events.c
         old = select(table.ts_us, table.id).where(table.ts_us < border).order_by(table.ts_us, table.id)
         with self.db.read() as connection:
             keys = connection.execute(old.limit(limit)).all()
         if not keys:
             return 0
         with lease.write() as connection:
-            connection.execute(delete(log_events).where(tuple_(table.ts_us, table.id) <= tuple(keys[-1])))
+            # The first condition finds the partitions on MariaDB.
+            gone = (table.ts_us <= keys[-1].ts_us) & (tuple_(table.ts_us, table.id) <= tuple(keys[-1]))
+            connection.execute(delete(log_events).where(gone))
         return len(keys)
+
+    def _border_us(self) -> int:
+        """The start of the oldest day that is kept."""
+        return (self.clock.now_us() - self.retention_days * DAY_US) // DAY_US * DAY_US
 
 
 def _by_day(rows: Sequence[Sequence[int]], keys: list[str]) -> pl.DataFrame:

@@ -1,8 +1,9 @@
 """The table of the loops: who runs each, until when, and how the last run went."""
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, String, Table
 
 from devmesh.db import MICROSECONDS, metadata
+from devmesh.db.types import LONG_TEXT
 
 loops = Table(
     "loops",
@@ -13,6 +14,6 @@ loops = Table(
     Column("lease_until_us", MICROSECONDS, nullable=False, default=0),
     Column("last_run_us", MICROSECONDS),
     Column("last_done", Integer),
-    Column("last_error", Text),
+    Column("last_error", LONG_TEXT),
     Column("failures", Integer, nullable=False, default=0),
 )

@@ -1,9 +1,9 @@
 """Tables of the room nodes: who speaks, and how far each stream is known."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table
 
 from devmesh.db import MICROSECONDS, metadata
-from devmesh.db.types import BIG_KEY
+from devmesh.db.types import BIG_KEY, LONG_TEXT
 
 nodes = Table(
     "nodes",
@@ -63,8 +63,8 @@ heartbeats = Table(
     Column("skew_us", BigInteger),
     Column("skew_error_us", BigInteger),
     Column("boot_id", String(64)),
-    Column("dropped", Text),
-    Column("sources", Text),
+    Column("dropped", LONG_TEXT),
+    Column("sources", LONG_TEXT),
 )
 
 gaps = Table(

@@ -205,7 +205,7 @@ class Templates:
         )
         query = (
             select(families, example.scalar_subquery().label("example"))
-            .where(tuple_(table.changed_us, table.id) > (since_us, after_id))
+            .where(table.changed_us >= since_us, tuple_(table.changed_us, table.id) > (since_us, after_id))
             .order_by(table.changed_us, table.id)
             .limit(limit)
         )

@@ -1,18 +1,18 @@
 """Tables of the room templates: the canonical shapes, what they looked like, and their families."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, SmallInteger, String, Table
 
 from devmesh.db import MICROSECONDS, metadata
-from devmesh.db.types import BIG_KEY
+from devmesh.db.types import BIG_KEY, LONG_TEXT, digest
 
 log_templates = Table(
     "log_templates",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("service_id", Integer, nullable=False),
-    Column("canon_hash", LargeBinary(16), nullable=False),
+    Column("canon_hash", digest(16), nullable=False),
     Column("canon_version", SmallInteger, nullable=False),
-    Column("template", Text, nullable=False),
+    Column("template", LONG_TEXT, nullable=False),
     Column("family_id", Integer),
     Column("level", SmallInteger),
     Column("created_us", MICROSECONDS, nullable=False),
@@ -35,7 +35,7 @@ template_samples = Table(
     Column("template_id", Integer, nullable=False, index=True),
     Column("ts_us", MICROSECONDS, nullable=False),
     Column("node_id", Integer, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", LONG_TEXT, nullable=False),
 )
 
 template_values = Table(
@@ -52,7 +52,7 @@ families = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("service_id", Integer, nullable=False, index=True),
-    Column("text", Text, nullable=False),
+    Column("text", LONG_TEXT, nullable=False),
     Column("exemplar_template_id", ForeignKey("log_templates.id"), nullable=False),
     Column("level", SmallInteger),
     Column("merged_into", Integer),
@@ -63,5 +63,5 @@ families = Table(
     Column("first_seen_us", MICROSECONDS),
     Column("last_seen_us", MICROSECONDS, index=True),
     Column("label", String(255)),
-    Column("note", Text),
+    Column("note", LONG_TEXT),
 )

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import mysql
 
 revision = "0001"
 down_revision = None
@@ -61,7 +62,7 @@ def upgrade() -> None:
         "followers",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("created_us", sa.BigInteger(), nullable=False),
-        sa.Column("seen", sa.Text(), nullable=False),
+        sa.Column("seen", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_followers")),
     )
     op.create_table(
@@ -82,18 +83,21 @@ def upgrade() -> None:
         sa.Column("template_id", sa.Integer(), nullable=False),
         sa.Column("stream_id", sa.Integer(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=True),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("fields", sa.Text(), nullable=True),
+        sa.Column("message", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
+        sa.Column("fields", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=True),
         sa.PrimaryKeyConstraint("ts_us", "id", name=op.f("pk_log_events")),
+        mariadb_partition_by="RANGE (ts_us) (PARTITION rest VALUES LESS THAN MAXVALUE)",
         sqlite_with_rowid=False,
     )
     op.create_table(
         "log_templates",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("service_id", sa.Integer(), nullable=False),
-        sa.Column("canon_hash", sa.LargeBinary(length=16), nullable=False),
+        sa.Column(
+            "canon_hash", sa.LargeBinary(length=16).with_variant(sa.BINARY(length=16), "mariadb"), nullable=False
+        ),
         sa.Column("canon_version", sa.SmallInteger(), nullable=False),
-        sa.Column("template", sa.Text(), nullable=False),
+        sa.Column("template", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
         sa.Column("family_id", sa.Integer(), nullable=True),
         sa.Column("level", sa.SmallInteger(), nullable=True),
         sa.Column("created_us", sa.BigInteger(), nullable=False),
@@ -118,7 +122,7 @@ def upgrade() -> None:
         sa.Column("lease_until_us", sa.BigInteger(), nullable=False),
         sa.Column("last_run_us", sa.BigInteger(), nullable=True),
         sa.Column("last_done", sa.Integer(), nullable=True),
-        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("last_error", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_loops")),
     )
@@ -131,7 +135,7 @@ def upgrade() -> None:
         sa.Column("last_ts_us", sa.BigInteger(), nullable=False),
         sa.Column("first_id", sa.BigInteger(), nullable=False),
         sa.Column("last_id", sa.BigInteger(), nullable=False),
-        sa.Column("blob", sa.LargeBinary(), nullable=False),
+        sa.Column("blob", sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mariadb"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_minute_counts")),
     )
     with op.batch_alter_table("minute_counts", schema=None) as batch_op:
@@ -160,7 +164,7 @@ def upgrade() -> None:
     op.create_table(
         "redaction_keys",
         sa.Column("name", sa.String(length=32), nullable=False),
-        sa.Column("secret", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("secret", sa.LargeBinary(length=32).with_variant(sa.BINARY(length=32), "mariadb"), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_redaction_keys")),
     )
     op.create_table(
@@ -177,7 +181,7 @@ def upgrade() -> None:
         sa.Column("template_id", sa.Integer(), nullable=False),
         sa.Column("ts_us", sa.BigInteger(), nullable=False),
         sa.Column("node_id", sa.Integer(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_template_samples")),
     )
     with op.batch_alter_table("template_samples", schema=None) as batch_op:
@@ -194,7 +198,7 @@ def upgrade() -> None:
     op.create_table(
         "tokens",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32).with_variant(sa.BINARY(length=32), "mariadb"), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("node", sa.String(length=255), nullable=True),
         sa.Column("created_us", sa.BigInteger(), nullable=False),
@@ -213,7 +217,7 @@ def upgrade() -> None:
         "families",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("service_id", sa.Integer(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
         sa.Column("exemplar_template_id", sa.Integer(), nullable=False),
         sa.Column("level", sa.SmallInteger(), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
@@ -224,8 +228,11 @@ def upgrade() -> None:
         sa.Column("first_seen_us", sa.BigInteger(), nullable=True),
         sa.Column("last_seen_us", sa.BigInteger(), nullable=True),
         sa.Column("label", sa.String(length=255), nullable=True),
-        sa.Column("note", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["exemplar_template_id"], ["log_templates.id"]),
+        sa.Column("note", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["exemplar_template_id"],
+            ["log_templates.id"],
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_families")),
     )
     with op.batch_alter_table("families", schema=None) as batch_op:
@@ -244,9 +251,12 @@ def upgrade() -> None:
         sa.Column("skew_us", sa.BigInteger(), nullable=True),
         sa.Column("skew_error_us", sa.BigInteger(), nullable=True),
         sa.Column("boot_id", sa.String(length=64), nullable=True),
-        sa.Column("dropped", sa.Text(), nullable=True),
-        sa.Column("sources", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["node_id"], ["nodes.id"]),
+        sa.Column("dropped", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=True),
+        sa.Column("sources", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["node_id"],
+            ["nodes.id"],
+        ),
         sa.PrimaryKeyConstraint("node_id", name=op.f("pk_heartbeats")),
     )
     op.create_table(
@@ -254,7 +264,10 @@ def upgrade() -> None:
         sa.Column("node_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("created_us", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["node_id"], ["nodes.id"]),
+        sa.ForeignKeyConstraint(
+            ["node_id"],
+            ["nodes.id"],
+        ),
         sa.PrimaryKeyConstraint("node_id", "key", name=op.f("pk_idempotency_keys")),
     )
     with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
@@ -267,7 +280,10 @@ def upgrade() -> None:
         sa.Column("seqnum_id", sa.String(length=160), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["node_id"], ["nodes.id"]),
+        sa.ForeignKeyConstraint(
+            ["node_id"],
+            ["nodes.id"],
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_streams")),
     )
     with op.batch_alter_table("streams", schema=None) as batch_op:
@@ -282,7 +298,10 @@ def upgrade() -> None:
         sa.Column("exact", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=False),
         sa.Column("reported_us", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["stream_id"], ["streams.id"]),
+        sa.ForeignKeyConstraint(
+            ["stream_id"],
+            ["streams.id"],
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gaps")),
     )
     with op.batch_alter_table("gaps", schema=None) as batch_op:
@@ -293,7 +312,10 @@ def upgrade() -> None:
         sa.Column("stream_id", sa.Integer(), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("x", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(["stream_id"], ["streams.id"]),
+        sa.ForeignKeyConstraint(
+            ["stream_id"],
+            ["streams.id"],
+        ),
         sa.PrimaryKeyConstraint("stream_id", "seq", name=op.f("pk_stream_marks")),
     )
     op.create_table(
@@ -301,7 +323,10 @@ def upgrade() -> None:
         sa.Column("stream_id", sa.Integer(), nullable=False),
         sa.Column("first_seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["stream_id"], ["streams.id"]),
+        sa.ForeignKeyConstraint(
+            ["stream_id"],
+            ["streams.id"],
+        ),
         sa.PrimaryKeyConstraint("stream_id", "first_seq", name=op.f("pk_stream_ranges")),
     )
     # ### end Alembic commands ###

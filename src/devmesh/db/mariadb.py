@@ -1,0 +1,197 @@
+"""The server's store: MariaDB 11.7 or newer, by PyMySQL.
+
+Every session is set up alike: strict (a value that does not fit is an error, never cut), UTC, compared byte by byte
+(`utf8mb4_nopad_bin`: the default makes 'ssh' = 'SSH' = 'ssh '), and short of patience, so that a store that hangs is a
+503 and no hung thread. Writers read what is committed (READ COMMITTED): a snapshot taken before a lock was waited for
+would be refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pymysql
+from pymysql.constants import FIELD_TYPE
+from pymysql.converters import conversions
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import NullPool
+
+from devmesh.db import load
+from devmesh.db.types import metadata
+from devmesh.errors import ConfigError, DevMeshError, StorageFull, Unavailable
+
+DRIVER_ERRORS = (pymysql.err.Error,)
+NEEDED = (11, 7)
+CALL_TIMEOUT_S = 5
+LOCK_WAIT_S = 3  # below the time a call may take, so that the server says what it waited for
+COLLATION = "utf8mb4_nopad_bin"
+SCHEMA_LOCK_WAIT_S = 60
+
+# SIMULTANEOUS_ASSIGNMENT: an UPDATE's right sides are of before it, as on SQLite.
+_SQL_MODE = (
+    "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
+    "SIMULTANEOUS_ASSIGNMENT"
+)
+_SESSION = (
+    f"SET SESSION sql_mode='{_SQL_MODE}', time_zone='+00:00', default_storage_engine=InnoDB, "
+    # The dialect says SET NAMES after us; this is the collation that it then gets.
+    f"character_set_collations='utf8mb4={COLLATION}', group_concat_max_len=1073741824, "
+    f"innodb_lock_wait_timeout={LOCK_WAIT_S}, lock_wait_timeout={LOCK_WAIT_S}"
+)
+_READ_COMMITTED, _REPEATABLE_READ = "READ-COMMITTED", "REPEATABLE-READ"
+_BEGIN_WRITE = "START TRANSACTION READ WRITE"
+_BEGIN_READ = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+
+_AWAY = {0, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031}
+_CROWDED = {1040, 1203, 1226}
+_CONTENDED = {1020, 1205, 1213}
+_FULL = {1021, 1114}
+_WRITE_FAILED = {3, 1026, 1030}  # the cause is an errno in the text
+_READ_ONLY = {1036, 1290, 1792, 1836}
+_REFUSED = {1044, 1045, 1049, 1698}
+
+
+class Contended(Unavailable):
+    """Another transaction held or changed the same rows; the whole transaction may be tried again."""
+
+
+def _number(text: str) -> int | float:
+    """Sums come as DECIMAL; all of ours are of whole numbers."""
+    return float(text) if "." in text else int(text)
+
+
+_DECODERS = {**conversions, FIELD_TYPE.NEWDECIMAL: _number, FIELD_TYPE.DECIMAL: _number}
+
+
+def as_url(url: str) -> URL:
+    """The URL with the dialect and driver that are used here; mysql:// and mariadb:// mean the same."""
+    parsed = make_url(url).set(drivername="mariadb+pymysql")
+    if not parsed.database:
+        raise ConfigError(
+            "DEVMESH_DATABASE_URL names no database.",
+            hint="mysql+pymysql://user@host/devmesh, made with CREATE DATABASE.",
+        )
+    return parsed
+
+
+def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
+    """An engine whose transactions write, or read one moment and refuse to write."""
+    engine = create_engine(
+        as_url(url),
+        pool_size=pool_size,
+        max_overflow=0 if writing else 32,
+        pool_pre_ping=True,
+        pool_timeout=CALL_TIMEOUT_S,
+        hide_parameters=True,  # an error's text reaches logs and health, and the values are people's log lines
+        connect_args=_arguments(CALL_TIMEOUT_S, _READ_COMMITTED if writing else _REPEATABLE_READ),
+    )
+    begin = _BEGIN_WRITE if writing else _BEGIN_READ
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def make_patient_engine(url: str) -> Engine:
+    """An engine for changes of the schema, which may take long; one connection a use."""
+    return create_engine(
+        as_url(url), poolclass=NullPool, hide_parameters=True, connect_args=_arguments(None, _READ_COMMITTED)
+    )
+
+
+def _arguments(timeout_s: int | None, isolation: str) -> dict[str, Any]:
+    return {
+        "charset": "utf8mb4",
+        "collation": COLLATION,
+        "init_command": f"{_SESSION}, transaction_isolation='{isolation}'",
+        "local_infile": True,
+        "conv": _DECODERS,
+        "connect_timeout": CALL_TIMEOUT_S,
+        "read_timeout": timeout_s,
+        "write_timeout": timeout_s,
+    }
+
+
+def check(connection: Connection, *, allow_unsafe: bool) -> None:
+    """Raise ConfigError for a server that is too old, is another product, or loses commits in a power cut."""
+    query = "SELECT @@version, @@innodb_flush_log_at_trx_commit"
+    version, flush = connection.exec_driver_sql(query).one()
+    found = re.match(r"(?:5\.5\.5-)?(\d+)\.(\d+)\S*?-MariaDB", version)
+    if found is None or (int(found[1]), int(found[2])) < NEEDED:
+        raise ConfigError(
+            f"The database server is {version}; MariaDB {NEEDED[0]}.{NEEDED[1]} or newer is needed.",
+            hint="Debian 13 has 11.8. Or leave DEVMESH_DATABASE_URL empty for SQLite.",
+        )
+    if flush != 1 and not allow_unsafe:
+        raise ConfigError(
+            f"The database server has innodb_flush_log_at_trx_commit={flush}: it would lose what was acknowledged.",
+            hint="Set it to 1, or set DEVMESH_ALLOW_UNSAFE=true to accept the loss.",
+        )
+
+
+def translate(error: BaseException) -> DevMeshError | None:
+    """The error of the house for one of the driver's; None when it is no fault of the store."""
+    cause = getattr(error, "orig", error)
+    if not isinstance(cause, pymysql.err.Error):
+        return None
+    code = cause.args[0] if cause.args and isinstance(cause.args[0], int) else None
+    text = str(cause.args[1]) if len(cause.args) > 1 else ""
+    if code in _FULL or (code in _WRITE_FAILED and re.search(r"\b28\b", text)):
+        return StorageFull("The database server's disk is full.", hint="Free space on its disk.", retry_after_s=60)
+    if code in _REFUSED:
+        return ConfigError(f"The database server refuses: {text}.", hint="Look at DEVMESH_DATABASE_URL and its grants.")
+    said = _said(code)
+    if said is None:
+        return None
+    kind = Contended if code in _CONTENDED else Unavailable
+    return kind(f"{said} (MariaDB error {code}).", retry_after_s=1 if code in _CONTENDED else 5)
+
+
+def _said(code: int | None) -> str | None:
+    if code in _AWAY:
+        return "The database server does not answer"
+    if code in _CROWDED:
+        return "The database server has no connection left"
+    if code in _CONTENDED:
+        return "Another transaction held the same rows"
+    if code in _READ_ONLY:
+        return "The database server takes no writes: it is read-only"
+    if code in _WRITE_FAILED:
+        return "The database server cannot write to its disk"
+    return {
+        1047: "This node of the cluster is cut off from the others",
+        1153: "The database server's max_allowed_packet is too small",
+        1180: "The cluster did not say whether it committed",
+        1969: "The database server took too long",
+    }.get(code or 0)
+
+
+def prepare_schema(connection: Connection) -> None:
+    """Wait until no other process changes the schema, then make a database fit for the first migration.
+
+    Its tables are compared byte by byte. What a first migration that was killed left holds nothing and goes. Raises
+    ConfigError where tables of ours hold rows, for then they are another program's.
+    """
+    run = connection.exec_driver_sql
+    name = run("SELECT DATABASE()").scalar_one()
+    if run("SELECT GET_LOCK(CONCAT('devmesh schema ', DATABASE()), %s)", (SCHEMA_LOCK_WAIT_S,)).scalar() != 1:
+        raise Unavailable("Another process changes the schema.", retry_after_s=10)
+    there = set(run("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()").scalars())
+    if "alembic_version" in there and run("SELECT version_num FROM alembic_version").first() is not None:
+        return
+    ours = sorted(there & {*metadata.tables, "alembic_version"})
+    full = [table for table in ours if run(f"SELECT 1 FROM `{table}` LIMIT 1").first() is not None]  # noqa: S608 - ours
+    if full:
+        raise ConfigError(
+            f"The database {name} holds tables of another program: {', '.join(full)}.", hint="Name an empty database."
+        )
+    run("SET SESSION foreign_key_checks=0")
+    for table in ours:
+        run(f"DROP TABLE `{table}`")
+    run("SET SESSION foreign_key_checks=1")
+    run(f"ALTER DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE {COLLATION}")
+
+
+def notice() -> str:
+    """What the server forbids, in words for /health."""
+    return load.FORBIDDEN_NOTICE if load.notices.load_forbidden else ""

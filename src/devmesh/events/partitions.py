@@ -1,0 +1,63 @@
+"""The days of log_events on MariaDB: partitions made ahead and dropped whole, by one loop alone.
+
+    past        everything before the first day that was made: history that was imported; its rows expire one by one
+    d20261122   one UTC day
+    rest        the days after the last that was made; nearly empty, since days are made ahead
+
+A change waits 3 s for readers at most and is tried again at the loop's next turn: an ALTER that waits for one open read
+holds up every insert behind it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from devmesh.db import Database
+
+DAY_US = 86_400_000_000
+DAYS_AHEAD = 3
+MOST_AT_ONCE = 400
+
+
+def keep(db: Database, now_us: int, border_us: int) -> None:
+    """Make the partitions of today and of 3 days ahead, drop those that end at `border_us` or before.
+
+    Raises Unavailable where readers did not let go in time.
+    """
+    with db.read() as connection:
+        ends = _ends(connection)
+    made = [end for end in ends.values() if end is not None]
+    today = now_us // DAY_US
+    first = max(made) // DAY_US if made else today
+    days = range(first, min(today + DAYS_AHEAD + 1, first + MOST_AT_ONCE))
+    old = [name for name, end in ends.items() if name != "past" and end is not None and end <= border_us]
+    if not days and not old:
+        return
+    with db.change_schema() as connection:
+        if days:
+            parts = [_part(f"d{_name(day)}", (day + 1) * DAY_US) for day in days]
+            if not made:
+                parts.insert(0, _part("past", first * DAY_US))
+            whole = ", ".join([*parts, "PARTITION rest VALUES LESS THAN MAXVALUE"])
+            connection.exec_driver_sql(f"ALTER TABLE log_events REORGANIZE PARTITION rest INTO ({whole})")
+        if old:
+            connection.exec_driver_sql(f"ALTER TABLE log_events DROP PARTITION {', '.join(old)}")
+
+
+def _ends(connection: Connection) -> dict[str, int | None]:
+    """The partitions in order, with the time that each ends before; None for the last."""
+    found = connection.exec_driver_sql(
+        "SELECT partition_name, partition_description FROM information_schema.partitions"
+        " WHERE table_schema = DATABASE() AND table_name = 'log_events' ORDER BY partition_ordinal_position"
+    )
+    return {name: None if end == "MAXVALUE" else int(end) for name, end in found}
+
+
+def _part(name: str, end_us: int) -> str:
+    return f"PARTITION {name} VALUES LESS THAN ({end_us})"
+
+
+def _name(day: int) -> str:
+    return f"{datetime.fromtimestamp(day * DAY_US / 1e6, UTC):%Y%m%d}"
