@@ -25,6 +25,7 @@ from devmesh.errors import ConfigError, DevMeshError, StorageFull, Unavailable
 DRIVER_ERRORS = (pymysql.err.Error,)
 NEEDED = (11, 7)
 CALL_TIMEOUT_S = 5
+HELLO_TIMEOUT_S = 2  # of a ping and of a new connection's first words: both may come before a call that fails
 LOCK_WAIT_S = 3  # below the time a call may take, so that the server says what it waited for
 COLLATION = "utf8mb4_nopad_bin"
 SCHEMA_LOCK_WAIT_S = 60
@@ -85,8 +86,10 @@ def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
         pool_pre_ping=True,
         pool_timeout=CALL_TIMEOUT_S,
         hide_parameters=True,  # an error's text reaches logs and health, and the values are people's log lines
-        connect_args=_arguments(CALL_TIMEOUT_S, _READ_COMMITTED if writing else _REPEATABLE_READ),
+        connect_args=_arguments(HELLO_TIMEOUT_S, _READ_COMMITTED if writing else _REPEATABLE_READ),
     )
+    event.listen(engine, "connect", lambda raw, _record: _wait_for(raw, CALL_TIMEOUT_S))
+    engine.dialect.do_ping = _ping  # type: ignore[assignment, method-assign]
     begin = _BEGIN_WRITE if writing else _BEGIN_READ
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
@@ -99,6 +102,19 @@ def make_patient_engine(url: str) -> Engine:
     )
 
 
+def _ping(raw: Any) -> bool:
+    """Whether a pooled connection still answers, without the time that a whole call may take."""
+    _wait_for(raw, HELLO_TIMEOUT_S)
+    raw.ping(reconnect=False)
+    _wait_for(raw, CALL_TIMEOUT_S)
+    return True
+
+
+def _wait_for(raw: Any, timeout_s: int) -> None:
+    """Seconds that one read from the server may take from now on; the driver takes them at connecting alone."""
+    raw._read_timeout = timeout_s  # noqa: SLF001
+
+
 def _arguments(timeout_s: int | None, isolation: str) -> dict[str, Any]:
     return {
         "charset": "utf8mb4",
@@ -106,9 +122,9 @@ def _arguments(timeout_s: int | None, isolation: str) -> dict[str, Any]:
         "init_command": f"{_SESSION}, transaction_isolation='{isolation}'",
         "local_infile": True,
         "conv": _DECODERS,
-        "connect_timeout": CALL_TIMEOUT_S,
+        "connect_timeout": HELLO_TIMEOUT_S,
         "read_timeout": timeout_s,
-        "write_timeout": timeout_s,
+        "write_timeout": timeout_s and CALL_TIMEOUT_S,
     }
 
 

@@ -1,0 +1,79 @@
+"""A MariaDB server that hangs, dies and comes back: 503 in time, nothing lost, and all goes on by itself (F37)."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import time
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+
+import pymysql
+import pytest
+
+from bodies import assert_counts, messages, numbered, take
+from devmesh.errors import Unavailable
+from devmesh.mesh import open_mesh
+from devmesh.settings import load_settings
+from mariadb_server import OPTIONS, PROGRAM, Databases
+
+
+@pytest.fixture
+def server(mariadb: Databases):
+    """A server of this test's own, to be hurt; that there is one at all, the run's server has shown."""
+    spec = spec_from_loader("devmesh_mariadb", SourceFileLoader("devmesh_mariadb", str(PROGRAM)))
+    program = module_from_spec(spec)
+    sys.modules[spec.name] = program  # its dataclasses look themselves up there
+    spec.loader.exec_module(program)
+    made = program.Server(program.find(), OPTIONS)
+    made.create()
+    made.start()
+    with pymysql.connect(unix_socket=str(made.socket), user="root") as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE devmesh")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def mesh(server, tmp_path, clock):
+    """A house over it."""
+    opened = open_mesh(
+        load_settings(
+            data_dir=tmp_path, database_url=server.url.replace("/?", "/devmesh?"), embedding_provider="off",
+            disk_reserve_mb=1,
+        ),
+        clock=clock,
+    )  # fmt: skip
+    opened.intake.start()
+    yield opened
+    opened.close()
+
+
+def refused(mesh, first, last):
+    """Seconds until a batch was refused with 503."""
+    begun = time.monotonic()
+    with pytest.raises(Unavailable) as caught:
+        take(mesh, numbered(first, last), stream="s", ranges=((first, last),))
+    assert caught.value.retry_after_s
+    assert mesh.intake.trouble()
+    return time.monotonic() - begun
+
+
+# PyMySQL leaves the socket of a refused connection to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_server_that_hangs_or_dies(server, mesh):
+    """Each call ends within its 5 s (some more for a slow machine), and the same batch goes in once it is back."""
+    assert take(mesh, numbered(1, 5), stream="s", ranges=((1, 5),)).stored == 5
+    os.kill(server.process.pid, signal.SIGSTOP)
+    assert refused(mesh, 6, 9) < 7
+    os.kill(server.process.pid, signal.SIGCONT)
+    assert take(mesh, numbered(6, 9), stream="s", ranges=((6, 9),)).stored == 4
+    server.kill()
+    assert refused(mesh, 10, 12) < 7
+    server.start()
+    assert take(mesh, numbered(8, 12), stream="s", ranges=((8, 12),)).stored == 3
+    assert messages(mesh) == [f"entry {number}" for number in range(1, 13)]
+    assert_counts(mesh)
+    gc.collect()  # here, where it may be said
