@@ -52,8 +52,10 @@ def phase_canonicalize(corpus: Path, _folder: Path) -> dict[str, Any]:
     """Messages a second, in frames of 200,000."""
     import polars as pl
 
+    from devmesh.heap import keep_freed_memory
     from devmesh.templates import canonicalize
 
+    keep_freed_memory()  # as the server does
     texts = [json.loads(line)["message"] for body in read_bodies(corpus) for line in body.splitlines()]
     frames = [pl.Series(texts[start : start + FRAME]) for start in range(0, len(texts), FRAME)]
     canonicalize(frames[0].head(5_000))

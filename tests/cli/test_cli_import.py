@@ -99,6 +99,18 @@ def test_a_file_may_grow_at_any_byte(make_mesh, tmp_path):
     assert len([message for message in messages if "happened" in message]) in range(92, 101)
 
 
+def test_two_lines_of_which_only_the_first_is_alike(cli: Runner, tmp_path):
+    """A short file that begins like a longer one has its own second line stored."""
+    one, two = tmp_path / "one.log", tmp_path / "two.log"
+    first = f"2024-01-02T03:04:05Z {'same ' * 60}\n"
+    one.write_text(first + "".join(f"2024-01-02T03:04:06Z only in {name}\n" for name in "abcde"))
+    two.write_text(first + "2024-01-02T03:04:06Z only in x\n")
+    assert cli.bring(str(one)) == (6, 0, 0)
+    assert cli.bring(str(two)) == (2, 0, 0)
+    assert "only in x" in cli.messages()
+    assert cli.bring(str(two)) == (0, 2, 0)
+
+
 def test_another_file_that_begins_alike_is_stored_whole(cli: Runner, tmp_path):
     """Equal first kilobytes make no repeats: what goes on differently is another file, and stays known as such."""
     head = b"# the same long header of two files\n" * 60

@@ -192,15 +192,15 @@ def _account(tally: Tally, items: list[Item], answer: Answer) -> None:
 class _Batches:
     """Items gathered by stream until a request is full; with many streams the longest waits no more.
 
-    The first requests of a file are short, 1, 2, 4 … events: each leaves a mark, and marks from the beginning on tell a
-    file from another one that begins alike.
+    The first requests of a file are short and end after 1, 2, 4, 8 … events: each leaves a mark, and marks from the
+    beginning on tell a file from another one that begins alike.
     """
 
     def __init__(self, send: Callable[[str, StreamKey, list[Item]], None], most: tuple[int, int]) -> None:
         self._send, self._most = send, most
         self._items: dict[tuple[str, StreamKey], list[Item]] = defaultdict(list)
         self._bytes: dict[tuple[str, StreamKey], int] = defaultdict(int)
-        self._room: dict[tuple[str, StreamKey], int] = {}
+        self._sent: dict[tuple[str, StreamKey], int] = defaultdict(int)
 
     def add(self, item: Item, node: str, key: StreamKey) -> None:
         """Take an item in, sending what is full."""
@@ -210,8 +210,7 @@ class _Batches:
             self._flush(place)
         self._items[place].append(item)
         self._bytes[place] += len(item.data)
-        if len(self._items[place]) >= (max_events if item.stream else min(max_events, self._room.get(place, 1))):
-            self._room[place] = 2 * self._room.get(place, 1)
+        if len(self._items[place]) >= (max_events if item.stream else min(max_events, max(1, self._sent[place]))):
             self._flush(place)
         elif len(self._items) > MOST_STREAMS:
             self._flush(max(self._items, key=lambda one: self._bytes[one]))
@@ -225,4 +224,5 @@ class _Batches:
         items = self._items.pop(place, [])
         self._bytes.pop(place, None)
         if items:
+            self._sent[place] += len(items)
             self._send(*place, items)
