@@ -26,6 +26,9 @@ UNSETTLED = "<unsettled>"
 
 MAX_ROUNDS = 8
 
+PART_ROWS = 25_000
+"""So many messages are taken at a time: more of them only take more memory, which is slower than the work."""
+
 PARALLEL_SHAPES = 1_024
 
 FEW_SHAPES = 256
@@ -39,7 +42,8 @@ def canonicalize(messages: pl.Series, version: int = CANON_VERSION) -> pl.Series
     """
     if version != CANON_VERSION:
         raise ValueError(f"Canonical version {version} is not known here; this code has version {CANON_VERSION}.")
-    return pl.Series(messages.name, settle(shapes_of(messages)), pl.String)
+    parts = (messages.slice(start, PART_ROWS) for start in range(0, len(messages), PART_ROWS))
+    return pl.Series(messages.name, [text for part in parts for text in settle(shapes_of(part))], pl.String)
 
 
 def canonicalize_directly(messages: pl.Series) -> pl.Series:

@@ -15,8 +15,6 @@ decoding is needed.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -25,7 +23,6 @@ STATUS_ZERO, HEX_MARK, UUID_MARK, MAC_MARK = "\x02", "\x03", "\x04", "\x05"
 
 _PAD = b"\n" * 40  # so that looking around never leaves the buffer: a UUID has 36 characters
 _PART_BYTES = 600_000  # larger parts spend their time in page faults, smaller ones in calls
-_PARALLEL_PARTS = 8  # below this a second thread costs more than it brings
 _ESCAPE = 0x1B
 _ALIKE = bytes(
     ord("0")
@@ -55,13 +52,8 @@ def fold_numbers(messages: pl.Series | list[str]) -> list[str]:
 
 def _fold(texts: pl.Series | list[str]) -> list[str]:
     joined = "\n".join(texts).encode() if isinstance(texts, list) else texts.str.join("\n").cast(pl.Binary).item()
-    parts = _parts(joined)
-    if len(parts) < _PARALLEL_PARTS:
-        folded = [_fold_part(part) for part in parts]
-    else:
-        with ThreadPoolExecutor(2) as pool:
-            folded = list(pool.map(_fold_part, parts))
-    return b"\n".join(folded).decode().split("\n")
+    # In one thread: two were no faster, for each of these short operations waits for Python's lock.
+    return b"\n".join(map(_fold_part, _parts(joined))).decode().split("\n")
 
 
 def _parts(joined: bytes) -> list[bytes]:
