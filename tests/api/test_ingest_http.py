@@ -146,6 +146,16 @@ def test_a_fork_is_409_with_marks(call):
     )
 
 
+def test_each_span_may_leave_a_mark(call):
+    """Marks within a body are kept, and one that contradicts stops the batch, wherever it stands in the range."""
+    head = {**STREAM, "DevMesh-Range": "1-3;a,4-6,7-9;b"}
+    assert call("POST", "/ingest", headers=head, content=numbered(1, 9)).json()["coverage"] == [[1, 9]]
+    for span, status in (("1-2,3-3;a", 200), ("1-3;z,4-9;b", 409), ("1-6;q,7-7", 200), ("1-6;other,7-7", 409)):
+        answer = call("POST", "/ingest", headers={**STREAM, "DevMesh-Range": span}, content=b"")
+        assert answer.status_code == status, span
+    assert answer.json()["marks"] == [[9, "b"], [6, "q"], [3, "a"]]
+
+
 def test_a_clone_is_409(call):
     """node_clone is told as such."""
     call("POST", "/ingest", headers={**STREAM, "DevMesh-Machine": "m1"}, content=numbered(1, 9))

@@ -111,6 +111,34 @@ def test_two_lines_of_which_only_the_first_is_alike(cli: Runner, tmp_path):
     assert cli.bring(str(two)) == (0, 2, 0)
 
 
+@pytest.mark.parametrize("lines", [1, 5, 31])
+@pytest.mark.parametrize("ends", [("FAILED: disk is full", "ok"), ("ok", "FAILED: disk is full"), ("code 0", "code 1")])
+def test_the_same_banner_and_another_result(cli: Runner, tmp_path, lines, ends):
+    """Of jobs that say the same but for their last line each last line is stored, whichever is longer."""
+    banner = "".join(f"step {n} of the nightly backup, nothing special {'.' * 250}\n" for n in range(lines))
+    one, two = tmp_path / "one.log", tmp_path / "two.log"
+    one.write_text(banner + ends[0] + "\n")
+    two.write_text(banner + ends[1] + "\n")
+    cli.bring(str(one))
+    stored, _repeated, rejected = cli.bring(str(two))
+    assert stored > 0 == rejected
+    assert set(ends) <= set(cli.messages())
+    for log in (one, two):
+        assert cli.bring(str(log)) == (0, lines + 1, 0)
+
+
+def test_an_older_copy_is_no_other_file(cli: Runner, tmp_path):
+    """A copy that was made while the log was shorter is the log, wherever it ends."""
+    log = tmp_path / "app.log"
+    log.write_bytes(TEXT)
+    cli.bring(str(log))
+    ends = [at + 1 for at, byte in enumerate(TEXT) if byte == ord("\n") and at > 600]
+    for end in (*ends[:40:7], ends[-1], ends[3] - 9, ends[50] - 9):
+        copy = tmp_path / f"copy-{end}.log"
+        copy.write_bytes(TEXT[:end])
+        assert cli.bring(str(copy))[0] == 0, end
+
+
 def test_another_file_that_begins_alike_is_stored_whole(cli: Runner, tmp_path):
     """Equal first kilobytes make no repeats: what goes on differently is another file, and stays known as such."""
     head = b"# the same long header of two files\n" * 60
@@ -160,7 +188,7 @@ def test_an_event_of_which_a_part_is_known(make_mesh, tmp_path, known_before):
         key = place_of(source, Headed(stream).head, []).key
     first, last = len(TEXT) + TRACE.index(b"Traceback"), len(TEXT) + TRACE.index(b"  File") - 1
     said = json.dumps({"message": "Traceback (most recent call last):", "seq": first}).encode() + b"\n"
-    store.send(Body(node_name(), key, said, ((first, last),), False, None), lambda _answer: None)
+    store.send(Body(node_name(), key, said, (((first, last), ""),)), lambda _answer: None)
     store.wait()
     importer.take(source, "auto", Reading(source.base, source.written_us))
     store.wait()

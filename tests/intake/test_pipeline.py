@@ -104,7 +104,7 @@ def test_many_requests_share_few_commits(mesh):
 
 def test_an_empty_body_covers_its_range(mesh):
     """A batch whose entries the agent's filters dropped covers its range with no line."""
-    assert take(mesh, b"", stream="s", ranges=((1, 9),), last_x="a").coverage == ((1, 9),)
+    assert take(mesh, b"", stream="s", ranges=((1, 9),), marks=((9, "a"),)).coverage == ((1, 9),)
     answer = take(mesh, numbered(5, 12), stream="s", ranges=((5, 12),))
     assert (answer.stored, answer.repeated) == (3, 5)
 
@@ -153,7 +153,7 @@ def test_a_key_never_hides_what_a_stream_brings(mesh):
 
 def test_a_fork_fails_alone(mesh):
     """A forked batch gets 409 with coverage and marks and stores nothing; its neighbours in the commit are stored."""
-    take(mesh, numbered(1, 9), stream="s", ranges=((1, 9),), last_x="aa")
+    take(mesh, numbered(1, 9), stream="s", ranges=((1, 9),), marks=((9, "aa"),))
     forked, fine = together(
         mesh, request(numbered(10, 19), stream="s", ranges=((10, 19),), prev=(9, "zz")),
         request(numbered(1, 5), "n2", stream="s", ranges=((1, 5),)),

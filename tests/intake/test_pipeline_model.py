@@ -129,8 +129,8 @@ class Fleet(RuleBasedStateMachine):
         )
         prev = (first - 1, journal.x(first - 1)) if first > 1 else None
         return request(
-            body, stream=journal.name, epoch=journal.epoch, ranges=((first, last),), last_x=journal.x(last), prev=prev,
-            received_us=self.clock.now_us(),
+            body, stream=journal.name, epoch=journal.epoch, ranges=((first, last),), marks=((last, journal.x(last)),),
+            prev=prev, received_us=self.clock.now_us(),
         )  # fmt: skip
 
     def coverage(self, journal: Journal) -> tuple[tuple[int, int], ...]:

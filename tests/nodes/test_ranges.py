@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devmesh.intake.commit import fresh
-from devmesh.nodes.ranges import NEWEST_MARKS, OLDER_MARKS, merged, missing, overlap, thinned
+from devmesh.nodes.ranges import FIRST_MARKS, NEWEST_MARKS, OLDER_MARKS, merged, missing, overlap, thinned
 
 quick = settings(max_examples=200, deadline=None, derandomize=True)
 a_range = st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda pair: (pair[0], pair[0] + pair[1]))
@@ -50,7 +50,7 @@ def test_merging_is_order_free_and_idempotent(left, right):
 @quick
 @given(st.lists(st.integers(1, 5_000), min_size=1, max_size=300))
 def test_marks_stay_few_and_near(steps):
-    """However long a stream is, its newest 32 marks stay, at most 32 older ones, and the oldest is never forgotten.
+    """However long a stream is, its newest 32 marks stay, its first 64, and at most 32 between.
 
     For each distance back there is a mark at most about four times as far: a fork costs at most that much twice.
     """
@@ -59,14 +59,14 @@ def test_marks_stay_few_and_near(steps):
         seq += step
         every.append(seq)
         kept.append((seq, f"x{seq}"))
-        if len(kept) > NEWEST_MARKS + OLDER_MARKS:
+        if len(kept) > NEWEST_MARKS + OLDER_MARKS + FIRST_MARKS:
             kept = thinned(kept)
     shown = thinned(kept)
     held = [number for number, _x in shown]
     assert held == sorted(held, reverse=True)
     assert held[:NEWEST_MARKS] == every[::-1][:NEWEST_MARKS]
-    assert len(shown) <= NEWEST_MARKS + OLDER_MARKS
-    assert held[-1] == every[0]
+    assert len(shown) <= NEWEST_MARKS + OLDER_MARKS + FIRST_MARKS
+    assert held[::-1][:FIRST_MARKS] == every[:FIRST_MARKS]
     for older in every[:-NEWEST_MARKS]:
         distance = every[-1] - older
         assert any(distance <= every[-1] - number <= 4 * distance + 4 * max(steps) for number in held)

@@ -13,7 +13,8 @@ from sqlalchemy import text
 from bodies import rows
 from devmesh.errors import InvalidInput, StreamForked
 from devmesh.nodes import Claim, Gap, Heartbeat, StreamKey, coverage
-from devmesh.nodes.ranges import NEWEST_MARKS, OLDER_MARKS, around
+from devmesh.nodes.ranges import FIRST_MARKS, NEWEST_MARKS, OLDER_MARKS, around
+from devmesh.nodes.streams import MARKS_BEFORE_THINNING
 
 S = StreamKey("s1", 0)
 epochs = count(1)  # each example of a law gets a stream of its own
@@ -27,7 +28,9 @@ def node_id(mesh):
 
 def claim(mesh, node_id, *ranges, key=S, x=None, prev=None):
     with mesh.db.write() as connection:
-        return mesh.nodes.claim(connection, node_id, Claim(key, tuple(ranges), x, prev))
+        return mesh.nodes.claim(
+            connection, node_id, Claim(key, tuple(ranges), () if x is None else ((ranges[-1][1], x),), prev)
+        )
 
 
 def state(mesh, key=S):
@@ -211,17 +214,17 @@ def test_with_no_mark_nothing_is_compared(mesh, node_id):
 
 
 def test_marks_stay_bounded(mesh, node_id):
-    """Three hundred commits leave the newest 32 marks and at most 32 older ones, and the first is among them."""
+    """Three hundred commits leave the newest 32 marks, the first 64, and at most 32 between them."""
     for number in range(300):
         claim(mesh, node_id, (10 * number, 10 * number + 9), x=f"x{number}")
     marks = state(mesh).marks
     assert [seq for seq, _x in marks[:NEWEST_MARKS]] == [
         10 * number + 9 for number in range(299, 299 - NEWEST_MARKS, -1)
     ]
-    assert len(marks) <= NEWEST_MARKS + OLDER_MARKS
-    assert marks[-1] == (9, "x0")
+    assert len(marks) <= NEWEST_MARKS + OLDER_MARKS + FIRST_MARKS
+    assert marks[-FIRST_MARKS:] == tuple((10 * n + 9, f"x{n}") for n in range(FIRST_MARKS))[::-1]
     assert all(x == f"x{seq // 10}" for seq, x in marks)
-    assert rows(mesh, "SELECT COUNT(*) FROM stream_marks")[0][0] < 100
+    assert rows(mesh, "SELECT COUNT(*) FROM stream_marks")[0][0] <= MARKS_BEFORE_THINNING
 
 
 @pytest.mark.parametrize("ranges", [(), ((3, 2),), ((-1, 4),), ((0, 2**63),)])

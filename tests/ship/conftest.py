@@ -12,7 +12,7 @@ from ship_clock import HurriedClock
 from ship_server import FakeServer, serving
 from ship_systemd import ROOT_257, programs
 
-from devmesh.ship.agent import run
+from devmesh.ship.agent import Agent, run
 from devmesh.ship.options import Options
 
 
@@ -59,3 +59,23 @@ def systemd(request, tmp_path_factory) -> Iterator[None]:
         patch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
         patch.setattr(ship_journals, "REMOTE", folder / "systemd-journal-remote")
         yield
+
+
+@pytest.fixture
+def following(url, tmp_path, clock):
+    """An agent that follows app.log; each call is a look at once, and one after `seconds`."""
+    agents: list[Agent] = []
+
+    def look(seconds: float = 6.0, path: str = "app.log") -> None:
+        if not agents:
+            (tmp_path / "state").mkdir(exist_ok=True)
+            options = Options(to=url, node="n1", files=(str(tmp_path / path),))
+            agents.append(Agent(options, str(tmp_path / "state"), clock))
+        for ahead_s in (0.0, seconds):
+            clock.ahead_s += ahead_s
+            while agents[0]._round().kind not in {"idle", "later"}:
+                pass
+
+    yield look
+    for agent in agents:
+        agent.server.close()

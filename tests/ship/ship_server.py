@@ -47,11 +47,15 @@ class Exchange:
 
     def commit(self) -> dict[str, Any]:
         """Take the batch in; the answer that an honest server gives, or {} with status 409 sent already."""
-        span, _semicolon, x = self.handler.headers["DevMesh-Range"].partition(";")
-        first, last = (int(part) for part in span.split("-"))
+        span = self.handler.headers["DevMesh-Range"]
+        ends = [part.partition(";")[::2] for part in span.split(",")]
+        ranges = merged([tuple(map(int, part.split("-"))) for part, _x in ends])
+        (first, last), *others = ranges
         assert 0 <= first <= last, span
+        assert not others, span
         kept = self.server.streams.setdefault(self.stream, Kept())
-        said = {last: x} if x else {}
+        marks_said = {int(part.split("-")[1]): x for part, x in ends if x}
+        said = dict(marks_said)
         if "DevMesh-Prev" in self.handler.headers:
             seq, _semicolon, prev_x = self.handler.headers["DevMesh-Prev"].partition(";")
             said[int(seq)] = prev_x
@@ -69,8 +73,7 @@ class Exchange:
                 kept.events[line["seq"]] = line
                 stored += 1
         kept.coverage = merged([*kept.coverage, (first, last)])
-        if x:
-            kept.marks[last] = x
+        kept.marks.update(marks_said)
         return {"stored": stored, "repeated": len(self.lines) - stored, "rejected": 0, "errors": [],
                 "coverage": around(kept.coverage, [(first, last)]), "server_time_us": 1}  # fmt: skip
 

@@ -9,52 +9,22 @@ import shutil
 import threading
 from pathlib import Path
 
-import pytest
+from ship_texts import append, numbers, text
 
 from devmesh.ship import logfile
 from devmesh.ship.agent import Agent
 from devmesh.ship.files import FileSource, open_plain, service_of
 from devmesh.ship.fold import Context, read_events
-from devmesh.ship.identity import choose_length, file_identity, identify, line_hash, match_identity
+from devmesh.ship.identity import (
+    choose_length,
+    file_identity,
+    identify,
+    line_hash,
+    match_identity,
+)
 from devmesh.ship.options import Options
 from devmesh.ship.sources import text_logs
 from devmesh.ship.stamps import Stamps
-
-
-def text(first: int, last: int, word: str = "line") -> str:
-    """Lines first..last, 50 bytes and more each."""
-    return "".join(
-        f"2026-11-20T10:{n // 60 % 60:02d}:{n % 60:02d}Z {word} number {n} of the log\n" for n in range(first, last + 1)
-    )
-
-
-def numbers(first: int, last: int, word: str = "line") -> list[str]:
-    return [f"{word} number {n} of the log" for n in range(first, last + 1)]
-
-
-def append(path: Path, more: str | bytes) -> None:
-    with path.open("ab") as file:
-        file.write(more.encode() if isinstance(more, str) else more)
-
-
-@pytest.fixture
-def following(url, tmp_path, clock):
-    """An agent that follows app.log; each call is a look at once, and one after `seconds`."""
-    agents: list[Agent] = []
-
-    def look(seconds: float = 6.0, path: str = "app.log") -> None:
-        if not agents:
-            (tmp_path / "state").mkdir(exist_ok=True)
-            options = Options(to=url, node="n1", files=(str(tmp_path / path),))
-            agents.append(Agent(options, str(tmp_path / "state"), clock))
-        for ahead_s in (0.0, seconds):
-            clock.ahead_s += ahead_s
-            while agents[0]._round().kind not in {"idle", "later"}:
-                pass
-
-    yield look
-    for agent in agents:
-        agent.server.close()
 
 
 def test_a_growing_log_is_followed_line_by_line(fake, following, tmp_path):

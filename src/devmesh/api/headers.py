@@ -12,8 +12,8 @@ from devmesh.nodes import Mark, Range, StreamKey, is_node_name
 
 PROTOCOL = 1
 _STREAM = re.compile(r"([!-:<-~]{1,160});(\d{1,9})")
-_SPAN = re.compile(r"(\d{1,19})-(\d{1,19})")
 _X = re.compile(r"[0-9A-Za-z_.-]{1,64}")
+_SPAN = re.compile(rf"(\d{{1,19}})-(\d{{1,19}})(?:;({_X.pattern})?)?")
 MAX_RANGES = 1_000
 MAX_DIGITS = 19
 
@@ -27,7 +27,7 @@ class Declared:
     stream: StreamKey | None = None
     ranges: tuple[Range, ...] | None = None
     each: bool = False
-    last_x: str | None = None
+    marks: tuple[Mark, ...] = ()
     prev: Mark | None = None
     idempotency_key: str | None = None
 
@@ -43,7 +43,7 @@ def declared(headers: Headers) -> Declared:
             max=PROTOCOL,
         )
     stream = _stream(headers.get("devmesh-stream"))
-    ranges, last_x, each = _ranges(headers.get("devmesh-range"))
+    ranges, marks, each = _ranges(headers.get("devmesh-range"))
     if stream is None and (ranges is not None or each):
         raise BadRequest("DevMesh-Range needs DevMesh-Stream.", hint="Say which stream the range belongs to.")
     return Declared(
@@ -52,7 +52,7 @@ def declared(headers: Headers) -> Declared:
         stream=stream,
         ranges=ranges,
         each=each,
-        last_x=last_x,
+        marks=marks,
         prev=_prev(headers.get("devmesh-prev")),
         idempotency_key=_short(headers, "idempotency-key", 255),
     )
@@ -88,20 +88,19 @@ def _stream(value: str | None) -> StreamKey | None:
     return StreamKey(match[1], int(match[2]))
 
 
-def _ranges(value: str | None) -> tuple[tuple[Range, ...] | None, str | None, bool]:
-    """Ranges, the x at the end of the last, and whether every event covers its own seq alone."""
+def _ranges(value: str | None) -> tuple[tuple[Range, ...] | None, tuple[Mark, ...], bool]:
+    """Ranges, the marks at the ends of those that have an x, and whether every event covers its own seq alone."""
     if value is None:
-        return None, None, False
-    spans, _semicolon, x = value.strip().partition(";")
-    if spans == "each":
-        return None, None, True
-    parts = [_SPAN.fullmatch(one.strip()) for one in spans.split(",")[: MAX_RANGES + 1]]
-    if len(parts) > MAX_RANGES or not all(parts) or (x and not _X.fullmatch(x)):
+        return None, (), False
+    if value.strip().partition(";")[0] == "each":
+        return None, (), True
+    parts = [_SPAN.fullmatch(one.strip()) for one in value.split(",")[: MAX_RANGES + 1]]
+    if len(parts) > MAX_RANGES or not all(parts):
         raise BadRequest("The header DevMesh-Range cannot be read.", hint="<first>-<last>;<x of last>")
-    ranges = tuple((int(part[1]), int(part[2])) for part in parts if part is not None)
-    if any(first > last or last >= 2**63 for first, last in ranges):
+    said = [(int(part[1]), int(part[2]), part[3]) for part in parts if part is not None]
+    if any(first > last or last >= 2**63 for first, last, _x in said):
         raise BadRequest("The header DevMesh-Range is no range.", hint="first must not be above last, both below 2^63.")
-    return ranges, x or None, False
+    return tuple((first, last) for first, last, _x in said), tuple((last, x) for _first, last, x in said if x), False
 
 
 def _prev(value: str | None) -> Mark | None:

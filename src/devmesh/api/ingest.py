@@ -132,7 +132,7 @@ def _intake_request(mesh: Mesh, grant: Grant, said: Declared, node: str, body: b
         stream=said.stream,
         ranges=said.ranges,
         each=said.each,
-        last_x=said.last_x,
+        marks=said.marks,
         prev=said.prev,
         idempotency_key=said.idempotency_key,
     )

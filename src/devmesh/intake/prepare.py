@@ -190,7 +190,7 @@ def _claim(request: Request, batch: pl.DataFrame, rejected: list[Rejected]) -> t
         return batch, None
     if len(ranges) > 1 and list(ranges) != sorted(ranges):
         raise InvalidInput("The ranges must stand in ascending order.", hint="<first>-<last>,<first>-<last>;<x>")
-    return batch, Claim(request.stream, ranges, request.last_x, request.prev)
+    return batch, Claim(request.stream, ranges, request.marks, request.prev)
 
 
 def _spans(seqs: np.ndarray, *, each: bool) -> tuple[Range, ...]:

@@ -15,6 +15,7 @@ class Request:
     """One body of NDJSON lines from one speaker.
 
     `ranges` None with a stream covers the span of the body's seqs; `each` covers every seq alone (history with holes).
+    `marks`: the x of some entries in the ranges.
     `may_name_nodes`: lines may carry another node's name (relays and admins).
     """
 
@@ -26,7 +27,7 @@ class Request:
     stream: StreamKey | None = None
     ranges: tuple[Range, ...] | None = None
     each: bool = False
-    last_x: str | None = None
+    marks: tuple[Mark, ...] = ()
     prev: Mark | None = None
     idempotency_key: str | None = None
 

@@ -20,13 +20,13 @@ class StreamKey:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a batch asks to cover: ranges (normally one), the x at the end of the last, and the entry before the
-    first.
+    """What a batch asks to cover: ranges (normally one), marks of some entries in them, the last one's among them, and
+    the entry before the first.
     """
 
     key: StreamKey
     ranges: tuple[Range, ...]
-    last_x: str | None = None
+    marks: tuple[Mark, ...] = ()
     prev: Mark | None = None
 
 

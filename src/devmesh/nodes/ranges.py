@@ -16,6 +16,7 @@ Mark = tuple[int, str]
 
 NEWEST_MARKS = 32
 OLDER_MARKS = 32
+FIRST_MARKS = 64
 
 
 def merged(ranges: Iterable[Range]) -> list[Range]:
@@ -61,10 +62,15 @@ def around(ranges: Sequence[Range], wanted: Sequence[Range]) -> list[Range]:
 
 
 def thinned(marks: Iterable[Mark]) -> list[Mark]:
-    """The newest 32 marks, and of the older ones the first of each doubling distance, 32 at most; newest first."""
+    """The newest 32 marks, the first 64, and of those between the first of each doubling distance, 32 at most; newest
+    first.
+
+    The newest say where two histories parted, the first tell files that begin alike from one another.
+    """
     ordered = sorted(marks, reverse=True)
-    kept, older = ordered[:NEWEST_MARKS], ordered[NEWEST_MARKS:]
+    kept, older = ordered[:NEWEST_MARKS], ordered[NEWEST_MARKS:-FIRST_MARKS]
+    first = ordered[max(NEWEST_MARKS, len(ordered) - FIRST_MARKS) :]
     if not older:
-        return kept
+        return kept + first
     by_distance = {(ordered[0][0] - seq).bit_length(): (seq, x) for seq, x in older}
-    return kept + sorted(by_distance.values(), reverse=True)[:OLDER_MARKS]
+    return kept + sorted(by_distance.values(), reverse=True)[:OLDER_MARKS] + first

@@ -6,6 +6,8 @@ two updates commits (design, section 4).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, delete, insert, select, update
 
 from devmesh.errors import InvalidInput, StreamForked
@@ -14,7 +16,7 @@ from devmesh.nodes.model import Claim, Claimed, StreamKey, StreamState
 from devmesh.nodes.ranges import Mark, Range, around, merged, overlap, thinned
 from devmesh.nodes.tables import stream_marks, streams
 
-MARKS_BEFORE_THINNING = 96
+MARKS_BEFORE_THINNING = 160
 MAX_SEQ = 2**63 - 1
 
 
@@ -35,8 +37,8 @@ def claim(connection: Connection, node_id: int, asked: Claim) -> Claimed:
     repeated = tuple(part for first, last in wanted for part in overlap(held, first, last))
     grown = merged([*held, *wanted])
     coverage.save(connection, stream_id, held, grown)
-    if asked.last_x is not None:
-        _save_mark(connection, stream_id, asked.ranges[-1][1], asked.last_x)
+    if asked.marks:
+        _save_marks(connection, stream_id, asked.marks)
     return Claimed(stream_id, repeated, tuple(around(grown, wanted)))
 
 
@@ -68,9 +70,7 @@ def _marks(connection: Connection, stream_id: int) -> list[Mark]:
 
 
 def _check_history(connection: Connection, stream_id: int, asked: Claim, held: list[Range]) -> None:
-    said = [
-        mark for mark in (asked.prev, (asked.ranges[-1][1], asked.last_x)) if mark is not None and mark[1] is not None
-    ]
+    said = [*asked.marks, *([asked.prev] if asked.prev is not None else [])]
     if not said:
         return
     known = {
@@ -90,14 +90,18 @@ def _check_history(connection: Connection, stream_id: int, asked: Claim, held: l
         )
 
 
-def _save_mark(connection: Connection, stream_id: int, seq: int, x: str) -> None:
-    marks = _marks(connection, stream_id)
-    if any(known == seq for known, _x in marks):
+def _save_marks(connection: Connection, stream_id: int, said: Sequence[Mark]) -> None:
+    known = dict(_marks(connection, stream_id))
+    fresh = {seq: x for seq, x in said if seq not in known}
+    if not fresh:
         return
-    connection.execute(insert(stream_marks).values(stream_id=stream_id, seq=seq, x=x))
-    if len(marks) + 1 > MARKS_BEFORE_THINNING:
-        kept = {seq for seq, _x in thinned([*marks, (seq, x)])}
-        gone = [known for known, _x in marks if known not in kept]
+    every = known | fresh
+    kept = dict(thinned(every.items())) if len(every) > MARKS_BEFORE_THINNING else every
+    rows = [{"stream_id": stream_id, "seq": seq, "x": x} for seq, x in fresh.items() if seq in kept]
+    if rows:
+        connection.execute(insert(stream_marks), rows)
+    gone = [seq for seq in known if seq not in kept]
+    if gone:
         connection.execute(
             delete(stream_marks).where((stream_marks.c.stream_id == stream_id) & stream_marks.c.seq.in_(gone))
         )

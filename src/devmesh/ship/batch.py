@@ -6,8 +6,10 @@ stores a gap only where nothing is covered yet.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
+from devmesh.ship.identity import MARKS_A_REQUEST, tells
 from devmesh.ship.piece import Changed, Event, Judgement, Lost, Piece, Range
 from devmesh.ship.track import NO_X, Mark
 from devmesh.ship.wire import encode
@@ -39,13 +41,20 @@ class Batch(NamedTuple):
 
     def headers(self) -> Dict[str, str]:
         """What the protocol's headers say of it."""
-        said = {
-            "DevMesh-Stream": self.stream,
-            "DevMesh-Range": f"{self.first}-{self.last}" + ("" if self.x == NO_X else ";" + self.x),
-        }
+        said = {"DevMesh-Stream": self.stream, "DevMesh-Range": ",".join(self._spans())}
         if self.prev is not None:
             said["DevMesh-Prev"] = "{};{}".format(*self.prev)
         return said
+
+    def _spans(self) -> Iterator[str]:
+        """The range, of a text log cut behind the lines that tell it from another one."""
+        first = self.first
+        if "-" in self.stream:
+            telling = (line for line in self.lines[:-1] if line.x != NO_X and tells(line.first, line.last))
+            for line in islice(telling, MARKS_A_REQUEST):
+                yield f"{first}-{line.last};{line.x}"
+                first = line.last + 1
+        yield f"{first}-{self.last}" + ("" if self.x == NO_X else ";" + self.x)
 
     def halves(self) -> Tuple["Batch", "Batch"]:
         """The same lines and the same range as two batches; needs two lines."""

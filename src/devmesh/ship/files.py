@@ -112,9 +112,9 @@ class FileSource:
             # Of copies the longer: one in the making is shorter.
             carriers[name] = max(copies, key=lambda one: (one.memory.plain_size, not one.file.packed))
             for other in candidates:
-                own = other.memory.own
                 if other in copies:
                     continue
+                own = other.memory.own if other.memory.own != name else _longer(first, other)
                 if own is None or own in alike or own in carriers:
                     self.trouble[other.file.path] = f"begins like {first.file.path} and goes on differently: not read"
                     continue
@@ -161,6 +161,20 @@ class FileSource:
         if file.packed or (not file.live and (self._once or silent_s >= SETTLE_S)):
             return ALL
         return WHOLE_LINES if self._once or self.flush or silent_s >= HOLD_S else HOLD
+
+
+def _longer(first: _Candidate, other: _Candidate) -> Optional[str]:
+    """The identity of `other` by its beginning up to the end of the first line that `first` has not; None where they
+    part too late for that, or the line has no end yet.
+    """
+    with contextlib.suppress(*READ_ERRORS), open_plain(first.file.path) as one, open_plain(other.file.path) as two:
+        begins, prefix = one.read(IDENTITY_MAX_BYTES), two.read(IDENTITY_MAX_BYTES)
+        shorter = min(len(begins), len(prefix))
+        equal = next((at for at in range(shorter) if begins[at] != prefix[at]), shorter)
+        n = prefix.find(b"\n", equal) + 1 or len(prefix)
+        if equal < n and (prefix[n - 1 : n] == b"\n" or n == IDENTITY_MAX_BYTES):
+            return file_identity(prefix, n)
+    return None
 
 
 def _differ(one: _Candidate, other: _Candidate) -> bool:

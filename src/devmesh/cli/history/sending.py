@@ -14,11 +14,14 @@ from devmesh.cli.history.streams import Place, epoch_of, place_of, segments
 from devmesh.errors import InvalidInput
 from devmesh.nodes import StreamKey, StreamState
 from devmesh.nodes.ranges import merged
-from devmesh.ship.identity import node_name
+from devmesh.ship.identity import MARKS_A_REQUEST, node_name, tells
 
 if TYPE_CHECKING:
     from devmesh.cli.history.formats import Item, Reading
     from devmesh.intake import Answer
+    from devmesh.nodes import Range
+
+    _Send = Callable[[str, StreamKey, list[Item]], None]
 
 BATCH_EVENTS = 5_000
 BATCH_BYTES = 4 * 1024 * 1024
@@ -156,19 +159,17 @@ class Importer:
         before = known.setdefault(body.stream, StreamState(body.stream, (), ()))
         if body.each:  # a journal: each of its entries is sent, and the store alone says which are repeats
             return
-        mark = ((body.ranges[-1][1], body.last_x),) if body.last_x else ()
         coverage = tuple(merged([*before.coverage, *body.ranges]))
-        known[body.stream] = replace(before, coverage=coverage, marks=before.marks + mark)
+        known[body.stream] = replace(before, coverage=coverage, marks=before.marks + body.marks)
 
-    def _send_to(self, tally: Tally) -> Callable[[str, StreamKey, list[Item]], None]:
+    def _send_to(self, tally: Tally) -> _Send:
         def send(node: str, key: StreamKey, items: list[Item]) -> None:
             each = bool(items[0].stream)
             if each:
                 entries = {item.first: item.x for item in items}
                 key = StreamKey(key.seqnum_id, epoch_of(key.seqnum_id, self._known(node), entries))
             data = b"".join(item.data for item in items)
-            ranges = tuple(merged((item.first, item.last) for item in items))
-            body = Body(node, key, data, ranges, each, None if each else items[-1].x or None)
+            body = Body(node, key, data, () if each else _spans(items), each)
             self._learn(body)
             self._store.send(body, lambda answer: _account(tally, items, answer))
 
@@ -181,6 +182,20 @@ def _unmarked(items: Iterator[Item]) -> Iterator[Item]:
         yield item if n else replace(item, x="")
 
 
+def _spans(items: list[Item]) -> tuple[tuple[Range, str], ...]:
+    """What the items cover, cut behind those that tell the file from another one."""
+    spans: list[tuple[Range, str]] = []
+    begun: list[Range] = []
+    marks = 0
+    for n, item in enumerate(items, 1):
+        begun.append((item.first, item.last))
+        if n == len(items) or (marks < MARKS_A_REQUEST and tells(item.first, item.last)):
+            spans += [(part, "") for part in merged(begun)]
+            spans[-1] = (spans[-1][0], item.x)
+            begun, marks = [], marks + 1
+    return tuple(spans)
+
+
 def _account(tally: Tally, items: list[Item], answer: Answer) -> None:
     tally.stored += answer.stored
     tally.repeated += answer.repeated
@@ -190,17 +205,12 @@ def _account(tally: Tally, items: list[Item], answer: Answer) -> None:
 
 
 class _Batches:
-    """Items gathered by stream until a request is full; with many streams the longest waits no more.
+    """Items gathered by stream until a request is full; with many streams the longest waits no more."""
 
-    The first requests of a file are short and end after 1, 2, 4, 8 … events: each leaves a mark, and marks from the
-    beginning on tell a file from another one that begins alike.
-    """
-
-    def __init__(self, send: Callable[[str, StreamKey, list[Item]], None], most: tuple[int, int]) -> None:
+    def __init__(self, send: _Send, most: tuple[int, int]) -> None:
         self._send, self._most = send, most
         self._items: dict[tuple[str, StreamKey], list[Item]] = defaultdict(list)
         self._bytes: dict[tuple[str, StreamKey], int] = defaultdict(int)
-        self._sent: dict[tuple[str, StreamKey], int] = defaultdict(int)
 
     def add(self, item: Item, node: str, key: StreamKey) -> None:
         """Take an item in, sending what is full."""
@@ -210,7 +220,7 @@ class _Batches:
             self._flush(place)
         self._items[place].append(item)
         self._bytes[place] += len(item.data)
-        if len(self._items[place]) >= (max_events if item.stream else min(max_events, max(1, self._sent[place]))):
+        if len(self._items[place]) >= max_events:
             self._flush(place)
         elif len(self._items) > MOST_STREAMS:
             self._flush(max(self._items, key=lambda one: self._bytes[one]))
@@ -224,5 +234,4 @@ class _Batches:
         items = self._items.pop(place, [])
         self._bytes.pop(place, None)
         if items:
-            self._sent[place] += len(items)
             self._send(*place, items)

@@ -13,7 +13,7 @@ from uuid import uuid4
 from devmesh.errors import StorageFull, Unavailable
 from devmesh.intake import Answer, Rejected, Request, Ticket
 from devmesh.nodes import StreamKey, StreamState
-from devmesh.nodes.ranges import Range
+from devmesh.nodes.ranges import Mark, Range
 
 if TYPE_CHECKING:
     from devmesh.cli.remote import Remote
@@ -26,14 +26,25 @@ SENDERS = 32  # many small files wait for their commits together
 
 @dataclass(frozen=True)
 class Body:
-    """One request's worth of events; `each`: their numbers alone are covered, else the `ranges`."""
+    """One request's worth of events; `each`: their numbers alone are covered, else the ranges of `spans`, each with the
+    x of its last entry, if that has one.
+    """
 
     node: str
     stream: StreamKey
     data: bytes
-    ranges: tuple[Range, ...]
+    spans: tuple[tuple[Range, str], ...]
     each: bool = False
-    last_x: str | None = None
+
+    @property
+    def ranges(self) -> tuple[Range, ...]:
+        """What it covers."""
+        return tuple(one for one, _x in self.spans)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The entries that it tells the x of."""
+        return tuple((last, x) for (_first, last), x in self.spans if x)
 
 
 Answered = Callable[[Answer], None]
@@ -80,7 +91,7 @@ class LocalStore:
             stream=body.stream,
             ranges=None if body.each else body.ranges,
             each=body.each,
-            last_x=body.last_x,
+            marks=body.marks,
         )
         while len(self._waiting) >= IN_FLIGHT or (self._waiting and self._mesh.intake.waiting_bytes > IN_FLIGHT_BYTES):
             self._first()
@@ -153,11 +164,11 @@ class RemoteStore:
 
     def _post(self, body: Body) -> Answer:
         """Send a body and wait for its answer, patiently."""
-        spans = "each" if body.each else ",".join(f"{first}-{last}" for first, last in body.ranges)
+        spans = ",".join(f"{first}-{last};{x}" for (first, last), x in body.spans)
         headers = {
             "DevMesh-Node": body.node,
             "DevMesh-Stream": f"{body.stream.seqnum_id};{body.stream.epoch}",
-            "DevMesh-Range": spans + (f";{body.last_x}" if body.last_x else ""),
+            "DevMesh-Range": "each" if body.each else spans,
             "DevMesh-Batch": str(uuid4()),
         }
         encoded = {name: value.encode() for name, value in headers.items()}

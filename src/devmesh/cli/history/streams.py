@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from devmesh.cli.history.inputs import Input
 from devmesh.nodes import StreamKey, StreamState
-from devmesh.nodes.ranges import Range
+from devmesh.nodes.ranges import Mark, Range
 from devmesh.ship.identity import IDENTITY_MAX_BYTES, LINE_HASH_WINDOW_BYTES, file_identity, identify, line_hash
 
 STEP_BYTES = 1 << 20
@@ -35,7 +35,7 @@ def place_of(source: Input, head: bytes, states: Sequence[StreamState]) -> Place
     found: dict[int, str] = {}
     if alike and source.path is not None:
         longer = {n for _one, n in alike if n > len(head)}
-        found, more = _look(source, {seq for one, _n in alike for seq, _x in one.marks}, longer)
+        found, more = _look(source, {mark for one, _n in alike for mark in one.marks}, longer)
         names.update(more)
     mine = [(one, n) for one, n in alike if names.get(n) == one.key.seqnum_id]
     return _chosen(mine, found, head, source)
@@ -56,7 +56,7 @@ def _chosen(mine: list[tuple[StreamState, int]], found: Mapping[int, str], head:
     if judged:
         differs = min(seq for _evidence, _n, one in judged for seq, x in one.marks if found.get(seq, x) != x)
         _marks, names = _look(source, set(), {differs + 1})
-        return Place(StreamKey(names[differs + 1]))
+        return Place(StreamKey(max(names.items())[1]))
     return Place(StreamKey(identify(head[:IDENTITY_MAX_BYTES]) or file_identity(head, len(head))))
 
 
@@ -76,11 +76,15 @@ def epoch_of(stream: str, states: Sequence[StreamState], entries: Mapping[int, s
     return mine[-1].key.epoch + 1 if mine else 0
 
 
-def _look(source: Input, seqs: set[int], lengths: set[int]) -> tuple[dict[int, str], dict[int, str]]:
-    """One pass over the file: the x of the line that ends at each of `seqs`, the identity by each of `lengths`."""
-    marks: dict[int, str] = {}
+def _look(source: Input, marks: set[Mark], lengths: set[int]) -> tuple[dict[int, str], dict[int, str]]:
+    """One pass over the file: by each seq of `marks` the x of the line that ends there, by each of `lengths` the
+    identity. Of what lies behind its end: the identity by all of it, and an empty x where a line of it ends within the
+    line of a mark.
+    """
+    found: dict[int, str] = {}
     names: dict[int, str] = {}
     digest = hashlib.blake2b(digest_size=16)
+    seqs = {seq for seq, _x in marks}
     stops = sorted({*(seq + 1 for seq in seqs), *lengths})
     tail, at = b"", 0
     with source.opened(counting=False) as stream:
@@ -88,16 +92,25 @@ def _look(source: Input, seqs: set[int], lengths: set[int]) -> tuple[dict[int, s
             while at < stop:
                 data = stream.read(min(stop - at, STEP_BYTES))
                 if not data:
-                    return marks, names
+                    if lengths:
+                        names[at] = f"{at}-{digest.hexdigest()}"
+                    line_end = at - len(tail) + tail.rfind(b"\n")
+                    return found | {seq: "" for seq, x in marks if _within(line_end, seq, x)}, names
                 at += len(data)
                 tail = (tail + data)[-LINE_HASH_WINDOW_BYTES:]
                 if lengths:
                     digest.update(data)
             if stop - 1 in seqs:
-                marks[stop - 1] = line_hash(tail)
+                found[stop - 1] = line_hash(tail)
             if stop in lengths:
                 names[stop] = f"{stop}-{digest.copy().hexdigest()}"
-    return marks, names
+    return found, names
+
+
+def _within(line_end: int, seq: int, x: str) -> bool:
+    """Whether a line that ends at `line_end` cuts the line that the mark (seq, x) is of."""
+    length = x.partition(".")[2]
+    return length.isdecimal() and seq - int(length) < line_end < seq
 
 
 def segments(coverage: Sequence[Range], end: int) -> list[tuple[int, int, bool]]:
