@@ -5,7 +5,7 @@ Never change what a version does once it has stored templates: write version 2 b
 
 from __future__ import annotations
 
-from devmesh.templates.rules_v1 import numbers, requests, structure
+from devmesh.templates.rules_v1 import numbers, packages, requests, structure
 from devmesh.templates.rules_v1.rule import Group, Literals, Rule
 
 GROUPS: tuple[Group, ...] = (
@@ -21,6 +21,8 @@ GROUPS: tuple[Group, ...] = (
     requests.NAMES,
     requests.PATHS,
     requests.PATH_LISTS,
+    packages.PACKAGES,
+    packages.PACKAGE_LISTS,
     numbers.TIMES,
     numbers.OCTETS,
     numbers.CLOCKS,
