@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from devmesh import __version__
-from devmesh.cli import accounts, doctor, house, imports, logs, loops, nodes, search, serve, ship, templates
+from devmesh.cli import accounts, db, doctor, house, imports, logs, loops, nodes, search, serve, ship, templates
 from devmesh.cli.opening import DataDir
 from devmesh.cli.words import examples
 from devmesh.errors import DevMeshError
@@ -36,6 +36,7 @@ ORDER = (
     "serve",
     "ship",
     "loops",
+    "db",
     "token",
 )
 
@@ -107,7 +108,7 @@ def root(
     context.obj = {"data_dir": data_dir}
 
 
-for room in (serve, imports, logs, search, templates, nodes, house, doctor, ship, loops, accounts):
+for room in (serve, imports, logs, search, templates, nodes, house, doctor, ship, loops, db, accounts):
     room.install(app)
 
 

@@ -1,6 +1,7 @@
-"""Stored vectors: one row and one table for each model that was ever used, and an index in memory once somebody asks.
+"""Stored vectors: one row and one table for each model that was ever used.
 
-After a change of model the newest complete one goes on answering until the new one is complete.
+Which families are nearest to a question is asked of MariaDB itself, on SQLite of an index in memory that the first
+question makes. After a change of model the newest complete one goes on answering until the new one is complete.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, inspect, select, update
 
 from devmesh.db import Database
+from devmesh.embeddings import mariadb
 from devmesh.embeddings.model import Provider, Vectors
 from devmesh.embeddings.nearest import MatrixIndex
 from devmesh.embeddings.tables import embedding_models, vectors_of
@@ -26,31 +28,30 @@ class StoredModel:
 
     def __init__(self, model_id: int, name: str, dim: int, *, complete: bool) -> None:
         self.id, self.name, self.dim, self.complete = model_id, name, dim, complete
+        self.table = vectors_of(model_id, dim)
         self._index: MatrixIndex | None = None
 
     def nearest(self, db: Database, vector: Vectors, limit: int) -> list[tuple[int, float]]:
-        """(family id, cosine), nearest first; the first question loads the vectors."""
+        """(family id, cosine), nearest first; on SQLite the first question loads the vectors."""
+        if db.dialect != "sqlite":
+            return mariadb.nearest(db, self.table, vector, limit)
         if self._index is None:
             self._index = self._load(db)
         return self._index.nearest(vector, limit)
 
     def hashes(self, db: Database, family_ids: Sequence[int]) -> dict[int, bytes]:
         """Of these families, those that have a vector, with the hash of its text."""
-        table = vectors_of(self.id)
+        table = self.table
         query = select(table.c.family_id, table.c.text_hash).where(table.c.family_id.in_(family_ids))
         with db.read() as connection:
             return {row.family_id: bytes(row.text_hash) for row in connection.execute(query)}
 
     def store(self, connection: Connection, vectors: Mapping[int, tuple[bytes, Vectors]], stale: Iterable[int]) -> None:
         """Replace the vectors of these families, by id: hash of the text and vector; `stale` ones go."""
-        table = vectors_of(self.id)
-        connection.execute(delete(table).where(table.c.family_id.in_([*vectors, *stale])))
-        rows = [
-            {"family_id": key, "text_hash": text, "vector": vector.astype("<f2").tobytes()}
-            for key, (text, vector) in vectors.items()
-        ]
+        connection.execute(delete(self.table).where(self.table.c.family_id.in_([*vectors, *stale])))
+        rows = [{"family_id": key, "text_hash": text, "vector": one} for key, (text, one) in vectors.items()]
         if rows:
-            connection.execute(insert(table), rows)
+            connection.execute(insert(self.table), rows)
 
     def remember(self, vectors: Mapping[int, Vectors], stale: Iterable[int]) -> None:
         """The same in memory, after the commit."""
@@ -61,13 +62,11 @@ class StoredModel:
         self._index.remove(stale)
 
     def _load(self, db: Database) -> MatrixIndex:
-        index, table = MatrixIndex(self.dim), vectors_of(self.id)
+        index = MatrixIndex(self.dim)
         with db.read() as connection:
-            for part in connection.execute(select(table.c.family_id, table.c.vector)).partitions(PAGE):
-                numbers = np.frombuffer(b"".join(one.vector for one in part), "<f2").reshape(len(part), self.dim)
-                index.put([one.family_id for one in part], numbers.astype(np.float32))
+            for part in connection.execute(select(self.table.c.family_id, self.table.c.vector)).partitions(PAGE):
+                index.put([one.family_id for one in part], np.array([one.vector for one in part]))
         return index
-
 
 def find(db: Database, name: str) -> StoredModel | None:
     """The stored model of this name, canonical and chunk version; None where it has no vectors yet."""
@@ -98,7 +97,16 @@ def create(connection: Connection, provider: Provider, now_us: int) -> StoredMod
 
 def make_table(connection: Connection, model: StoredModel) -> None:
     """The table of a model's vectors, where there is none."""
-    vectors_of(model.id).create(connection, checkfirst=True)
+    model.table.create(connection, checkfirst=True)
+
+
+def tables_of(connection: Connection) -> list[Table]:
+    """The vector tables of a store, one for each model that it has a row of and that got as far as a table."""
+    there = set(inspect(connection).get_table_names())
+    if embedding_models.name not in there:
+        return []
+    models = connection.execute(select(embedding_models.c.id, embedding_models.c.dim).order_by(embedding_models.c.id))
+    return [table for table in (vectors_of(*model) for model in models) if table.name in there]
 
 
 def mark_complete(connection: Connection, model: StoredModel, now_us: int) -> None:

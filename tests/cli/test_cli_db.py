@@ -1,0 +1,50 @@
+"""`devmesh db upgrade` and `devmesh db check`, as they are typed."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+from cli_house import Runner, fill, line
+
+from devmesh.db import schema
+
+
+def test_upgrade_makes_a_store_and_says_from_where_to_where(empty):
+    """From nothing to the newest; a second time there is nothing to do."""
+    assert empty("db", "upgrade").stdout == f"schema: from nothing to {schema.HEAD}\n"
+    assert "already" in empty("db", "upgrade").stdout
+    assert empty.json("db", "upgrade") == {"from": schema.HEAD, "to": schema.HEAD}
+    empty("db", "check")
+
+
+def test_upgrade_refuses_what_a_newer_devmesh_made(empty):
+    """With what to do, and without touching it."""
+    empty("db", "upgrade")
+    with sqlite3.connect(empty.data_dir / "devmesh.db") as store:
+        store.execute("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+    assert "schema 9999" in empty("db", "upgrade", code=3).stderr
+
+
+def test_check_says_what_is_wrong_and_what_to_type(tmp_path):
+    """A row each, what to type below it, exit code 1; the same as JSON."""
+    cli = Runner(tmp_path / "data")
+    fill(cli.data_dir, [line("disk is dying", service="svc")])
+    assert " wrong" not in cli("db", "check").stdout
+    with sqlite3.connect(cli.data_dir / "devmesh.db") as store:
+        store.execute("DROP INDEX ix_gaps_once")
+    store.close()
+    told = cli("db", "check", code=1)
+    assert "wrong  index ix_gaps_once of gaps  missing" in told.stdout
+    assert "what to type: CREATE UNIQUE INDEX ix_gaps_once ON gaps" in told.stdout
+    assert "1 of " in told.stderr
+    rows = msgspec.json.decode(cli("db", "check", "--json", code=1).stdout)["checks"]
+    wrong = [row for row in rows if row["state"] == "wrong"]
+    assert [(row["name"], row["found"]) for row in wrong] == [("index ix_gaps_once of gaps", "missing")]
+
+
+def test_check_of_no_store_says_so(empty):
+    """And makes none."""
+    assert "There is no store" in empty("db", "check", code=4).stderr
+    assert not empty.data_dir.exists()
