@@ -75,6 +75,7 @@ def show(mesh: Mesh, public_id: str) -> dict[str, Any]:
             {"node": names.get(node, "?"), "events": n} for node, n in sorted(nodes.items(), key=lambda pair: -pair[1])
         ],
         "history": history(mesh, member_ids),
+        "days": [{"day_us": day * DAY_US, "n": n} for day, n in mesh.events.daily(member_ids)],
         "values": [asdict(value) for value in mesh.templates.values(member_ids)],
         "examples": _examples(mesh, member_ids),
         "members": [{"id": f"t{one.id}", "text": one.text, "events": one.events} for one in members],

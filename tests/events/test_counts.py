@@ -246,10 +246,12 @@ def test_sums_join_hours_and_days(mesh, clock):
     """What people are told of a service is the same before and after its days were folded."""
     take(mesh, line("x", service="a") * 3 + line("y", service="b"))
     take(mesh, line("x", service="a"), "n2")
-    before = mesh.events.by_service(), mesh.events.nodes_of(range(1, 9))
+    before = mesh.events.by_service(), mesh.events.nodes_of(range(1, 9)), mesh.events.daily(range(1, 9))
     clock.advance(60 * 86_400)
     run_whole(mesh, "fold-days")
-    after = mesh.events.by_service(), mesh.events.nodes_of(range(1, 9))
+    after = mesh.events.by_service(), mesh.events.nodes_of(range(1, 9)), mesh.events.daily(range(1, 9))
     assert before == after
     assert sorted(before[0].values()) == [1, 4]
     assert mesh.events.counted() == 5
+    take(mesh, line("x", service="a"), received_us=clock.now_us())
+    assert mesh.events.daily(range(1, 9)) == [*before[2], (clock.now_us() // DAY_US, 1)]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
 VALUES_SHOWN = 8
 MEMBERS_SHOWN = 10
 WEEK_HOURS = 24 * 7
@@ -97,7 +98,7 @@ def show(
         return
     zone = viewer_zone(settings.timezone)
     _head(found, zone)
-    _history(found["history"], now)
+    _history(found["history"], found["days"], now, zone)
     _values(found["values"])
     _examples(found["examples"], zone)
     _members(found)
@@ -136,17 +137,27 @@ def _head(found: dict[str, Any], zone: tzinfo) -> None:
     )
 
 
-def _history(history: list[dict[str, int]], now_us: int) -> None:
-    """A sparkline of the last week, a bar for as many hours as the terminal's width asks for."""
-    from devmesh.cli.terminal import count, sparkline, width, write
+def _history(history: list[dict[str, int]], days: list[dict[str, int]], now_us: int, zone: tzinfo) -> None:
+    """A sparkline of the last week and one of all time, if that is longer; bars as the terminal's width asks for."""
+    from devmesh.cli.terminal import count, sparkline, stamp, width, write
 
+    wide = (width() or 100) >= WIDE
+    if days and now_us - days[0]["day_us"] > WEEK_HOURS * HOUR_US:
+        span = (now_us - days[0]["day_us"]) // DAY_US + 1
+        step = -(-span // (WEEK_HOURS // (2 if wide else 4)))
+        bars = [0] * -(-span // step)
+        for one in days:  # aligned to the end, as the week is; what claims to be of tomorrow belongs to the last bar
+            bars[min(-1 - (now_us - one["day_us"]) // DAY_US // step, -1)] += one["n"]
+        write("all days    ", sparkline(bars))
+        note = f"since {stamp(days[0]['day_us'], zone)[:10]}, a bar is {step} days; the highest {count(max(bars))}"
+        write((f"            {note}", "dim"))
     last_hour = now_us // HOUR_US
     hours = [0] * WEEK_HOURS
     for one in history:
         place = WEEK_HOURS - 1 - (last_hour - one["hour_us"] // HOUR_US)
         if 0 <= place < WEEK_HOURS:
             hours[place] += one["n"]
-    step = 2 if (width() or 100) >= WIDE else 4
+    step = 2 if wide else 4
     bars = [sum(hours[at : at + step]) for at in range(0, WEEK_HOURS, step)]
     write("last 7 days ", sparkline(bars))
     write((f"            a bar is {step} hours; the highest {count(max(bars))}, together {count(sum(bars))}", "dim"))
