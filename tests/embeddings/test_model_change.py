@@ -98,3 +98,26 @@ def test_vectors_of_a_rolled_back_step_are_not_believed(families):
     families.clock.advance(120.0)
     run(families, room)
     assert room.progress().complete
+
+
+def test_another_server_follows_the_one_that_embeds(families, store):
+    """It takes the new model when that is complete, and on MariaDB finds what was stored since it was first asked."""
+    run(families, embeddings_of(families, Letters("old", 8)))
+    other = embeddings_of(families, Letters("new", 5))
+    questions = Questions(other, lambda name: Letters(name, {"old": 8, "new": 5}[name]))
+    room = embeddings_of(families, Letters("new", 5, allowed=4))
+    with pytest.raises(EmbeddingUnavailable):
+        run(families, room)
+    assert len(questions.nearest("disk", 10)) == len(LINES)
+    assert other.progress().answering == "old"
+    room.provider.allowed = 1_000
+    run(families, room)
+    assert other.progress().answering == "new"
+    assert len(questions.nearest("disk", 10)) == len(LINES)
+    if store == "sqlite":
+        return  # one process writes there, and the same one answers
+    take(families, line("zebra crossing", service="b"))
+    families.runner.once("assign-families")
+    families.clock.advance(1.0)
+    run(families, room)
+    assert len(questions.nearest("disk", 10)) == len(LINES) + 1

@@ -1,7 +1,7 @@
 """Nearest vectors by cosine: an index in memory that compares with all of them.
 
-Exact, and fast enough for the families of a fleet: they are tens of thousands. A store with vectors of its own
-(MariaDB's VECTOR) can stand behind the same Protocol.
+Exact, and fast enough for the families of a fleet: they are tens of thousands. SQLite's way; MariaDB is asked itself
+(mariadb.py).
 """
 
 from __future__ import annotations

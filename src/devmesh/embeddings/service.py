@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from devmesh.clock import Clock
 from devmesh.db import Database
@@ -80,10 +82,9 @@ class Embeddings:
         return self._former or active
 
     def nearest(self, model: StoredModel, vector: Vectors, limit: int) -> list[tuple[int, float]]:
-        """(family id, cosine) nearest to a question's vector. Raises EmbeddingUnavailable for another dimension."""
-        if vector.shape != (model.dim,):
-            raise EmbeddingUnavailable(f"The model {model.name} gives other vectors than those that are stored.")
-        return model.nearest(self._db, vector, limit)
+        """(family id, cosine) nearest to a question's vector; none to a zero one. Raises EmbeddingUnavailable."""
+        _check({0: vector}, model.name, model.dim)
+        return model.nearest(self._db, vector, limit) if vector.any() else []
 
     def health(self) -> tuple[str, str]:
         """ok, degraded or off, and why."""
@@ -132,7 +133,10 @@ class Embeddings:
         if model is not None:
             self._make_table(model)
         known = model.hashes(self._db, list(texts)) if model is not None else {}
-        vectors = self._vectors(provider, {key: text for key, text in texts.items() if known.get(key) != _hash(text)})
+        made = self._vectors(provider, {key: text for key, text in texts.items() if known.get(key) != _hash(text)})
+        _check(made, provider.name, model.dim if model is not None else provider.dim)
+        vectors = {key: one for key, one in made.items() if one.any()}
+        gone += [key for key in made if key in known and key not in vectors]  # a text that means nothing has no vector
         if not vectors and (model is None or not gone):
             return
         if model is None:
@@ -179,15 +183,31 @@ class Embeddings:
         model.complete = True
 
     def _open(self) -> StoredModel | None:
-        """The active model, where it has vectors."""
-        if self._active is None and self.provider is not None:
-            self._active = stored.find(self._db, self.provider.name)
+        """The active model, where it has vectors; until it is complete, as the process that embeds has left it."""
+        if self.provider is not None and (self._active is None or not self._active.complete):
+            found = stored.find(self._db, self.provider.name)
+            if self._active is None or found is None:
+                self._active = found
+            else:
+                self._active.complete = found.complete
         return self._active
 
 
 def spoken(text: str) -> str:
     """A family's text with its placeholders as words: `<ip>` is an address."""
     return _PLACEHOLDER.sub(lambda match: _WORDS.get(match[1], match[1].replace(":", " ").replace("_", " ")), text)
+
+
+def _check(vectors: Mapping[int, Vectors], name: str, dim: int) -> None:
+    """Raise EmbeddingUnavailable for vectors that are not of this model: another length, or no numbers."""
+    lengths = {len(one) for one in vectors.values()}
+    if lengths - {dim}:
+        raise EmbeddingUnavailable(
+            f"The model {name} now gives vectors of {max(lengths - {dim})} numbers, not {dim} as stored.",
+            hint="Another model needs another name: EMBEDDING_MODEL.",
+        )
+    if not all(np.isfinite(one).all() for one in vectors.values()):
+        raise EmbeddingUnavailable(f"The model {name} gave numbers that are not finite.")
 
 
 def _hash(text: str) -> bytes:

@@ -68,6 +68,7 @@ class StoredModel:
                 index.put([one.family_id for one in part], np.array([one.vector for one in part]))
         return index
 
+
 def find(db: Database, name: str) -> StoredModel | None:
     """The stored model of this name, canonical and chunk version; None where it has no vectors yet."""
     table = embedding_models.c
