@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from devmesh.cli import shard
 from devmesh.cli.opening import settings_of, store_exists, store_path
 from devmesh.cli.words import Json, examples
 from devmesh.errors import NotFound, Unavailable
@@ -24,6 +25,7 @@ commands = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
 def install(app: typer.Typer) -> None:
     """Add the group and its commands."""
+    shard.install(commands)
     app.add_typer(
         commands,
         name="db",

@@ -45,13 +45,15 @@ _READ_COMMITTED, _REPEATABLE_READ = "READ-COMMITTED", "REPEATABLE-READ"
 _BEGIN_WRITE = "START TRANSACTION READ WRITE"
 _BEGIN_READ = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 
-_AWAY = {0, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031}
+# 1429, 12701: a server behind the one that we speak to (shards.py).
+_AWAY = {0, 1053, 1152, 1158, 1159, 1160, 1161, 1429, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031, 12701}
 _CROWDED = {1040, 1203, 1226}
 _CONTENDED = {1020, 1205, 1213}
 _FULL = {1021, 1114}
 _WRITE_FAILED = {3, 1026, 1030}  # the cause is an errno in the text
 _READ_ONLY = {1036, 1290, 1792, 1836}
 _REFUSED = {1044, 1045, 1049, 1698}
+_SIGNAL = 1644  # by a trigger of shards.py, which says why
 
 
 class Contended(Unavailable):
@@ -156,6 +158,8 @@ def translate(error: BaseException) -> DevMeshError | None:
         return StorageFull("The database server's disk is full.", hint="Free space on its disk.", retry_after_s=60)
     if code in _REFUSED:
         return ConfigError(f"The database server refuses: {text}.", hint="Look at DEVMESH_DATABASE_URL and its grants.")
+    if code == _SIGNAL:
+        return Unavailable(f"The database refuses: {text}.", retry_after_s=60)
     said = _said(code)
     if said is None:
         return None
@@ -177,6 +181,7 @@ def _said(code: int | None) -> str | None:
     return {
         1047: "This node of the cluster is cut off from the others",
         1153: "The database server's max_allowed_packet is too small",
+        1526: "This database only reads; events go in at the data servers",
         1180: "The cluster did not say whether it committed",
         1969: "The database server took too long",
     }.get(code or 0)
