@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bodies import NOW_US, assert_counts, line, messages, numbered, rows, take
 from devmesh.db import load, mariadb, metadata, open_database, schema
+from devmesh.db.again import Contended
 from devmesh.errors import ConfigError, StorageFull, Unavailable
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
@@ -64,9 +65,9 @@ def test_a_server_that_does_not_flush_is_refused_unless_told_to():
         (2013, "Lost connection to MySQL server during query", Unavailable),
         (2003, "Can't connect to MySQL server", Unavailable),
         (1040, "Too many connections", Unavailable),
-        (1205, "Lock wait timeout exceeded", mariadb.Contended),
-        (1213, "Deadlock found", mariadb.Contended),
-        (1020, "Record has changed since last read", mariadb.Contended),
+        (1205, "Lock wait timeout exceeded", Contended),
+        (1213, "Deadlock found", Contended),
+        (1020, "Record has changed since last read", Contended),
         (1114, "The table 'log_events' is full", StorageFull),
         (1026, "Error writing file './x' (Errcode: 28 \"No space left on device\")", StorageFull),
         (1030, 'Got error 122 "Disk quota exceeded" from storage engine InnoDB', Unavailable),

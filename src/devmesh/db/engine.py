@@ -8,9 +8,10 @@ The kinds of store (`sqlite.py`, `mariadb.py`) each bring engines, the driver's 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
@@ -18,12 +19,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from devmesh.db import sqlite
+from devmesh.db.again import WITHIN_S, Contended, pauses_s
 from devmesh.db.lock import FairLock, StoreLock
 from devmesh.errors import ConfigError, StorageFull, Unavailable
 
 MARIADB = {"mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"}
 WRITE_TIMEOUT_S = 30.0
 CHECKPOINT_WAIT_MS = 200  # for readers to end; every writer waits meanwhile
+
+T = TypeVar("T")
 
 
 class Database:
@@ -40,6 +44,7 @@ class Database:
         self._writer = writer
         self._turn = FairLock()
         self.on_full: Callable[[], object] = lambda: None  # what to give up for the next try, when the disk is full
+        self.pause: Callable[[float], None] = time.sleep  # between two tries of a transaction
 
     @property
     def writable(self) -> bool:
@@ -71,6 +76,25 @@ class Database:
         finally:
             self._turn.release()
 
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """`work` in one write transaction, and its result; again as a whole, with pauses, where another one was in its
+        way (`again.py`). So `work` changes nothing but the store, and looks before it inserts.
+
+        Raises what `write` raises, and Contended when the others did not let go.
+        """
+        begun = time.monotonic()
+        for pause_s in pauses_s():
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except (Contended, DBAPIError, *self._kind.DRIVER_ERRORS) as error:
+                raced = isinstance(error, Contended) or self._kind.is_duplicate(error)
+                if not raced or time.monotonic() - begun > WITHIN_S:
+                    raise
+            self.pause(pause_s)
+        with self.write() as connection:
+            return work(connection)
+
     @contextlib.contextmanager
     def change_schema(self) -> Iterator[Connection]:
         """A connection for DDL, which may take long. On SQLite one write transaction; on MariaDB each statement commits
@@ -91,7 +115,7 @@ class Database:
             yield
         except (DBAPIError, *self._kind.DRIVER_ERRORS) as error:  # bulk inserts speak to the driver itself
             known = self._kind.translate(error)
-            if heal is not None:
+            if heal is not None and not isinstance(known, Contended):
                 heal.dispose()
             if known is None:
                 raise

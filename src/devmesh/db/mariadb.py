@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
 from devmesh.db import load
+from devmesh.db.again import Contended
 from devmesh.db.types import metadata
 from devmesh.errors import ConfigError, DevMeshError, StorageFull, Unavailable
 
@@ -54,10 +55,7 @@ _WRITE_FAILED = {3, 1026, 1030}  # the cause is an errno in the text
 _READ_ONLY = {1036, 1290, 1792, 1836}
 _REFUSED = {1044, 1045, 1049, 1698}
 _SIGNAL = 1644  # by a trigger of shards.py, which says why
-
-
-class Contended(Unavailable):
-    """Another transaction held or changed the same rows; the whole transaction may be tried again."""
+_DUPLICATE = 1062
 
 
 def _number(text: str) -> int | float:
@@ -88,7 +86,7 @@ def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
         pool_pre_ping=True,
         pool_timeout=CALL_TIMEOUT_S,
         hide_parameters=True,  # an error's text reaches logs and health, and the values are people's log lines
-        connect_args=_arguments(HELLO_TIMEOUT_S, _READ_COMMITTED if writing else _REPEATABLE_READ),
+        connect_args=_arguments(url, HELLO_TIMEOUT_S, _READ_COMMITTED if writing else _REPEATABLE_READ),
     )
     event.listen(engine, "connect", lambda raw, _record: _wait_for(raw, CALL_TIMEOUT_S))
     engine.dialect.do_ping = _ping  # type: ignore[assignment, method-assign]
@@ -100,7 +98,7 @@ def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
 def make_patient_engine(url: str) -> Engine:
     """An engine for changes of the schema, which may take long; one connection a use."""
     return create_engine(
-        as_url(url), poolclass=NullPool, hide_parameters=True, connect_args=_arguments(None, _READ_COMMITTED)
+        as_url(url), poolclass=NullPool, hide_parameters=True, connect_args=_arguments(url, None, _READ_COMMITTED)
     )
 
 
@@ -117,8 +115,9 @@ def _wait_for(raw: Any, timeout_s: int) -> None:
     raw._read_timeout = timeout_s  # noqa: SLF001
 
 
-def _arguments(timeout_s: int | None, isolation: str) -> dict[str, Any]:
+def _arguments(url: str, timeout_s: int | None, isolation: str) -> dict[str, Any]:
     return {
+        "ssl_disabled": "unix_socket" in make_url(url).query,  # the driver would encipher what stays in the kernel
         "charset": "utf8mb4",
         "collation": COLLATION,
         "init_command": f"{_SESSION}, transaction_isolation='{isolation}'",
@@ -167,6 +166,12 @@ def translate(error: BaseException) -> DevMeshError | None:
     return kind(f"{said} (MariaDB error {code}).", retry_after_s=1 if code in _CONTENDED else 5)
 
 
+def is_duplicate(error: BaseException) -> bool:
+    """Whether a key was there already."""
+    cause = getattr(error, "orig", error)
+    return isinstance(cause, pymysql.err.Error) and cause.args[:1] == (_DUPLICATE,)
+
+
 def _said(code: int | None) -> str | None:
     if code in _AWAY:
         return "The database server does not answer"
@@ -180,6 +185,7 @@ def _said(code: int | None) -> str | None:
         return "The database server cannot write to its disk"
     return {
         1047: "This node of the cluster is cut off from the others",
+        1317: "The database server broke the statement off",
         1153: "The database server's max_allowed_packet is too small",
         1526: "This database only reads; events go in at the data servers",
         1180: "The cluster did not say whether it committed",

@@ -103,3 +103,8 @@ def translate(error: BaseException) -> Unavailable | None:
             f"The store cannot be used: {name}.", hint="Look at the disk and its kernel messages.", retry_after_s=5
         )
     return None
+
+
+def is_duplicate(_error: BaseException) -> bool:
+    """No: one process writes, so a key that was not there when a transaction looked does not appear in it."""
+    return False

@@ -42,19 +42,26 @@ class Committer:
         """
         first_id = self._events.take_ids(len(prepared.frame)) if len(prepared.frame) else 0
         crash_point("before_transaction")
-        with self._db.write() as connection:
-            kept = np.ones(len(prepared.frame), dtype=bool)
-            streams = np.zeros(len(prepared.frame), dtype=np.int64)
-            outcomes = [self._take(connection, part, prepared.frame, kept, streams) for part in prepared.parts]
-            crash_point("after_claim")
-            if kept.any():
-                ids = pl.Series("stream_id", streams)
-                frame = prepared.frame.with_columns(pl.when(ids > 0).then(ids).alias("stream_id"))
-                frame = frame if kept.all() else frame.filter(pl.Series(kept))
-                self._events.append(connection, frame, first_id)
-                self._nodes.heard(connection, frame["node_id"].unique().to_list(), self._clock.now_us())
-            crash_point("before_commit")
+        outcomes = self._db.transact(lambda connection: self._store(connection, prepared, first_id))
         crash_point("after_commit")
+        return outcomes
+
+    def _store(self, connection: Connection, prepared: Prepared, first_id: int) -> list[Outcome]:
+        """What one try does; it leaves `prepared` as it is, for another try may follow."""
+        kept = np.ones(len(prepared.frame), dtype=bool)
+        streams = np.zeros(len(prepared.frame), dtype=np.int64)
+        outcomes = [
+            self._take(connection, part, prepared.frame, kept, streams)
+            for part in sorted(prepared.parts, key=_lock_order)
+        ]
+        crash_point("after_claim")
+        if kept.any():
+            ids = pl.Series("stream_id", streams)
+            frame = prepared.frame.with_columns(pl.when(ids > 0).then(ids).alias("stream_id"))
+            frame = frame if kept.all() else frame.filter(pl.Series(kept))
+            self._events.append(connection, frame, first_id)
+            self._nodes.heard(connection, frame["node_id"].unique().to_list(), self._clock.now_us())
+        crash_point("before_commit")
         return outcomes
 
     def _take(
@@ -86,6 +93,12 @@ class Committer:
             coverage=claimed.coverage if claimed is not None else (),
         )
         return Outcome(part, answer=answer)
+
+
+def _lock_order(part: Part) -> tuple[int, str, int]:
+    """Servers that take the same streams take them in one order: else each may hold what the other waits for."""
+    key = part.claim.key if part.claim is not None else None
+    return (part.node_id, key.seqnum_id, key.epoch) if key is not None else (part.node_id, "", 0)
 
 
 def fresh(seqs: np.ndarray, repeated: Sequence[Range]) -> np.ndarray:

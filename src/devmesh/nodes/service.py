@@ -67,10 +67,8 @@ class Nodes:
                 hint="Give each machine a node name and a token of its own.",
             )
         if known != machine_id or now - seen > CLONE_WINDOW_US // 10:
-            with self._db.write() as connection:
-                connection.execute(
-                    update(nodes).where(nodes.c.id == node_id).values(machine_id=machine_id, machine_seen_us=now)
-                )
+            seen_now = update(nodes).where(nodes.c.id == node_id).values(machine_id=machine_id, machine_seen_us=now)
+            self._db.transact(lambda connection: connection.execute(seen_now))
 
     def stream_states(self, node: str) -> Sequence[StreamState]:
         """Coverage and marks of each stream of a node; empty for a node that never spoke."""
@@ -97,12 +95,15 @@ class Nodes:
             "dropped": json.dumps(said.dropped),
             "sources": json.dumps(said.sources),
         }
-        with self._db.write() as connection:
+
+        def store(connection: Connection) -> None:
             changed = connection.execute(update(heartbeats).where(heartbeats.c.node_id == node_id).values(row))
             if changed.rowcount == 0:
                 connection.execute(insert(heartbeats).values(node_id=node_id, **row))
             for gap in said.gaps:
                 self._store_gap(connection, node_id, gap, now)
+
+        self._db.transact(store)
 
     def _store_gap(self, connection: Connection, node_id: int, gap: Gap, now: int) -> None:
         if gap.last_seq < gap.first_seq:
