@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from devmesh.clock import Clock
 from devmesh.db import Database
+from devmesh.db.again import Contended
 from devmesh.events.tables import id_blocks, writers
 
 BLOCK = 1_000_000
@@ -41,26 +42,32 @@ class EventIds:
 
     def _block(self, size: int) -> int:
         mine = id_blocks.c.name == "log_events"
-        with self._db.write() as connection:
+
+        def move(connection: Connection) -> int:
             moved = connection.execute(update(id_blocks).where(mine).values(next_id=id_blocks.c.next_id + size))
             if moved.rowcount == 0:
                 connection.execute(insert(id_blocks).values(name="log_events", next_id=1 + size))
             return int(connection.execute(select(id_blocks.c.next_id).where(mine)).scalar_one()) - size
 
+        return self._db.transact(move)
+
 
 def lease_writer(db: Database, clock: Clock, owner: str) -> int:
     """The writer id of `owner`: its own again, or the lowest that nobody holds."""
     now = clock.now_us()
-    with db.write() as connection:
+    held = {"owner": owner, "lease_until": now + WRITER_LEASE_US}
+
+    def lease(connection: Connection) -> int:
         rows = connection.execute(select(writers).order_by(writers.c.id)).all()
-        mine = next((row.id for row in rows if row.owner == owner), None)
-        free = next((row.id for row in rows if row.lease_until <= now), None)
-        writer_id = mine or free
-        if writer_id is None:
-            writer_id = (rows[-1].id if rows else 0) + 1
-            connection.execute(insert(writers).values(id=writer_id, owner=owner, lease_until=now + WRITER_LEASE_US))
-        else:
-            connection.execute(
-                update(writers).where(writers.c.id == writer_id).values(owner=owner, lease_until=now + WRITER_LEASE_US)
-            )
-    return int(writer_id)
+        mine = next((row for row in rows if row.owner == owner), None)
+        free = mine or next((row for row in rows if row.lease_until <= now), None)
+        if free is None:
+            last = rows[-1].id if rows else 0
+            connection.execute(insert(writers).values(id=last + 1, **held))
+            return int(last) + 1
+        as_seen = (writers.c.id == free.id) & (writers.c.owner == free.owner)
+        if connection.execute(update(writers).where(as_seen).values(held)).rowcount == 0:
+            raise Contended("Another server took the same writer's number.", retry_after_s=1)
+        return int(free.id)
+
+    return db.transact(lease)

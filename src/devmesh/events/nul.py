@@ -7,7 +7,7 @@ out for where one can be, and nowhere else.
 from __future__ import annotations
 
 import polars as pl
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, insert, select, update
 
 from devmesh.events.tables import nul_span
 
@@ -25,8 +25,13 @@ def note(connection: Connection, events: pl.DataFrame) -> None:
     if known is None:
         connection.execute(insert(nul_span).values(id=_ONLY, first_ts_us=first, last_ts_us=last))
     elif first < known[0] or last > known[1]:
-        wider = {"first_ts_us": min(first, known[0]), "last_ts_us": max(last, known[1])}
-        connection.execute(update(nul_span).where(nul_span.c.id == _ONLY).values(wider))
+        # By what stands there when the row is ours: another server may have widened it since we looked.
+        here = nul_span.c
+        wider = {
+            "first_ts_us": case((here.first_ts_us > first, first), else_=here.first_ts_us),
+            "last_ts_us": case((here.last_ts_us < last, last), else_=here.last_ts_us),
+        }
+        connection.execute(update(nul_span).where(here.id == _ONLY).values(wider))
 
 
 def span(connection: Connection) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 
 from devmesh.clock import Clock
 from devmesh.db import Database
@@ -76,22 +76,24 @@ class Names:
             self._learn([(row.id, row.name) for row in rows])
 
     def _create(self, names: list[str]) -> None:
-        now = self._clock.now_us()
-        with self._db.write() as connection:
-            known: set[str] = set()
-            for start in range(0, len(names), CHUNK):
-                found = connection.execute(
-                    select(self._table.c.name).where(self._table.c.name.in_(names[start : start + CHUNK]))
-                )
-                known.update(found.scalars())
-            there = connection.execute(select(func.count()).select_from(self._table)).scalar_one()
-            fresh = [name for name in names if name not in known]
-            kept = fresh[: max(0, self._bound - there)]
-            if len(kept) < len(fresh) and not connection.execute(self._overflow).first():
-                kept.append(OVERFLOW)
-            if kept:
-                connection.execute(insert(self._table), [{"name": name, "created_us": now} for name in kept])
+        self._db.transact(lambda connection: self._insert(connection, names))
         self._load({*names, OVERFLOW})
+
+    def _insert(self, connection: Connection, names: list[str]) -> None:
+        """Insert those that are not there yet, as far as the bound lets them."""
+        now, known = self._clock.now_us(), set[str]()
+        for start in range(0, len(names), CHUNK):
+            found = connection.execute(
+                select(self._table.c.name).where(self._table.c.name.in_(names[start : start + CHUNK]))
+            )
+            known.update(found.scalars())
+        there = connection.execute(select(func.count()).select_from(self._table)).scalar_one()
+        fresh = [name for name in names if name not in known]
+        kept = fresh[: max(0, self._bound - there)]
+        if len(kept) < len(fresh) and not connection.execute(self._overflow).first():
+            kept.append(OVERFLOW)
+        if kept:
+            connection.execute(insert(self._table), [{"name": name, "created_us": now} for name in kept])
 
     def _learn(self, rows: list[tuple[int, str]]) -> None:
         with self._lock:

@@ -123,14 +123,15 @@ class Registry:
 
     def _store(self, texts: dict[tuple[int, bytes], str]) -> None:
         """Make the templates that are not there yet, and remember all of them after the commit."""
-        now = self._clock.now_us()
-        with self._db.write() as connection:
-            there = self._find(connection, list(texts))
-            rows = [_row(key, text, now) for key, text in texts.items() if key not in there]
-            if rows:
-                connection.execute(insert(log_templates), rows)
-            there |= self._find(connection, [key for key in texts if key not in there])
-        self._cache.update(there)
+        self._cache.update(self._db.transact(lambda connection: self._insert(connection, texts)))
+
+    def _insert(self, connection: Connection, texts: dict[tuple[int, bytes], str]) -> dict[tuple[int, bytes], Known]:
+        """All of them, those that were missing made."""
+        now, there = self._clock.now_us(), self._find(connection, list(texts))
+        rows = [_row(key, text, now) for key, text in texts.items() if key not in there]
+        if rows:
+            connection.execute(insert(log_templates), rows)
+        return there | self._find(connection, [key for key in texts if key not in there])
 
     def _count_live(self) -> None:
         if self._live_total >= 0:
