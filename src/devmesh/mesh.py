@@ -64,7 +64,11 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     """Open the store of `settings`, bring its schema up to date and build the rooms; nothing runs yet."""
     clock = clock or SystemClock()
     db = open_database(settings.store_url, read_only=read_only, allow_unsafe=settings.allow_unsafe)
-    schema.upgrade(db)
+    try:
+        schema.upgrade(db)
+    except BaseException:
+        db.close()
+        raise
     owner = f"{socket.gethostname()[:20]}-{os.getpid()}-{uuid4().hex[:8]}"
     folder = (path_of(settings.store_url) or settings.data_dir / "devmesh.db").parent
     if not read_only:

@@ -48,3 +48,27 @@ def test_check_of_no_store_says_so(empty):
     """And makes none."""
     assert "There is no store" in empty("db", "check", code=4).stderr
     assert not empty.data_dir.exists()
+
+
+def test_copy_fills_another_store_and_says_what_came(filled, tmp_path):
+    """Rows by table, and what to type next; the copy answers like the first. A second copy finds it full."""
+    cli = Runner(filled)
+    target = tmp_path / "grown"
+    target.mkdir()
+    told = cli("db", "copy", "--to", str(target)).stdout
+    assert "log_events" in told
+    assert "every row was compared and is the same" in told
+    assert told.splitlines()[-1] == f"next: devmesh --data-dir {target} up"
+    assert Runner(target).json("logs", "--limit", "1000") == cli.json("logs", "--limit", "1000")
+    Runner(target)("db", "check")
+    assert "holds data already" in cli("db", "copy", "--to", str(target), code=6).stderr
+    second = cli.json("db", "copy", "--to", f"sqlite:///{tmp_path}/third/devmesh.db")
+    assert {one["table"]: one["rows"] for one in second["tables"]}["log_events"] == len(cli.messages())
+
+
+def test_copy_says_what_cannot_work(filled, empty):
+    """No source, both the same, a store of a kind that is none."""
+    assert "no store at" in empty("db", "copy", "--to", "/nowhere/x.db", code=4).stderr
+    cli = Runner(filled)
+    assert "same store" in cli("db", "copy", "--to", str(filled), code=2).stderr
+    assert "postgresql" in cli("db", "copy", "--to", "postgresql://x/y", code=3).stderr

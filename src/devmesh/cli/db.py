@@ -1,4 +1,4 @@
-"""`devmesh db`: the store itself. Its schema, whether it is as it must be, and whether it is well."""
+"""`devmesh db`: the store itself. Its schema, whether it is as it must be, and how it moves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from devmesh.cli import shard
+from devmesh.cli import copying, shard
 from devmesh.cli.opening import settings_of, store_exists, store_path
 from devmesh.cli.words import Json, examples
 from devmesh.errors import NotFound, Unavailable
@@ -33,6 +33,7 @@ def install(app: typer.Typer) -> None:
         help="The store itself: its schema, its health, and moving to another one.",
         epilog=examples("devmesh db check", "devmesh db copy --to mysql+pymysql://devmesh@localhost/devmesh"),
     )
+    copying.install(commands)
 
 
 @commands.command(epilog=examples("devmesh db upgrade", "DEVMESH_DATABASE_URL=mysql+pymysql://… devmesh db upgrade"))

@@ -35,7 +35,7 @@ notices = Notices()
 
 def insert_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     """Insert every row of `frame` (at least one); its columns are named as the table's."""
-    if not notices.load_forbidden:
+    if not notices.load_forbidden and pl.Binary not in frame.dtypes:  # a text file cannot hold bytes of any kind
         raw = connection.connection.driver_connection
         cursor = raw.cursor()  # type: ignore[union-attr]
         cursor.execute("SAVEPOINT load_rows")

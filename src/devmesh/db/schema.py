@@ -16,6 +16,7 @@ from devmesh.errors import ConfigError
 log = logging.getLogger(__name__)
 
 HEAD = "0001"
+COPYING = "copying"  # the version of a store that is a part of another one, until all of it is there
 FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -34,6 +35,10 @@ def upgrade(db: Database) -> None:
     at = version(db) if db.writable else HEAD
     if at == HEAD:
         return
+    if at == COPYING:
+        raise ConfigError(
+            "The store is a copy that was broken off.", hint="The same 'devmesh db copy' goes on where it stopped."
+        )
     if at is not None and at > HEAD:
         raise ConfigError(
             f"The store has schema {at}, this version of DevMesh knows {HEAD}.",

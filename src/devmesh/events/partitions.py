@@ -46,6 +46,25 @@ def keep(db: Database, now_us: int, border_us: int) -> None:
             connection.exec_driver_sql(f"ALTER TABLE log_events DROP PARTITION {', '.join(old)}")
 
 
+def prepare(target: Database, source: Database) -> None:
+    """Make the days of the source's events in a target that has none yet, before they are loaded: to split `rest` into
+    days later would copy it under a lock. What is older than 400 days lies in `past`.
+    """
+    if target.dialect == "sqlite":
+        return
+    with source.read() as connection:
+        first, last = connection.exec_driver_sql("SELECT MIN(ts_us), MAX(ts_us) FROM log_events").one()
+    with target.read() as connection:
+        made = len(_ends(connection)) > 1
+    if made or last is None:
+        return
+    days = range(max(first // DAY_US, last // DAY_US - MOST_AT_ONCE + 1), last // DAY_US + 1)
+    parts = [_part("past", days[0] * DAY_US), *(_part(f"d{_name(day)}", (day + 1) * DAY_US) for day in days)]
+    whole = ", ".join([*parts, "PARTITION rest VALUES LESS THAN MAXVALUE"])
+    with target.change_schema() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE log_events REORGANIZE PARTITION rest INTO ({whole})")
+
+
 def _ends(connection: Connection) -> dict[str, int | None]:
     """The partitions in order, with the time that each ends before; None for the last."""
     found = connection.exec_driver_sql(
