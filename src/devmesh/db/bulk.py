@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from sqlalchemy import Connection, Table
 
+if TYPE_CHECKING:
+    from devmesh.db.refused import Refused
+
 ROWS_A_STATEMENT = 100
 
 
-def insert_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
-    """Insert every row of `frame` (at least one); its columns are named as the table's.
+def insert_frame(
+    connection: Connection, table: Table, frame: pl.DataFrame, refused: list[Refused] | None = None
+) -> None:
+    """Insert every row of `frame` (at least one); its columns are named as the table's. Rows that MariaDB does not take
+    are added to `refused`; without it they raise the driver's error. SQLite takes all.
 
     What is the same in every row is bound once a statement, not once a row: in a batch of one node that is half of all
     values.
@@ -25,7 +31,7 @@ def insert_frame(connection: Connection, table: Table, frame: pl.DataFrame) -> N
     if connection.dialect.name != "sqlite":
         from devmesh.db import load
 
-        load.insert_frame(connection, table, frame)
+        load.insert_frame(connection, table, frame, refused)
         return
     raw = _raw(connection)
     same = [column for column in frame.get_columns() if _is_constant(column)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from sqlalchemy import Connection, insert
 
 from devmesh.db.bulk import add_counts, insert_frame
+from devmesh.db.refused import Refused
 from devmesh.events import minutes, nul
 from devmesh.events.tables import event_counts, log_events, minute_counts
 
@@ -31,25 +32,32 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Appended:
-    """What one commit stored."""
+    """What one commit stored; `refused` are rows of its frame that the store did not take."""
 
     events: int
     first_ts_us: int
     last_ts_us: int
     first_id: int
     last_id: int
+    refused: tuple[Refused, ...] = ()
 
 
 def append(connection: Connection, frame: pl.DataFrame, first_id: int, writer_id: int, now_us: int) -> Appended:
     """Insert the n rows of `frame` (n > 0, COLUMNS) with ids from `first_id` on, and count them."""
-    ordered = frame if frame["ts_us"].is_sorted() else frame.sort("ts_us", maintain_order=True)
-    last_id = first_id + len(ordered) - 1
-    ids = pl.Series("id", np.arange(first_id, last_id + 1))
-    insert_frame(connection, log_events, pl.DataFrame([ids, *(ordered[name] for name in COLUMNS)]))
+    rows = frame if frame["ts_us"].is_sorted() else frame.with_row_index("row").sort("ts_us", maintain_order=True)
+    last_id = first_id + len(rows) - 1
+    ids, refused = pl.Series("id", np.arange(first_id, last_id + 1)), list[Refused]()
+    insert_frame(connection, log_events, pl.DataFrame([ids, *(rows[name] for name in COLUMNS)]), refused)
+    ordered = rows if not refused else rows.filter(~pl.int_range(pl.len()).is_in([one.row for one in refused]))
+    if "row" in rows.columns:
+        refused = [replace(one, row=int(rows["row"][one.row])) for one in refused]
+    if ordered.is_empty():
+        return Appended(0, 0, 0, first_id, last_id, tuple(refused))
     nul.note(connection, ordered)
     counts = minutes.count(ordered)
     add_counts(connection, event_counts, hourly(counts, writer_id))
-    done = Appended(len(ordered), int(ordered["ts_us"][0]), int(ordered["ts_us"][-1]), first_id, last_id)
+    span = int(ordered["ts_us"][0]), int(ordered["ts_us"][-1])
+    done = Appended(len(ordered), *span, first_id, last_id, tuple(refused))
     connection.execute(
         insert(minute_counts).values(
             created_us=now_us,

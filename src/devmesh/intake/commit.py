@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 
 from devmesh.clock import Clock
 from devmesh.db import Database
+from devmesh.db.refused import Refused
 from devmesh.errors import DevMeshError
 from devmesh.events import Events
 from devmesh.intake.crash import crash_point
+from devmesh.intake.model import Rejected
 from devmesh.intake.prepare import Part, Prepared
 from devmesh.intake.request import Answer
 from devmesh.nodes import Claimed, Nodes, Range
@@ -59,7 +61,8 @@ class Committer:
             ids = pl.Series("stream_id", streams)
             frame = prepared.frame.with_columns(pl.when(ids > 0).then(ids).alias("stream_id"))
             frame = frame if kept.all() else frame.filter(pl.Series(kept))
-            self._events.append(connection, frame, first_id)
+            refused = self._events.append(connection, frame, first_id).refused
+            _reject(outcomes, np.flatnonzero(kept), refused)
             self._nodes.heard(connection, frame["node_id"].unique().to_list(), self._clock.now_us())
         crash_point("before_commit")
         return outcomes
@@ -93,6 +96,22 @@ class Committer:
             coverage=claimed.coverage if claimed is not None else (),
         )
         return Outcome(part, answer=answer)
+
+
+def _reject(outcomes: Sequence[Outcome], rows: np.ndarray, refused: Sequence[Refused]) -> None:
+    """Tell the senders of rows that the store did not take; `rows` are the places of those it was given, in the whole."""
+    for one in refused:
+        row = int(rows[one.row])
+        outcome = next(each for each in outcomes if 0 <= row - each.part.start < each.part.rows)
+        part, answer = outcome.part, outcome.answer
+        assert answer is not None  # noqa: S101 - a part with an error has no row that was given
+        named = Rejected(int(part.lines[row - part.start]), one.column, one.reason)
+        outcome.answer = replace(
+            answer,
+            stored=answer.stored - 1,
+            rejected=answer.rejected + 1,
+            errors=tuple(sorted((*answer.errors, named), key=lambda each: each.line)),
+        )
 
 
 def _lock_order(part: Part) -> tuple[int, str, int]:

@@ -42,6 +42,7 @@ class Part:
     node_id: int
     claim: Claim | None
     rejected: list[Rejected]
+    lines: pl.Series  # of each row, in the body
     start: int = 0
     rows: int = 0
 
@@ -102,7 +103,7 @@ class Preparer:
             log.exception("intake cannot read a request node=%s bytes=%d", request.node, len(request.body))
             ticket.fail(DevMeshError("The server could not read this request.", hint="The server's own log says why."))
             return None
-        return Part(ticket, node_id, claim, rejected), batch.drop("line")
+        return Part(ticket, node_id, claim, rejected, batch["line"]), batch.drop("line")
 
     def _resolve(self, frame: pl.DataFrame, parts: list[Part], redacted: Counter[str]) -> Prepared:
         """Names to numbers and messages to templates."""
