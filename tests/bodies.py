@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
 from devmesh.events import minutes
-from devmesh.intake import Answer, Request
+from devmesh.intake import Answer, Request, Ticket
 from devmesh.nodes import StreamKey
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ def request(body: bytes, node: str = "n1", *, stream: str | None = None, epoch: 
 def take(mesh: Mesh, body: bytes, node: str = "n1", **more: Any) -> Answer:
     """Send a body in and wait for its answer."""
     return mesh.intake.take(request(body, node, **more), 30)
+
+
+def together(mesh: Mesh, *requests: Request) -> list[Ticket]:
+    """The tickets of requests that wait for the writer at the same moment, so that they share a commit."""
+    with mesh.db.write():  # whoever prepares or commits waits for this turn
+        tickets = [mesh.intake.submit(one) for one in requests]
+    wait([ticket.future for ticket in tickets], 30)
+    return tickets
 
 
 def rows(mesh: Mesh, sql: str) -> list[tuple[Any, ...]]:

@@ -91,7 +91,15 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     )
     limits = Limits(settings.max_events, settings.max_line_bytes, settings.max_message_bytes, settings.max_fields)
     intake = Intake(
-        db, clock, nodes, templates, events, limits=limits, max_waiting_bytes=settings.max_waiting_bytes, space=space
+        db,
+        clock,
+        nodes,
+        templates,
+        events,
+        limits=limits,
+        max_waiting_bytes=settings.max_waiting_bytes,
+        space=space,
+        helpers=settings.readers,
     )
     provider = make_provider(settings, clock)
     embeddings = Embeddings(db, clock, templates, provider, settings.embedding_batch)

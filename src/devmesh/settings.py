@@ -113,6 +113,12 @@ class Settings(BaseSettings):
     max_waiting_bytes: int = Field(
         64 * MIB, ge=MIB, description="Bytes that may wait for the writer before it answers 503."
     )
+    readers: int = Field(
+        1,
+        ge=0,
+        le=16,
+        description="Processes that help to read what comes in, on other cores; they are there only under load.",
+    )
     min_body_rate: int = Field(10_000, ge=1, description="Slowest body in bytes a second, over each 30 s.")
     node_quota_bytes_per_s: int = Field(0, ge=0, description="Quota of one node in plain bytes a second; 0: none.")
 

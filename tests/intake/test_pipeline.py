@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import wait
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.exceptions import PanicException
 
-from bodies import NOW_US, assert_counts, line, messages, numbered, request, rows, take
+from bodies import NOW_US, assert_counts, line, messages, numbered, request, rows, take, together
 from devmesh.db import metadata
 from devmesh.errors import DevMeshError, NodeClone, StorageFull, StreamForked, TooLarge, Unavailable
-from devmesh.intake import prepare
+from devmesh.intake import reading
 from devmesh.templates import Templates
-
-
-def together(mesh, *requests):
-    """The tickets of requests that wait for the writer at the same moment, so that they share a commit."""
-    with mesh.db.write():  # whoever prepares or commits waits for this turn
-        tickets = [mesh.intake.submit(one) for one in requests]
-    wait([ticket.future for ticket in tickets], 30)
-    return tickets
 
 
 def test_lines_are_stored_with_what_they_said(mesh):
@@ -203,14 +194,14 @@ def test_too_many_lines_fail_the_request(make_mesh):
 
 def test_a_fault_in_one_request_costs_no_neighbour(mesh, monkeypatch):
     """Where our own code fails on one request, only that one gets a 500."""
-    genuine = prepare.to_batch
+    genuine = reading.to_batch
 
     def faulty(decoded, **more):
         if more["node"] == "bad":
             raise ZeroDivisionError
         return genuine(decoded, **more)
 
-    monkeypatch.setattr(prepare, "to_batch", faulty)
+    monkeypatch.setattr(reading, "to_batch", faulty)
     bad, fine = together(mesh, request(line("a"), "bad"), request(line("b"), "good"))
     assert bad.future.exception().status == 500
     assert fine.future.result().stored == 1
@@ -220,10 +211,10 @@ def test_a_fault_in_the_joined_frame_costs_no_neighbour(mesh, monkeypatch):
     """The same where the fault shows only once requests are joined."""
     genuine = Templates.recognize
 
-    def faulty(templates, service_ids, texts):
-        if texts.str.contains("poison").any():
+    def faulty(templates, shapes):
+        if any("poison" in shape for _service, shape in shapes):
             raise ZeroDivisionError
-        return genuine(templates, service_ids, texts)
+        return genuine(templates, shapes)
 
     monkeypatch.setattr(Templates, "recognize", faulty)
     bad, fine, more = together(mesh, request(line("poison"), "bad"), request(line("b")), request(line("c")))
@@ -336,7 +327,7 @@ def test_any_valid_lines_are_all_stored_and_counted(mesh, batches):
     assert_counts(mesh)
 
 
-@pytest.mark.parametrize("place", ["devmesh.templates.Templates.recognize", "devmesh.intake.prepare.decode"])
+@pytest.mark.parametrize("place", ["devmesh.templates.Templates.recognize", "devmesh.intake.reading.decode"])
 def test_a_panic_of_polars_costs_one_request(mesh, monkeypatch, place):
     """A panic, which is no Exception in Python, fails the request that brought it; the next one is taken."""
 

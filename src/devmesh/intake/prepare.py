@@ -11,25 +11,24 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from polars.exceptions import PanicException
 
 from devmesh.errors import DevMeshError, InvalidInput
-from devmesh.intake.columns import apply_levels, cut_messages, to_batch
-from devmesh.intake.formats.ndjson import decode
-from devmesh.intake.model import Decoded, Limits, Rejected
+from devmesh.intake.columns import apply_levels, cut_messages
+from devmesh.intake.model import Limits, Rejected
+from devmesh.intake.readers import FAULTS, Readers, Result
+from devmesh.intake.reading import KIND, Kind, kinds_of, pieces_of
 from devmesh.intake.redact import redact
 from devmesh.intake.redact_spanning import OpenKeys
 from devmesh.intake.request import Request, Ticket
-from devmesh.nodes import Claim, Nodes, Range, is_node_name
+from devmesh.nodes import Claim, Nodes, Range
 from devmesh.templates import SAMPLES, Sample, Templates
 
 log = logging.getLogger(__name__)
 
-FAULTS = (Exception, PanicException)  # a panic of polars is no Exception, and must end no thread either
 SAMPLED_NEW = 512
 SAMPLED_KNOWN = 16
 
@@ -60,18 +59,21 @@ class Prepared:
 class Preparer:
     """Turns waiting tickets into one `Prepared`."""
 
-    def __init__(self, nodes: Nodes, templates: Templates, key: bytes, limits: Limits) -> None:
+    def __init__(self, nodes: Nodes, templates: Templates, key: bytes, limits: Limits, readers: Readers) -> None:
         self._nodes, self._templates, self._key, self._limits = nodes, templates, key, limits
+        self._readers = readers
         self._open_keys = OpenKeys()
 
     def prepare(self, tickets: Sequence[Ticket]) -> Prepared:
         """Decode, redact, canonicalize. Tickets that cannot be read are answered here and left out."""
-        parts, frames, at = [], [], 0
-        for ticket in tickets:
-            read = self._read(ticket)
-            if read is None:
+        pieces = [list(pieces_of(ticket.request, self._limits)) for ticket in tickets]
+        results = iter(self._readers.read_all([piece for own in pieces for piece in own]))
+        parts, frames, kinds, at = [], [], list[Kind](), 0
+        for ticket, own in zip(tickets, pieces, strict=True):
+            taken = self._take(ticket, [next(results) for _ in own], kinds)
+            if taken is None:
                 continue
-            part, frame = read
+            part, frame = taken
             part.start, part.rows = at, len(frame)
             at += len(frame)
             parts.append(part)
@@ -79,19 +81,23 @@ class Preparer:
                 frames.append(frame)
         if not frames:
             return Prepared(pl.DataFrame(), parts)
-        frame, counts = redact(pl.concat(frames), self._key, self._open_keys)
-        return self._resolve(cut_messages(frame, self._limits), parts, Counter(counts))
+        frame, counts = self._redact(pl.concat(frames), kinds)
+        return self._resolve(cut_messages(frame, self._limits), kinds, parts, Counter(counts))
 
-    def _read(self, ticket: Ticket) -> tuple[Part, pl.DataFrame] | None:
-        """A ticket's part and frame; None once it was answered with its error."""
-        request = ticket.request
+    def _take(self, ticket: Ticket, results: list[Result], kinds: list[Kind]) -> tuple[Part, pl.DataFrame] | None:
+        """A ticket's part and frame from what its pieces hold; None once it was answered with its error.
+
+        The kinds of its pieces are added to `kinds`, the column `kind` follows.
+        """
+        request, frames, rejected, claim = ticket.request, [], list[Rejected](), None
         try:
-            decoded = decode(request.body, self._limits)
-            decoded = _without_foreign_nodes(decoded, request)
-            batch = to_batch(decoded, node=request.node, received_us=request.received_us, limits=self._limits)
-            batch = batch.with_columns(decoded.frame["line"])
-            rejected = list(decoded.rejected)
-            claim = None
+            for one in results:
+                if isinstance(one, BaseException):
+                    raise one
+                frames.append(one.frame.with_columns(pl.col("kind") + pl.lit(len(kinds), KIND)))
+                kinds += one.kinds
+                rejected += one.rejected
+            batch = pl.concat(frames)
             if request.stream is not None:
                 batch, claim = _claim(request, batch, rejected)
             node_id = self._nodes.node_names.ids([request.node])[request.node]
@@ -105,69 +111,81 @@ class Preparer:
             return None
         return Part(ticket, node_id, claim, rejected, batch["line"]), batch.drop("line")
 
-    def _resolve(self, frame: pl.DataFrame, parts: list[Part], redacted: Counter[str]) -> Prepared:
-        """Names to numbers and messages to templates."""
-        nodes, services = frame["node"].to_list(), frame["service"].to_list()
-        node_ids = self._nodes.node_names.ids(set(nodes))
-        service_ids = self._nodes.service_names.ids(set(services))
-        spoke = [service_ids[name] for name in services]
-        known = self._templates.recognize(spoke, frame["message"])
-        template_ids = [one.id for one in known]
-        frame = frame.drop("node", "service").with_columns(
-            pl.Series("node_id", [node_ids[name] for name in nodes], dtype=pl.Int64),
-            pl.Series("service_id", spoke, dtype=pl.Int64),
-            pl.Series("template_id", template_ids, dtype=pl.Int64),
-        )
-        frame = apply_levels(frame, pl.Series([one.level for one in known], dtype=pl.Int8))
-        return Prepared(frame, parts, redacted, self._samples(frame, template_ids))
+    def _redact(self, frame: pl.DataFrame, kinds: list[Kind]) -> tuple[pl.DataFrame, dict[str, int]]:
+        """The frame without secrets; messages that had one are of another kind now."""
+        masked, counts = redact(frame, self._key, self._open_keys)
+        changed = (masked["message"] != frame["message"]).arg_true() if counts else pl.Series(dtype=pl.UInt32)
+        if len(changed):
+            some = masked[changed]
+            new, kind = kinds_of(some["service"].to_list(), some["message"])
+            masked = masked.with_columns(masked["kind"].scatter(changed, kind + len(kinds)))
+            kinds += new
+        return masked, counts
 
-    def _samples(self, frame: pl.DataFrame, template_ids: list[int]) -> list[tuple[int, Sample]]:
-        """Some messages each of the batch's templates that lack examples, and one of a few others for their values."""
-        last = {template: row for row, template in enumerate(template_ids)}
+    def _resolve(self, frame: pl.DataFrame, kinds: list[Kind], parts: list[Part], redacted: Counter[str]) -> Prepared:
+        """Names to numbers and messages to templates, once for each kind."""
+        kinds, kind = _used(kinds, frame["kind"].to_numpy())
+        service_ids = self._nodes.service_names.ids({service for service, _shape in kinds})
+        known = self._templates.recognize([(service_ids[service], shape) for service, shape in kinds])
+        columns = (
+            pl.Series("service_id", [service_ids[service] for service, _shape in kinds], dtype=pl.Int64),
+            pl.Series("template_id", [one.id for one in known], dtype=pl.Int64),
+            pl.Series("level", [one.level for one in known], dtype=pl.Int8),
+        )
+        services, templates, levels = (column.gather(kind) for column in columns)
+        last = _last_rows(kind, [one.id for one in known])
+        frame = frame.drop("node", "service", "kind").with_columns(self._node_ids(frame["node"]), services, templates)
+        frame = apply_levels(frame, levels)
+        return Prepared(frame, parts, redacted, self._samples(frame, last))
+
+    def _node_ids(self, names: pl.Series) -> pl.Series:
+        distinct = names.unique()
+        ids = self._nodes.node_names.ids(set(distinct))
+        if len(distinct) == 1:
+            return pl.Series("node_id", [ids[distinct[0]]], dtype=pl.Int64).new_from_index(0, len(names))
+        return pl.Series("node_id", [ids[name] for name in names], dtype=pl.Int64)
+
+    def _samples(self, frame: pl.DataFrame, last: dict[int, int]) -> list[tuple[int, Sample]]:
+        """Some messages each of the batch's templates that lack examples, and one of a few others for their values.
+
+        `last`: each template's last row.
+        """
         lacking = self._templates.lacking_samples(last)
         others = [template for template in last if template not in lacking]
         chosen = [last[template] for template in random.sample(others, min(len(others), SAMPLED_KNOWN))]
-        wanted = [*_rows_of(sorted(lacking)[:SAMPLED_NEW], template_ids), *chosen]
+        wanted = [*_rows_of(sorted(lacking)[:SAMPLED_NEW], frame["template_id"]), *chosen]
         some = frame[wanted].select("template_id", "ts_us", "node_id", "message")
         return [(template, Sample(*row)) for template, *row in some.iter_rows()]
 
 
-def _rows_of(wanted: list[int], template_ids: list[int]) -> list[int]:
+def _used(kinds: list[Kind], kind: np.ndarray) -> tuple[list[Kind], np.ndarray]:
+    """The kinds without those of lines that were refused since, and each row's place in them."""
+    used = np.bincount(kind, minlength=len(kinds)) > 0
+    if used.all():
+        return kinds, kind
+    return [one for one, is_used in zip(kinds, used, strict=True) if is_used], (np.cumsum(used) - 1)[kind]
+
+
+def _last_rows(kind: np.ndarray, templates: list[int]) -> dict[int, int]:
+    """Each template's last row, by each row's kind and each kind's template."""
+    rows = np.full(len(templates), -1)
+    rows[kind] = np.arange(len(kind))
+    last: dict[int, int] = {}
+    for template, row in zip(templates, rows.tolist(), strict=True):
+        if row >= 0:
+            last[template] = max(last.get(template, 0), row)
+    return last
+
+
+def _rows_of(wanted: list[int], template_ids: pl.Series) -> list[int]:
     """Up to 5 rows each of the templates `wanted`, from all over the batch: neighbours tend to say the same."""
     if not wanted:
         return []
     rows: dict[int, list[int]] = {template: [] for template in wanted}
-    for row, template in enumerate(template_ids):
-        if template in rows:
-            rows[template].append(row)
+    places = template_ids.is_in(wanted).arg_true()
+    for row, template in zip(places.to_list(), template_ids.gather(places).to_list(), strict=True):
+        rows[template].append(row)
     return [own[at] for own in rows.values() for at in range(0, len(own), max(1, -(-len(own) // SAMPLES)))]
-
-
-def _without_foreign_nodes(decoded: Decoded, request: Request) -> Decoded:
-    """Reject lines that speak for another node, unless this sender may; and those whose node has no name."""
-    named = decoded.frame["node"]
-    if named.null_count() == len(named):
-        return decoded
-    if request.may_name_nodes:
-        nameless = [name for name in named.drop_nulls().unique() if not is_node_name(name)]
-        wrong, reason = named.is_in(nameless), "a node's name is 1 to 255 printable characters"
-    else:
-        wrong, reason = named != request.node, "this token may only speak for its own node"
-    wrong = wrong.fill_null(value=False)
-    if not wrong.any():
-        return decoded
-    return _keep(decoded, ~wrong, [Rejected(line, "node", reason) for line in decoded.frame["line"].filter(wrong)])
-
-
-def _keep(decoded: Decoded, mask: pl.Series, rejected: list[Rejected]) -> Decoded:
-    places = mask.arg_true().to_list()
-    return replace(
-        decoded,
-        frame=decoded.frame.filter(mask),
-        priority=[decoded.priority[place] for place in places],
-        fields=[decoded.fields[place] for place in places],
-        rejected=[*decoded.rejected, *rejected],
-    )
 
 
 def _claim(request: Request, batch: pl.DataFrame, rejected: list[Rejected]) -> tuple[pl.DataFrame, Claim | None]:

@@ -24,7 +24,8 @@ from devmesh.heap import keep_freed_memory
 from devmesh.intake.commit import Committer
 from devmesh.intake.crash import crash_point
 from devmesh.intake.model import Limits
-from devmesh.intake.prepare import FAULTS, Prepared, Preparer
+from devmesh.intake.prepare import Prepared, Preparer
+from devmesh.intake.readers import FAULTS, Readers
 from devmesh.intake.request import Answer, Request, Ticket
 from devmesh.intake.tables import redaction_keys
 from devmesh.nodes import Nodes
@@ -62,9 +63,11 @@ class Intake:
         limits: Limits,
         max_waiting_bytes: int,
         space: Space,
+        helpers: int = 0,
     ) -> None:
         self._db, self._clock, self._nodes, self._templates, self._events = db, clock, nodes, templates, events
         self._limits, self._max_waiting, self._space = limits, max_waiting_bytes, space
+        self._readers = Readers(limits, helpers)
         self._line: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._ready: queue.Queue[Prepared | None] = queue.Queue(maxsize=1)
         self._waiting_bytes = 0
@@ -77,7 +80,7 @@ class Intake:
     def start(self) -> None:
         """Load the redaction key and begin to take requests."""
         keep_freed_memory()
-        preparer = Preparer(self._nodes, self._templates, self._load_key(), self._limits)
+        preparer = Preparer(self._nodes, self._templates, self._load_key(), self._limits, self._readers)
         committer = Committer(self._db, self._clock, self._nodes, self._events)
         self._threads = [
             threading.Thread(target=self._prepare_all, args=(preparer,), name="intake-prepare", daemon=True),
@@ -96,6 +99,7 @@ class Intake:
             self._line.put(None)
         for thread in self._threads:
             thread.join(STOP_TIMEOUT_S)
+        self._readers.close()
 
     def submit(self, request: Request) -> Ticket:
         """Get in line; the ticket's future has the `Answer` once the lines are durable.

@@ -5,7 +5,7 @@ ids with the level that their text states, families with totals, samples and val
 same template for ever (merges are followed), and however many distinct messages come, templates stay bounded.
 """
 
-from devmesh.templates.canonical import CANON_VERSION, canonicalize
+from devmesh.templates.canonical import CANON_VERSION, canonicalize, shapes_of
 from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
 from devmesh.templates.registry import OVERFLOW_TEXT, REST_TEXT, Bounds, Known
 from devmesh.templates.samples import SAMPLES
@@ -25,4 +25,5 @@ __all__ = [
     "Templates",
     "Value",
     "canonicalize",
+    "shapes_of",
 ]

@@ -23,7 +23,7 @@ from devmesh.loops import Lease, Loop
 from devmesh.templates import lifecycle, totals
 from devmesh.templates import samples as sampling
 from devmesh.templates.assign import Assigner
-from devmesh.templates.canonical import settle, shapes_of
+from devmesh.templates.canonical import settle
 from devmesh.templates.changes import change_us
 from devmesh.templates.memo import ENTRY_BYTES, Memo
 from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
@@ -49,9 +49,9 @@ class Templates:
 
     # -- the way in ------------------------------------------------------------
 
-    def recognize(self, service_ids: Sequence[int], messages: pl.Series) -> list[Known]:
-        """The template of each of n messages (String) of n services; those of new shape are made."""
-        return self._recognized(list(zip(service_ids, shapes_of(messages), strict=True)))
+    def recognize(self, shapes: list[tuple[int, str]]) -> list[Known]:
+        """The template of each (service id, shape), see `shapes_of`; those that are new are made."""
+        return self._recognized(shapes)
 
     def _recognize(self, shapes: list[tuple[int, str]]) -> list[Known]:
         """The templates of distinct (service id, shape)."""

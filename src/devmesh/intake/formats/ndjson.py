@@ -65,8 +65,8 @@ def decode(body: bytes, limits: Limits | None = None) -> Decoded:
     Raises `TooLarge` when it has more lines than `limits.events`, blank ones included; all else is told by line.
     """
     limits = limits or Limits()
-    newlines = _newlines(body)
-    if newlines + (not body.endswith(b"\n")) > limits.events:
+    count = lines_in(body)
+    if count > limits.events:
         raise TooLarge(
             f"The body has more than {limits.events} lines.",
             hint="Send fewer events in one request.",
@@ -75,13 +75,14 @@ def decode(body: bytes, limits: Limits | None = None) -> Decoded:
     lines = None if _has_long_line(body, limits.line_bytes) else _in_bulk(body)
     # decode_lines also takes two objects on one line and one object over two; a body whose counts agree has neither
     # (or as many of both, which harms nobody).
-    if lines is not None and len(lines) == newlines + (not body.endswith(b"\n")):
+    if lines is not None and len(lines) == count:
         return _columns(lines, pl.int_range(1, len(lines) + 1, dtype=pl.UInt32, eager=True), [])
     return _line_by_line(body, limits)
 
 
-def _newlines(body: bytes) -> int:
-    return int(np.count_nonzero(np.frombuffer(body, np.uint8) == ord("\n")))
+def lines_in(body: bytes) -> int:
+    """How many lines a body has, blank ones and one without its end included."""
+    return int(np.count_nonzero(np.frombuffer(body, np.uint8) == ord("\n"))) + (not body.endswith(b"\n"))
 
 
 def _has_long_line(body: bytes, limit: int) -> bool:
