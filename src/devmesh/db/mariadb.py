@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
-from devmesh.db import load
+from devmesh.db import load, local_file
 from devmesh.db.again import Contended
 from devmesh.db.types import metadata
 from devmesh.errors import ConfigError, DevMeshError, StorageFull, Unavailable
@@ -90,6 +90,7 @@ def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
     )
     event.listen(engine, "connect", lambda raw, _record: _wait_for(raw, CALL_TIMEOUT_S))
     engine.dialect.do_ping = _ping  # type: ignore[assignment, method-assign]
+    engine.dialect.connect = local_file.Connection  # type: ignore[method-assign]
     begin = _BEGIN_WRITE if writing else _BEGIN_READ
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
@@ -97,9 +98,11 @@ def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
 
 def make_patient_engine(url: str) -> Engine:
     """An engine for changes of the schema, which may take long; one connection a use."""
-    return create_engine(
+    engine = create_engine(
         as_url(url), poolclass=NullPool, hide_parameters=True, connect_args=_arguments(url, None, _READ_COMMITTED)
     )
+    engine.dialect.connect = local_file.Connection  # type: ignore[method-assign]
+    return engine
 
 
 def _ping(raw: Any) -> bool:
