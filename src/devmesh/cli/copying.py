@@ -134,6 +134,12 @@ class Progress:
         sys.stderr.write("\r\x1b[K" + shortened(line, shutil.get_terminal_size().columns - 1))
         sys.stderr.flush()
 
+    def say(self, text: str) -> None:
+        """Say what is done now, where it has no rows."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K" + text)
+            sys.stderr.flush()
+
     def end(self) -> None:
         """Take the line away."""
         if self._shown:

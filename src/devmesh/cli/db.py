@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from devmesh.cli import copying, shard
+from devmesh.cli import adopting, copying, shard
 from devmesh.cli.opening import settings_of, store_exists, store_path
 from devmesh.cli.words import Json, examples
 from devmesh.errors import NotFound, Unavailable
@@ -34,6 +34,7 @@ def install(app: typer.Typer) -> None:
         epilog=examples("devmesh db check", "devmesh db copy --to mysql+pymysql://devmesh@localhost/devmesh"),
     )
     copying.install(commands)
+    adopting.install(commands)
 
 
 @commands.command(epilog=examples("devmesh db upgrade", "DEVMESH_DATABASE_URL=mysql+pymysql://… devmesh db upgrade"))

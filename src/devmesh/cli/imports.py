@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -85,7 +85,7 @@ def import_(
     progress = Progress(SystemClock(), total, shown=sys.stderr.isatty() and not json)
     tallies: list[Tally] = []
     try:
-        with _store(settings, progress) as store:
+        with way_in(settings, progress) as store:
             tallies.extend(_import_all(store, settings, sources, form, how, progress))
     except KeyboardInterrupt:
         progress.end()
@@ -118,8 +118,16 @@ def _import_all(
     store.wait()
 
 
+class Says(Protocol):
+    """Who shows what is done."""
+
+    def say(self, text: str) -> None:
+        """In words."""
+        ...
+
+
 @contextlib.contextmanager
-def _store(settings: Settings, progress: Progress) -> Iterator[Store]:
+def way_in(settings: Settings, progress: Says) -> Iterator[Store]:
     """The store's way in: this process's own, or that of the server that holds it."""
     from devmesh.cli.history.stores import LocalStore, RemoteStore
     from devmesh.cli.remote import Remote
