@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert
 from devmesh.db.bulk import add_counts, insert_frame
 from devmesh.db.refused import Refused
 from devmesh.events import minutes, nul
+from devmesh.events.grouping import added_up
 from devmesh.events.tables import event_counts, log_events, minute_counts
 
 HOUR_MINUTES = 60
@@ -74,8 +75,8 @@ def append(connection: Connection, frame: pl.DataFrame, first_id: int, writer_id
 
 def hourly(counts: pl.DataFrame, writer_id: int) -> pl.DataFrame:
     """Counts by minute to rows of event_counts, sorted by key; `hour` counts hours since the epoch."""
-    keys = ["hour", "template_id", "node_id", "service_id", "priority", "writer_id"]
-    keyed = counts.lazy().with_columns(
-        (pl.col("minute") // HOUR_MINUTES).alias("hour"), pl.lit(writer_id, dtype=pl.Int64).alias("writer_id")
-    )
-    return keyed.group_by(keys).agg(pl.col("n").sum()).sort(keys).collect()
+    names = ("template_id", "node_id", "service_id", "priority")
+    columns = [counts["minute"].to_numpy() // HOUR_MINUTES, *(counts[name].to_numpy() for name in names)]
+    keys, n = added_up(columns, counts["n"].to_numpy())
+    writers = np.full(len(n), writer_id)
+    return pl.DataFrame(dict(zip(("hour", *names, "writer_id", "n"), (*keys, writers, n), strict=True)))

@@ -14,6 +14,7 @@ import polars as pl
 import zstandard
 
 from devmesh.errors import DevMeshError
+from devmesh.events.grouping import added_up
 
 MINUTE_US = 60_000_000
 DAY_US = 86_400_000_000
@@ -39,14 +40,10 @@ def whole_from_us(now_us: int) -> int:
 
 def count(events: pl.DataFrame) -> pl.DataFrame:
     """Events (ts_us, template_id, node_id, service_id, priority) to counts by minute, sorted."""
-    keyed = events.lazy().select(
-        (pl.col("ts_us") // MINUTE_US).alias("minute"),
-        "template_id",
-        "node_id",
-        "service_id",
-        pl.col("priority").cast(pl.Int64),
-    )
-    return keyed.group_by(COLUMNS[:-1]).agg(pl.len().cast(pl.Int64).alias("n")).sort(COLUMNS[:-1]).collect()
+    columns = [events[name].to_numpy().astype(np.int64) for name in ("ts_us", *COLUMNS[1:-1])]
+    columns[0] //= MINUTE_US
+    keys, n = added_up(columns)
+    return pl.DataFrame(dict(zip(COLUMNS, (*keys, n), strict=True)), schema=SCHEMA)
 
 
 def encode(counts: pl.DataFrame) -> bytes:

@@ -154,7 +154,7 @@ class Preparer:
         others = [template for template in last if template not in lacking]
         chosen = [last[template] for template in random.sample(others, min(len(others), SAMPLED_KNOWN))]
         wanted = [*_rows_of(sorted(lacking)[:SAMPLED_NEW], frame["template_id"]), *chosen]
-        some = frame[wanted].select("template_id", "ts_us", "node_id", "message")
+        some = frame.select("template_id", "ts_us", "node_id", "message")[wanted]
         return [(template, Sample(*row)) for template, *row in some.iter_rows()]
 
 
