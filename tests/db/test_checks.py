@@ -47,13 +47,17 @@ def change(mesh, *statements):
 
 
 def test_a_fresh_store_is_well(make_mesh):
-    """Every row is ok, with vectors of a model in it as well, after the server made its partitions."""
+    """Every row is ok, with vectors of a model in it as well and an index over them, after the server made its
+    partitions.
+    """
     mesh = make_mesh(embedding_provider="local")
     take(mesh, line("disk is dying", service="svc"))
     for name in ("assign-families", "embed-families", "expire-events"):
         mesh.runner.once(name)
     with mesh.db.read() as connection:
         assert len(tables_of(connection)) == 1
+    if mesh.db.dialect != "sqlite":
+        change(mesh, "ALTER TABLE family_vectors_1 ADD VECTOR INDEX by_cosine (`vector`) DISTANCE=cosine")
     found = list(check(mesh.db, mesh.clock.now_us(), tables_of))
     assert wrong(mesh.db) == {}
     assert len(found) >= 9
