@@ -6,6 +6,8 @@ import fcntl
 import os
 import subprocess
 import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,28 @@ def _start(run_pid: int) -> str:
     process.stderr.close()
     process.returncode = 0  # it outlives the worker that started it, and ends with the run
     return url or why or "scripts/mariadb ended without a word"
+
+
+def private_server(*options: str) -> Any:
+    """A server of a test's own, to be hurt, not started yet. That one can run at all, the run's server has shown."""
+    spec = spec_from_loader("devmesh_mariadb", SourceFileLoader("devmesh_mariadb", str(PROGRAM)))
+    assert spec is not None
+    assert spec.loader is not None
+    program = module_from_spec(spec)
+    sys.modules[spec.name] = program  # its dataclasses look themselves up there
+    spec.loader.exec_module(program)
+    return program.Server(program.find(), (*OPTIONS, *options))
+
+
+def said_to(server: Any, *statements: str) -> Any:
+    """What the last of some statements finds, as root."""
+    with (
+        pymysql.connect(unix_socket=str(server.socket), user="root", autocommit=True) as connection,
+        connection.cursor() as cursor,
+    ):
+        for statement in statements:
+            cursor.execute(statement)
+        return cursor.fetchall()
 
 
 class Databases:

@@ -10,6 +10,7 @@ from devmesh.db.sqlite import path_of
 from devmesh.errors import DevMeshError
 
 if TYPE_CHECKING:
+    from devmesh.loops.runner import LoopState
     from devmesh.mesh import Mesh
 
 RATE_WINDOW_US = 300_000_000
@@ -25,8 +26,18 @@ class Part:
 
 
 def health(mesh: Mesh) -> list[Part]:
-    """Every part of the house."""
-    return [_store(mesh), _disk(mesh), _intake(mesh), *_rooms(mesh), *_loops(mesh), *_nodes(mesh)]
+    """Every part of the house, by what it knows: while the store is away nothing else is asked of it, so that the
+    answer comes within seconds.
+    """
+    store = _store(mesh)
+    local = [store, _disk(mesh), _intake(mesh), *_rooms(mesh)]
+    if store.state != "ok":
+        unknown = Part("nodes", "degraded", "Who has fallen silent is not known while the store is away.")
+        return [*local, *_loops(mesh.runner.local_states()), unknown]
+    try:
+        return [*local, *_loops(mesh.runner.states()), *_nodes(mesh)]
+    except DevMeshError as error:  # it went away meanwhile
+        return [Part("store", "degraded", error.message), *local[1:], *_loops(mesh.runner.local_states())]
 
 
 def overall(parts: list[Part]) -> str:
@@ -49,7 +60,7 @@ def _disk(mesh: Mesh) -> Part:
 
 def _intake(mesh: Mesh) -> Part:
     trouble = mesh.intake.trouble()
-    return Part("intake", "degraded", f"The last commit failed: {trouble}") if trouble else Part("intake", "ok")
+    return Part("intake", "degraded", f"The last lines were not stored: {trouble}") if trouble else Part("intake", "ok")
 
 
 def _rooms(mesh: Mesh) -> list[Part]:
@@ -57,12 +68,12 @@ def _rooms(mesh: Mesh) -> list[Part]:
     return [Part("embeddings", state, reason)]
 
 
-def _loops(mesh: Mesh) -> list[Part]:
+def _loops(states: list[LoopState]) -> list[Part]:
     return [
         Part(f"loop {state.name}", "degraded", f"Failed {state.failures} times in a row: {state.last_error}")
         if state.failures and state.last_error
         else Part(f"loop {state.name}", "ok")
-        for state in mesh.runner.states()
+        for state in states
     ]
 
 

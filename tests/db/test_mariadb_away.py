@@ -5,33 +5,27 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import sys
 import time
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 
-import pymysql
 import pytest
+from starlette.testclient import TestClient
 
 from bodies import assert_counts, messages, numbered, take
+from devmesh.api import make_app
 from devmesh.errors import Unavailable
+from devmesh.house import health, overall
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
-from mariadb_server import OPTIONS, PROGRAM, Databases
+from mariadb_server import Databases, private_server, said_to
 
 
 @pytest.fixture
 def server(mariadb: Databases):
     """A server of this test's own, to be hurt; that there is one at all, the run's server has shown."""
-    spec = spec_from_loader("devmesh_mariadb", SourceFileLoader("devmesh_mariadb", str(PROGRAM)))
-    program = module_from_spec(spec)
-    sys.modules[spec.name] = program  # its dataclasses look themselves up there
-    spec.loader.exec_module(program)
-    made = program.Server(program.find(), OPTIONS)
+    made = private_server()
     made.create()
     made.start()
-    with pymysql.connect(unix_socket=str(made.socket), user="root") as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE DATABASE devmesh")
+    said_to(made, "CREATE DATABASE devmesh")
     yield made
     made.stop()
 
@@ -61,6 +55,21 @@ def refused(mesh, first, last):
     return time.monotonic() - begun
 
 
+def asks_for_health(mesh, *more):
+    """Each part says what it knows, within seconds, whoever asks (F37)."""
+    client = TestClient(make_app(mesh), base_url="http://127.0.0.1", client=("127.0.0.1", 1))
+    for headers in (*more, {}):
+        begun = time.monotonic()
+        answer = client.get("/health", headers=headers)
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        assert time.monotonic() - begun < 10
+    parts = {part["name"]: part for part in answer.json()["parts"]}
+    assert "does not answer" in parts["store"]["reason"]
+    assert "does not answer" in parts["intake"]["reason"]
+    assert parts["disk"]["state"] == parts["loop template-totals"]["state"] == "ok"
+    assert "not known" in parts["nodes"]["reason"]
+
+
 # PyMySQL leaves the socket of a refused connection to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_server_that_hangs_or_dies(server, mesh):
@@ -68,12 +77,15 @@ def test_a_server_that_hangs_or_dies(server, mesh):
     assert take(mesh, numbered(1, 5), stream="s", ranges=((1, 5),)).stored == 5
     os.kill(server.process.pid, signal.SIGSTOP)
     assert refused(mesh, 6, 9) < 7
+    asks_for_health(mesh)
     os.kill(server.process.pid, signal.SIGCONT)
     assert take(mesh, numbered(6, 9), stream="s", ranges=((6, 9),)).stored == 4
     server.kill()
     assert refused(mesh, 10, 12) < 7
+    asks_for_health(mesh, {"Authorization": "Bearer of-one-who-was-not-here-lately"})
     server.start()
     assert take(mesh, numbered(8, 12), stream="s", ranges=((8, 12),)).stored == 3
     assert messages(mesh) == [f"entry {number}" for number in range(1, 13)]
     assert_counts(mesh)
+    assert overall(health(mesh)) == "ok"
     gc.collect()  # here, where it may be said

@@ -15,7 +15,7 @@ from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from devmesh.accounts import Grant
-from devmesh.errors import Forbidden, Unauthorized
+from devmesh.errors import Forbidden, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -101,10 +101,12 @@ async def reader(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
 
 
 async def may_read(request: Request) -> bool:
-    """Whether this caller may look at what is stored; for answers that tell others less."""
+    """Whether this caller may look at what is stored; for answers that tell others less. While the store is away, who
+    shows a token is one of the others: nobody can say whose it is.
+    """
     try:
         return (await grant_of(request)).reads
-    except (Unauthorized, Forbidden):
+    except (Unauthorized, Forbidden, Unavailable):
         return False
 
 

@@ -11,6 +11,7 @@ import queue
 import secrets
 import threading
 from collections import Counter
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, insert, select
@@ -114,7 +115,7 @@ class Intake:
             if self._waiting_bytes and self._waiting_bytes + len(request.body) > self._max_waiting:
                 raise Unavailable("The writer is behind.", hint="The same request will work shortly.", retry_after_s=2)
             self._waiting_bytes += len(request.body)
-            ticket.future.add_done_callback(lambda _done: self._let_go(len(request.body)))
+            ticket.future.add_done_callback(lambda done: self._let_go(len(request.body), done))
             self._line.put(ticket)
         return ticket
 
@@ -128,12 +129,15 @@ class Intake:
         return self._waiting_bytes
 
     def trouble(self) -> str | None:
-        """Why the last commit failed; None when it did not."""
+        """Why what came in last could not be stored; None when it could."""
         return self._last_error
 
-    def _let_go(self, size: int) -> None:
+    def _let_go(self, size: int, done: Future[Answer]) -> None:
         with self._mutex:
             self._waiting_bytes -= size
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, Unavailable):  # whichever step the store failed in
+            self._last_error = error.message
 
     def _load_key(self) -> bytes:
         def key(connection: Connection) -> bytes:

@@ -99,6 +99,10 @@ class Runner:
         lease.note(done, None, 0)
         return done
 
+    def local_states(self) -> list[LoopState]:
+        """Every loop as this process alone has seen it."""
+        return [state for _name, state in sorted(self._local.items())]
+
     def states(self) -> list[LoopState]:
         """Every loop as the database knows it, with the errors that only this process has seen."""
         with self._db.read() as connection:
