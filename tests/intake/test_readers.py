@@ -33,8 +33,9 @@ ODD = b"".join(
 
 
 @pytest.fixture
-def helped():
+def helped(monkeypatch):
     """Readers with one helper that is ready."""
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _pid: {0, 1})
     readers = Readers(LIMITS, 1)
     (helper,) = readers._helpers
     helper.is_ready()

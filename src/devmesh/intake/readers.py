@@ -37,7 +37,9 @@ class Readers:
     """Reads pieces, with up to `helpers` processes beside this one."""
 
     def __init__(self, limits: Limits, helpers: int) -> None:
+        """`helpers`: at most so many processes; there are never more than cores beside the one that is ours."""
         self._limits = limits
+        helpers = min(helpers, len(os.sched_getaffinity(0)) - 1)
         self._helpers = [_Helper(limits) for _ in range(helpers)]
         self._pool = ThreadPoolExecutor(helpers, "intake-readers") if helpers else None
 
