@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MakeMesh = Callable[..., Mesh]
 
-# The rooms that speak to the store: their tests run on both, but for those that say `sqlite_only`.
+# The rooms that speak to the store: their tests run on both, but for those that say `sqlite_only` or `mariadb_only`.
 ON_BOTH_STORES = {"accounts", "db", "embeddings", "events", "intake", "loops", "nodes", "search", "templates"}
 
 
@@ -33,8 +33,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "store" not in metafunc.fixturenames:
         return
     both = metafunc.definition.path.parent.name in ON_BOTH_STORES
-    alone = metafunc.definition.get_closest_marker("sqlite_only")
-    metafunc.parametrize("store", ["sqlite", "mariadb"] if both and not alone else ["sqlite"], indirect=True)
+    stores = ["sqlite", "mariadb"] if both else ["sqlite"]
+    alone = [store for store in ("sqlite", "mariadb") if metafunc.definition.get_closest_marker(f"{store}_only")]
+    metafunc.parametrize("store", alone or stores, indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

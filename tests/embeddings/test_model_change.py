@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from bodies import line, rows, take
 from devmesh.embeddings import EmbeddingUnavailable
 from devmesh.embeddings.service import Embeddings, Questions
 from devmesh.loops.lease import take as lease_of
+from vector_models import Letters
 
 LINES = ("disk is failing", "user logged in", "backup finished", "link is down", "fan stopped", "certificate expired")
-
-
-class Letters:
-    """A model that counts letters: real vectors without a file, under any name."""
-
-    def __init__(self, name: str, dim: int, allowed: int = 1_000) -> None:
-        self.name, self.dim, self.allowed = name, dim, allowed
-
-    def embed(self, texts):
-        """Unit vectors of letter counts; refuses service after `allowed` texts."""
-        self.allowed -= len(texts)
-        if self.allowed < 0:
-            raise EmbeddingUnavailable("away", reason="down")
-        counts = np.array([[text.count(chr(97 + i)) + 0.01 for i in range(self.dim)] for text in texts], np.float32)
-        return counts / np.linalg.norm(counts, axis=1, keepdims=True)
 
 
 @pytest.fixture

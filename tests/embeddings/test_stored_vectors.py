@@ -7,29 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import inspect, select
-from test_model_change import LINES, Letters, embeddings_of, run
+from test_model_change import LINES, embeddings_of, run
 
 from bodies import line, rows, take
-from devmesh.embeddings import EmbeddingUnavailable, stored, unit
+from devmesh.embeddings import EmbeddingUnavailable, unit
 from devmesh.embeddings.service import Questions
+from vector_models import Letters, directions, model_with
 
 DIMENSIONS = (256, 384, 1024, 4096)
-
-
-def directions(count, dim):
-    """The same random unit vectors every time."""
-    return unit(np.random.default_rng(7).normal(size=(count, dim)).astype(np.float32))
-
-
-def model_with(mesh, vectors, name="m"):
-    """A stored model that holds these vectors as families 1, 2, …"""
-    with mesh.db.write() as connection:
-        model = stored.create(connection, Letters(name, vectors.shape[1]), 1)
-    with mesh.db.change_schema() as connection:
-        stored.make_table(connection, model)
-    with mesh.db.write() as connection:
-        model.store(connection, {1 + at: (b"h" * 16, one) for at, one in enumerate(vectors)}, ())
-    return model
 
 
 def read_back(mesh, model):
@@ -64,10 +49,9 @@ def test_any_numbers_come_back(mesh, store, numbers):
     assert read_back(mesh, model).tobytes() == kept.tobytes()
 
 
-def test_a_table_of_vectors_is_compared_like_the_others(mesh, store):
+@pytest.mark.mariadb_only
+def test_a_table_of_vectors_is_compared_like_the_others(mesh):
     """On MariaDB it holds VECTOR(dim), NOT NULL, and the database's collation."""
-    if store == "sqlite":
-        pytest.skip("SQLite knows bytes alone")
     model = model_with(mesh, directions(1, 384))
     made = rows(mesh, f"SHOW CREATE TABLE {model.table.name}")[0][1]
     assert "`vector` vector(384) NOT NULL" in made

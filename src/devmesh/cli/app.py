@@ -15,7 +15,21 @@ import typer
 from typer.core import TyperGroup
 
 from devmesh import __version__
-from devmesh.cli import accounts, db, doctor, house, imports, logs, loops, nodes, search, serve, ship, templates
+from devmesh.cli import (
+    accounts,
+    db,
+    doctor,
+    house,
+    imports,
+    logs,
+    loops,
+    nodes,
+    search,
+    serve,
+    ship,
+    templates,
+    vectors,
+)
 from devmesh.cli.opening import DataDir
 from devmesh.cli.words import examples
 from devmesh.errors import DevMeshError
@@ -36,6 +50,7 @@ ORDER = (
     "serve",
     "ship",
     "loops",
+    "vectors",
     "db",
     "token",
 )
@@ -108,7 +123,7 @@ def root(
     context.obj = {"data_dir": data_dir}
 
 
-for room in (serve, imports, logs, search, templates, nodes, house, doctor, ship, loops, db, accounts):
+for room in (serve, imports, logs, search, templates, nodes, house, doctor, ship, loops, vectors, db, accounts):
     room.install(app)
 
 

@@ -17,15 +17,18 @@ import numpy as np
 
 from devmesh.clock import Clock
 from devmesh.db import Database
-from devmesh.embeddings import stored
+from devmesh.embeddings import mariadb, overview, stored
 from devmesh.embeddings.model import EmbeddingUnavailable, Provider, Vectors
+from devmesh.embeddings.overview import Kept, Made
 from devmesh.embeddings.stored import StoredModel
+from devmesh.errors import NotFound, Unavailable
 from devmesh.loops import Lease, Loop
 from devmesh.templates import FamilyChange, Templates
 
 log = logging.getLogger(__name__)
 
 SWEEP_US = 3_600_000_000
+LOOK_S = 60.0
 _PLACEHOLDER = re.compile(r"<([a-z*][a-z0-9_:*.-]*)>")
 _WORDS = {"*": "something", "n": "number", "num": "number", "ip": "address", "hex": "hexadecimal"}
 
@@ -68,6 +71,7 @@ class Embeddings:
         self._seen: tuple[int, int] = (0, 0)
         self._swept_us = 0
         self._trouble = ""
+        self._lacks, self._looked_s = "", -LOOK_S
 
     # -- asking ------------------------------------------------------------
 
@@ -92,7 +96,35 @@ class Embeddings:
             return "off", "Switched off by DEVMESH_EMBEDDING_PROVIDER=off."
         if self._trouble:
             return "degraded", self._trouble
-        return "ok", ""
+        return "ok", self._lack()
+
+    def _lack(self) -> str:
+        """What makes searches slow on MariaDB; looked at once a minute."""
+        now = self._clock.monotonic_s()
+        if self._db.dialect == "sqlite" or now < self._looked_s + LOOK_S:
+            return self._lacks
+        model = self.answering()
+        self._lacks = mariadb.lacks(self._db, model.table, model.dim) if model is not None and model.complete else ""
+        self._looked_s = now
+        return self._lacks
+
+    def kept(self) -> list[Kept]:
+        """The vectors of every model that was ever used."""
+        return overview.kept(self._db, self.answering())
+
+    def make_index(self, tell: Callable[[float], None], *, again: bool = False) -> Made:
+        """Make the index over the vectors that answer; `tell` hears the share that is done. Raises NotFound before any
+        are there, Unavailable while they come or another process makes it.
+        """
+        model = self.answering()
+        if model is None:
+            raise NotFound("No family is embedded yet.", hint="A running server begins by itself within seconds.")
+        if not model.complete:
+            raise Unavailable(
+                f"The families are still being embedded for {model.name}.",
+                hint="Make the index when 'devmesh vectors' says that they are complete: each vector then costs less.",
+            )
+        return overview.make_index(self._db, model, tell, again=again)
 
     def progress(self) -> Progress:
         """How far the active model is."""

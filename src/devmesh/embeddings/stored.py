@@ -76,6 +76,14 @@ def find(db: Database, name: str) -> StoredModel | None:
     return _first(db, select(embedding_models).where(mine).order_by(table.id.desc()))
 
 
+def models(db: Database) -> list[StoredModel]:
+    """Every model that was ever used and has a table, in the order in which they were."""
+    with db.read() as connection:
+        there = {table.name for table in tables_of(connection)}
+        rows = connection.execute(select(embedding_models).order_by(embedding_models.c.id)).all()
+    return [model for model in map(_model, rows) if model.table.name in there]
+
+
 def newest_complete(db: Database) -> StoredModel | None:
     """The model that was completed last; None before any was."""
     table = embedding_models.c
@@ -119,6 +127,8 @@ def mark_complete(connection: Connection, model: StoredModel, now_us: int) -> No
 def _first(db: Database, query: Any) -> StoredModel | None:
     with db.read() as connection:
         row = connection.execute(query).first()
-    if row is None:
-        return None
+    return None if row is None else _model(row)
+
+
+def _model(row: Any) -> StoredModel:
     return StoredModel(row.id, row.name, row.dim, complete=row.complete_us is not None)
