@@ -208,12 +208,15 @@ def _die_at(db, monkeypatch, commits, *, after):
 
 
 def _no_server_starts(url, tmp_path, clock):
+    """Nor does a look at the half of it show it as if it were all."""
     db = open_database(url)
     half = schema.version(db) == schema.COPYING
     db.close()
     if half:
         with pytest.raises(ConfigError, match="broken off"):
             house(url, tmp_path / "half", clock)
+        with pytest.raises(ConfigError, match="broken off"):
+            open_mesh(load_settings(database_url=url, data_dir=tmp_path / "half"), read_only=True)
     return half
 
 
@@ -339,6 +342,26 @@ def test_what_changed_meanwhile_is_found(places, tmp_path, clock, monkeypatch):
     db = open_database(target_url)
     assert schema.version(db) == schema.COPYING
     db.close()
+
+
+def test_a_value_that_does_not_fit_is_named(places, tmp_path, clock, store):
+    """SQLite keeps texts of any length, MariaDB does not: the table, the column and how to find it, but
+    nothing of the text.
+    """
+    source_url, target_url = places
+    house(source_url, tmp_path / "one", clock).close()
+    if store == "mariadb":
+        return  # it holds nothing that SQLite would not take
+    change(source_url, f"INSERT INTO services VALUES (7, 'a', 1), (8, '{'secret' * 50}', 1)")  # noqa: S608
+    with pytest.raises(Conflict, match=r"services .* column 'name'") as caught:
+        moved(source_url, target_url)
+    assert "secret" not in caught.value.message
+    query = caught.value.hint.split(": ")[1].split(";")[0]
+    with opened(source_url) as source:
+        assert source.scalar(query) == 8
+    change(source_url, "UPDATE services SET name = 'b' WHERE id = 8")
+    moved(source_url, target_url)
+    assert everything(target_url) == everything(source_url)
 
 
 def test_a_page_is_bounded_by_bytes(places, tmp_path, clock, monkeypatch):

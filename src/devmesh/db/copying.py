@@ -7,8 +7,10 @@ compared, row by row, the target's schema version is `copying`, and no server st
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +18,9 @@ from typing import Any
 import msgspec
 import numpy as np
 import polars as pl
+import pymysql
 from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, insert, inspect, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import LargeBinary, TypeDecorator
 from sqlalchemy.types import String as AnyText
 
@@ -176,12 +180,29 @@ def _copy_table(source: Database, target: Database, table: Table, told: Told) ->
     for rows in pages(source, table, after):
         key = msgspec.json.encode(key_of(table, rows[-1])).decode()
         done += len(rows)
-        with target.write() as connection:
+        with _told_misfits(table), target.write() as connection:
             _insert(connection, table, rows)
             if connection.execute(update(progress).where(mine).values(copied=done, last_key=key)).rowcount == 0:
                 connection.execute(insert(progress).values(table_name=table.name, copied=done, last_key=key))
         told("copying", table.name, done, total)
     return int(done - before)
+
+
+@contextlib.contextmanager
+def _told_misfits(table: Table) -> Iterator[None]:
+    """A value that the target's column does not take is told by table and column, without the text itself."""
+    try:
+        yield
+    except (DBAPIError, pymysql.err.Error) as error:
+        said = re.search(r"column '?(\w+)", str(getattr(error, "orig", error)))
+        if said is None or said[1] not in table.columns:
+            raise
+        key = ", ".join(column.name for column in table.primary_key)
+        raise Conflict(
+            f"A row of {table.name} does not fit: the target does not take what is in its column '{said[1]}'.",
+            hint="Most likely it is too long. Find it in the source: "  # noqa: S608 - names are ours
+            f"SELECT {key} FROM {table.name} ORDER BY LENGTH({said[1]}) DESC LIMIT 1; shorten it, type the same again.",
+        ) from error
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -32,13 +32,13 @@ def upgrade(db: Database) -> None:
     """Bring the schema to HEAD: in one transaction on SQLite; on MariaDB, where DDL cannot be rolled back, a first
     schema that was broken off is made anew. Raises ConfigError for a store that a newer DevMesh made.
     """
-    at = version(db) if db.writable else HEAD
-    if at == HEAD:
-        return
+    at = version(db)
     if at == COPYING:
         raise ConfigError(
             "The store is a copy that was broken off.", hint="The same 'devmesh db copy' goes on where it stopped."
         )
+    if at == HEAD or not db.writable:
+        return
     if at is not None and at > HEAD:
         raise ConfigError(
             f"The store has schema {at}, this version of DevMesh knows {HEAD}.",
