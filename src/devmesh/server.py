@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from devmesh.api import make_app
 from devmesh.api.auth import is_loopback
+from devmesh.db.lock import StoreLock, lock_path
 from devmesh.errors import ConfigError, Unavailable
 from devmesh.mesh import Mesh
 
@@ -137,12 +138,19 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
         http=_Impatient,
     )
 
+    lock = mesh.db.lock or StoreLock(lock_path(mesh.settings.store_url, mesh.settings.data_dir))
+
     def ready() -> None:
-        if mesh.db.lock is not None:
-            mesh.db.lock.announce(url=url, token=mesh.accounts.create_session_token())
+        # On MariaDB another server of this folder may have it: then the command line goes on with that one.
+        if mesh.db.lock is not None or lock.take():
+            lock.announce(url=url, token=mesh.accounts.create_session_token())
         announce(url)
 
     server = _Server(config, ready, before_stop)
-    server.run(sockets=[sock])
+    try:
+        server.run(sockets=[sock])
+    finally:
+        if mesh.db.lock is None:
+            lock.release()
     if not server.started:
         raise Unavailable("The server could not start.", hint="Its own log lines above say why.")

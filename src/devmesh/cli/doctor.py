@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devmesh.cli.opening import Holder, holder_of, log_to_stderr, reading, settings_of, store_exists, store_path
+from devmesh.cli.opening import holder_of, log_to_stderr, reading, settings_of, store_exists, store_path
 from devmesh.cli.words import Json, examples
 from devmesh.errors import DevMeshError
 
@@ -108,7 +108,7 @@ def _masked(url: str) -> str:
 
 def _checks(settings: Settings) -> Iterator[Check]:
     yield from _rows("store", lambda: _store(settings))
-    yield from _rows("server", lambda: _server(holder_of(settings)))
+    yield from _rows("server", lambda: _server(settings))
     yield from _rows("sources", _sources)
     yield from _rows("embeddings", lambda: _embeddings(settings))
 
@@ -146,15 +146,16 @@ def _store(settings: Settings) -> Iterator[Check]:
     with reading(settings.model_copy(update={"embedding_provider": "off"})) as mesh:
         templates, families = mesh.templates.counts()
         events, short, taken = mesh.events.counted(), mesh.space.short(), store_bytes(mesh)
+    holds = f"{size(taken)}, {count(events)} events, {count(families)} families of {count(templates)} templates"
     if path is None:
+        yield Check("store", OK, f"MariaDB, {_masked(settings.store_url)}, {holds}")
         return
     holder = holder_of(settings)
     held = f"held by process {holder.pid}" if holder else "held by no process"
     yield Check(
         "store",
         OK,
-        f"{path}, {size(taken)}, {count(events)} events, {count(families)} families of {count(templates)} templates; "
-        f"{held}",
+        f"{path}, {holds}; {held}",
     )
     free = size(shutil.disk_usage(path.parent).free)
     yield (
@@ -175,10 +176,12 @@ def _no_store(data_dir: Path) -> Check:
     return Check("store", OFF, f"There is none in {data_dir} yet.", "devmesh up, or devmesh import PATH")
 
 
-def _server(holder: Holder | None) -> Iterator[Check]:
-    """The server that holds the store, by its own words."""
+def _server(settings: Settings) -> Iterator[Check]:
+    """The server that holds the store, or on MariaDB the one of this data folder, by its own words."""
+    holder = holder_of(settings)
     if holder is None or not holder.url:
-        yield Check("server", OFF, "No server runs on this store.", "devmesh up")
+        of_here = "" if store_path(settings) is not None else f" from {settings.data_dir}"
+        yield Check("server", OFF, f"No server runs on this store{of_here}.", "devmesh up")
         return
     from devmesh.cli.remote import Remote
 

@@ -1,7 +1,8 @@
 """Opening the store for a command: reads in this process, writes where the store is held.
 
 One process writes a SQLite store. Where a server holds it, reads open it read-only and writes go over HTTP to the
-address that the lock file names, with the token there.
+address that the lock file names, with the token there. On MariaDB any process may write; the server of this data folder
+is asked where one runs, for what it remembers then stays true.
 """
 
 from __future__ import annotations
@@ -64,12 +65,9 @@ def store_path(settings: Settings) -> Path | None:
 
 def holder_of(settings: Settings) -> Holder | None:
     """The living process that announced itself in the lock file; None where none did."""
-    from devmesh.db.lock import StoreLock
+    from devmesh.db.lock import StoreLock, lock_path
 
-    path = store_path(settings)
-    if path is None:
-        return None
-    said = StoreLock(path.with_name(path.name + ".lock")).holder()
+    said = StoreLock(lock_path(settings.store_url, settings.data_dir)).holder()
     pid = said.get("pid")
     if type(pid) is not int or not _lives(pid):
         return None

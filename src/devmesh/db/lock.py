@@ -1,8 +1,8 @@
-"""Two locks around a SQLite store: a fair one between threads, a file between processes.
+"""Two locks around a store: a fair one between threads, a file between processes.
 
 The file names the server that holds the store (its address and a token for the command line) and is readable by its
 owner alone. `flock` lets go when its process dies, however it dies, so a stale file is never mistaken for a live
-server.
+server. On MariaDB it holds nobody back: it only says which server of this data folder the command line asks.
 """
 
 from __future__ import annotations
@@ -12,9 +12,25 @@ import json
 import os
 import threading
 from collections import deque
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from sqlalchemy.engine import make_url
+
+from devmesh.db.sqlite import path_of
+
+
+def lock_path(url: str, data_dir: Path) -> Path:
+    """The lock file of a store: beside SQLite's own; for a server's store in the data folder, named by its URL without
+    the password, for a folder may have served another database before.
+    """
+    path = path_of(url)
+    if path is not None:
+        return path.with_name(path.name + ".lock")
+    named = make_url(url).set(password=None).render_as_string()
+    return data_dir / f"server-{sha256(named.encode()).hexdigest()[:12]}.lock"
 
 
 class FairLock:
