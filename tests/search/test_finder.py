@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from devmesh.embeddings import EmbeddingUnavailable, LocalProvider
+from devmesh.errors import Unavailable
 from devmesh.search import Document, Finder
 
 FAMILIES = [
@@ -129,6 +130,15 @@ def test_a_gateway_that_is_away_costs_its_ranking_only():
     found = made.find("docker")
     assert found.hits[0].family_id == 4
     assert found.missing == {"sentences": "cannot embed with the gateway: slow"}
+
+
+def test_a_store_that_is_too_slow_costs_its_ranking_only():
+    """MariaDB compares vectors itself; where that takes too long, words and their meaning answer."""
+    made = Finder(LocalProvider(), Near(Unavailable("The database server took too long")))
+    made.put(FAMILIES)
+    found = made.find("docker")
+    assert found.hits[0].family_id == 4
+    assert found.missing == {"sentences": "The database server took too long"}
 
 
 def test_a_word_model_that_cannot_load_costs_its_ranking_only(tmp_path):

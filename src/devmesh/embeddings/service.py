@@ -88,6 +88,7 @@ class Embeddings:
     def nearest(self, model: StoredModel, vector: Vectors, limit: int) -> list[tuple[int, float]]:
         """(family id, cosine) nearest to a question's vector; none to a zero one. Raises EmbeddingUnavailable."""
         _check({0: vector}, model.name, model.dim)
+        self._look()
         return model.nearest(self._db, vector, limit) if vector.any() else []
 
     def health(self) -> tuple[str, str]:
@@ -96,17 +97,16 @@ class Embeddings:
             return "off", "Switched off by DEVMESH_EMBEDDING_PROVIDER=off."
         if self._trouble:
             return "degraded", self._trouble
-        return "ok", self._lack()
+        return "ok", self._lacks
 
-    def _lack(self) -> str:
-        """What makes searches slow on MariaDB; looked at once a minute."""
+    def _look(self) -> None:
+        """See once a minute what makes searches slow on MariaDB; health itself asks nothing of the store."""
         now = self._clock.monotonic_s()
         if self._db.dialect == "sqlite" or now < self._looked_s + LOOK_S:
-            return self._lacks
+            return
         model = self.answering()
         self._lacks = mariadb.lacks(self._db, model.table, model.dim) if model is not None and model.complete else ""
         self._looked_s = now
-        return self._lacks
 
     def kept(self) -> list[Kept]:
         """The vectors of every model that was ever used."""
@@ -148,6 +148,7 @@ class Embeddings:
         changes = self._templates.changed_families(*self._seen, limit)
         if not changes:
             self._complete(lease)
+            self._look()
             return 0
         try:
             self._embed(provider, changes, lease)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from devmesh.embeddings import EmbeddingUnavailable
+from devmesh.errors import Unavailable
 from devmesh.search.bm25 import bm25
 from devmesh.search.fuse import DEPTH, Ranking, fuse, rank
 from devmesh.search.late import Interaction, WordVectors
@@ -34,7 +35,7 @@ class Nearest(Protocol):
     """Families by the nearness of their whole text; the embeddings room gives one when a gateway is set."""
 
     def nearest(self, question: str, limit: int) -> Sequence[tuple[int, float]]:
-        """(family id, cosine), nearest first. Raises EmbeddingUnavailable."""
+        """(family id, cosine), nearest first. Raises Unavailable."""
         ...
 
 
@@ -152,7 +153,7 @@ class Finder:
             return []
         try:
             near = self._sentences.nearest(question, depth)
-        except EmbeddingUnavailable as error:
+        except Unavailable as error:  # the model, or the store that compares
             missing["sentences"] = error.message
             return []
         return [Ranking("sentences", [family for family, _ in near], [score for _, score in near], MEANING_WEIGHT)]
