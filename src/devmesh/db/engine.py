@@ -209,12 +209,17 @@ def _open_sqlite(url: str, *, read_only: bool) -> Database:
 
 def _open_mariadb(url: str, *, read_only: bool, allow_unsafe: bool) -> Database:
     from devmesh.db import mariadb
+    from devmesh.db.hosts import Hosts, hosts_of
 
-    writer = None if read_only else mariadb.make_engine(url, writing=True, pool_size=1)
-    db = Database(url, mariadb.make_engine(url, writing=False, pool_size=8), writer, None, mariadb)
+    hosts = Hosts(url)
+    writer = None if read_only else mariadb.make_engine(url, writing=True, pool_size=1, hosts=hosts)
+    reader = mariadb.make_engine(url, writing=False, pool_size=8, hosts=hosts)
+    db = Database(url, reader, writer, None, mariadb)
     try:
         with db.read() as connection:
             mariadb.check(connection, allow_unsafe=allow_unsafe)
+        if len(hosts_of(url)) > 1:
+            mariadb.check_hosts(url, allow_unsafe=allow_unsafe)
     except BaseException:
         db.close()
         raise

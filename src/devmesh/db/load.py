@@ -16,6 +16,7 @@ import polars as pl
 import pymysql
 from sqlalchemy import Connection, Table
 
+from devmesh.db.again import Contended
 from devmesh.db.refused import Refused, by_halves
 
 log = logging.getLogger(__name__)
@@ -42,11 +43,15 @@ def insert_frame(
 ) -> None:
     """Insert every row of `frame` (at least one); its columns are named as the table's.
 
-    Rows that the server does not take are added to `refused`; without it they raise the driver's error.
+    Rows that the server does not take are added to `refused`; without it they raise the driver's error. Raises
+    Contended where the whole transaction must begin again, which `Database.transact` does.
     """
-    if not notices.load_forbidden and pl.Binary not in frame.dtypes:  # a text file cannot hold bytes of any kind
-        cursor = _raw(connection).cursor()
-        cursor.execute("SAVEPOINT load_rows")
+    raw = _raw(connection)
+    fast, raw.by_statements = not getattr(raw, "by_statements", False), False
+    if fast and not notices.load_forbidden and pl.Binary not in frame.dtypes:  # a text file cannot hold just any bytes
+        cursor, alone = raw.cursor(), not getattr(raw, "of_cluster", False)
+        if alone:  # a node of a cluster does not flush a transaction with a savepoint when it commits (11.8.6)
+            cursor.execute("SAVEPOINT load_rows")
         try:
             if _load(cursor, table.name, frame):
                 return
@@ -55,6 +60,9 @@ def insert_frame(
                 raise
             notices.load_forbidden = True
             log.warning("notice=%r", FORBIDDEN_NOTICE)
+        if not alone:
+            raw.by_statements = True
+            raise Contended("The server did not take every row as it is; by statements it says why.", retry_after_s=1)
         cursor.execute("ROLLBACK TO SAVEPOINT load_rows")
     _insert(connection, table.name, frame, refused)
 

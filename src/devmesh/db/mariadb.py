@@ -8,6 +8,7 @@ would be refused.
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any
 
@@ -16,12 +17,16 @@ from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from devmesh.db import load, local_file
 from devmesh.db.again import Contended
+from devmesh.db.hosts import Hosts, broken, hosts_of
 from devmesh.db.types import metadata
 from devmesh.errors import ConfigError, DevMeshError, StorageFull, Unavailable
+
+log = logging.getLogger(__name__)
 
 DRIVER_ERRORS = (pymysql.err.Error,)
 NEEDED = (11, 7)
@@ -77,8 +82,8 @@ def as_url(url: str) -> URL:
     return parsed
 
 
-def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
-    """An engine whose transactions write, or read one moment and refuse to write."""
+def make_engine(url: str, *, writing: bool, pool_size: int, hosts: Hosts | None = None) -> Engine:
+    """An engine whose transactions write, or read one moment and refuse to write; others may share its `hosts`."""
     engine = create_engine(
         as_url(url),
         pool_size=pool_size,
@@ -88,6 +93,7 @@ def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
         hide_parameters=True,  # an error's text reaches logs and health, and the values are people's log lines
         connect_args=_arguments(url, HELLO_TIMEOUT_S, _READ_COMMITTED if writing else _REPEATABLE_READ),
     )
+    _follow(engine, hosts or Hosts(url))
     event.listen(engine, "connect", lambda raw, _record: _wait_for(raw, CALL_TIMEOUT_S))
     engine.dialect.do_ping = _ping  # type: ignore[assignment, method-assign]
     engine.dialect.connect = local_file.Connection  # type: ignore[method-assign]
@@ -102,7 +108,14 @@ def make_patient_engine(url: str) -> Engine:
         as_url(url), poolclass=NullPool, hide_parameters=True, connect_args=_arguments(url, None, _READ_COMMITTED)
     )
     engine.dialect.connect = local_file.Connection  # type: ignore[method-assign]
+    _follow(engine, Hosts(url))
     return engine
+
+
+def _follow(engine: Engine, hosts: Hosts) -> None:
+    """Let the engine's connections go to the host in use, and leave one that fails."""
+    event.listen(engine, "do_connect", hosts.connect)
+    event.listen(engine, "handle_error", lambda context: broken(context, hosts))
 
 
 def _ping(raw: Any) -> bool:
@@ -147,6 +160,25 @@ def check(connection: Connection, *, allow_unsafe: bool) -> None:
             f"The database server has innodb_flush_log_at_trx_commit={flush}: it would lose what was acknowledged.",
             hint="Set it to 1, or set DEVMESH_ALLOW_UNSAFE=true to accept the loss.",
         )
+
+
+def check_hosts(url: str, *, allow_unsafe: bool) -> None:
+    """`check` on every host of a list that answers: one that is unsafe would lose what it acknowledges after a
+    fail-over. Raises ConfigError that names the host.
+    """
+    for host in hosts_of(url):
+        engine = make_engine(
+            make_url(url).set(host=host).render_as_string(hide_password=False), writing=False, pool_size=1
+        )
+        try:
+            with engine.connect() as connection:
+                check(connection, allow_unsafe=allow_unsafe)
+        except ConfigError as error:
+            raise ConfigError(f"{host}: {error.message}", hint=error.hint) from error
+        except DBAPIError as error:
+            log.warning("database host does not answer host=%s reason=%r", host, str(error.orig))
+        finally:
+            engine.dispose()
 
 
 def translate(error: BaseException) -> DevMeshError | None:
