@@ -19,8 +19,8 @@ import polars as pl
 from devmesh.errors import DevMeshError, InvalidInput
 from devmesh.intake.columns import apply_levels, cut_messages
 from devmesh.intake.model import Limits, Rejected
-from devmesh.intake.readers import FAULTS, Readers, Result
-from devmesh.intake.reading import KIND, Kind, kinds_of, pieces_of
+from devmesh.intake.readers import Readers, Result
+from devmesh.intake.reading import FAULTS, KIND, Kind, kinds_of, pieces_of
 from devmesh.intake.redact import redact
 from devmesh.intake.redact_spanning import OpenKeys
 from devmesh.intake.request import Request, Ticket

@@ -16,18 +16,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import BinaryIO, cast
 
-from polars.exceptions import PanicException
-
 from devmesh.intake.model import Limits
-from devmesh.intake.reading import Piece, Read, read
+from devmesh.intake.reading import FAULTS, Piece, Read, read
 from devmesh.intake.wire import decode_read, encode_task, receive, send
 
 log = logging.getLogger(__name__)
 
-FAULTS = (Exception, PanicException)  # a panic of polars is no Exception, and must end no thread either
+PROGRAM = Path(__file__).with_name("reader.py")
 ANSWER_S = 30.0
+IDLE_S = 60.0
 AGAIN_AFTER_S = 10.0
 
 Result = Read | BaseException
@@ -127,7 +127,7 @@ class _Helper:
     def _start(self) -> None:
         self._started = time.monotonic()
         environment = {**os.environ, "POLARS_MAX_THREADS": "1"}
-        command = [sys.executable, "-m", "devmesh.intake.reader"]
+        command = [sys.executable, "-P", str(PROGRAM), str(IDLE_S)]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own code
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment

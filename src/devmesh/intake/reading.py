@@ -1,6 +1,7 @@
 """The pure part of the way in: a piece of a body to columns and shapes. Nothing here knows a store or a secret.
 
-So it can be done anywhere, by several processes at once (`readers.py`), and again where one of them fails.
+So it can be done anywhere, by several processes at once (`readers.py`), and again where one of them fails. It imports
+leaves of the rooms, not their doors, so that such a process is small and quick to start.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PanicException
 
 from devmesh.intake.columns import to_batch
 from devmesh.intake.formats.ndjson import decode, lines_in
 from devmesh.intake.model import Decoded, Limits, Rejected
-from devmesh.nodes import is_node_name
-from devmesh.templates import shapes_of
+from devmesh.nodes.model import is_node_name
+from devmesh.templates.canonical import shapes_of
 
 if TYPE_CHECKING:
     from devmesh.intake.request import Request
 
+FAULTS = (Exception, PanicException)  # a panic of polars is no Exception, and must end no thread either
 PIECE_BYTES = 640 * 1024
 KIND = pl.UInt32
 

@@ -26,7 +26,8 @@ from devmesh.intake.commit import Committer
 from devmesh.intake.crash import crash_point
 from devmesh.intake.model import Limits
 from devmesh.intake.prepare import Prepared, Preparer
-from devmesh.intake.readers import FAULTS, Readers
+from devmesh.intake.readers import Readers
+from devmesh.intake.reading import FAULTS
 from devmesh.intake.request import Answer, Request, Ticket
 from devmesh.intake.tables import redaction_keys
 from devmesh.nodes import Nodes

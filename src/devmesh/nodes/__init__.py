@@ -5,8 +5,7 @@ batches, heartbeats. Out: ids, what of a batch is a repeat, the state of each no
 coverage holds is never taken again, and coverage moves only in the transaction that stores what it covers.
 """
 
-from devmesh.nodes.model import Claim, Claimed, Gap, Heartbeat, Node, Service, StreamKey, StreamState
-from devmesh.nodes.names import is_node_name
+from devmesh.nodes.model import Claim, Claimed, Gap, Heartbeat, Node, Service, StreamKey, StreamState, is_node_name
 from devmesh.nodes.ranges import Mark, Range
 from devmesh.nodes.service import Nodes
 

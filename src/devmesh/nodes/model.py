@@ -10,6 +10,14 @@ from devmesh.nodes.ranges import Mark, Range
 FORKED = "forked"  # the reason of a gap that is no loss: what lies there may have been stored twice
 
 
+NAME_CHARS = 255
+
+
+def is_node_name(text: str) -> bool:
+    """Whether `text` can name a node: 1 to 255 printable characters, no space around them."""
+    return 0 < len(text) <= NAME_CHARS and text.isprintable() and text == text.strip()
+
+
 @dataclass(frozen=True)
 class StreamKey:
     """Names a stream of a node: journald's seqnum id or a file's identity, and the epoch."""

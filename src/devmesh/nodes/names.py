@@ -15,12 +15,6 @@ from devmesh.db import Database
 
 CHUNK = 500
 OVERFLOW = "<overflow>"
-NAME_CHARS = 255
-
-
-def is_node_name(text: str) -> bool:
-    """Whether `text` can name a node: 1 to 255 printable characters, no space around them."""
-    return 0 < len(text) <= NAME_CHARS and text.isprintable() and text == text.strip()
 
 
 class Names:
