@@ -7,7 +7,7 @@ passed over). The same statement asks both ways: the server takes the index wher
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, Table, bindparam, func, select, text
 
@@ -109,22 +109,36 @@ def make_index(db: Database, table: Table, dim: int, tell: Callable[[float], Non
 
 
 def _fill(db: Database, table: Table, tell: Callable[[float], None]) -> None:
-    """Bring the new table to what the old one holds, until nothing differs."""
+    """Bring the new table to what the old one holds: walks by family id, until one finds nothing that lacks."""
     old, new = table.name, f"{table.name}_new"
-    same = "n.family_id = t.family_id AND n.text_hash = t.text_hash"
-    stale = f"DELETE n FROM {new} n LEFT JOIN {old} t ON {same} WHERE t.family_id IS NULL"
-    lacking = f"SELECT t.family_id FROM {old} t LEFT JOIN {new} n ON {same} WHERE n.family_id IS NULL LIMIT {BATCH}"  # noqa: S608
-    copy = text(f"INSERT INTO {new} SELECT * FROM {old} WHERE family_id IN :some")  # noqa: S608
-    copied = True
-    while copied:
-        with db.write() as connection:
-            connection.exec_driver_sql(stale)
-            some = connection.exec_driver_sql(lacking).scalars().all()
-            copied = bool(some)
-            if some:
-                connection.execute(copy.bindparams(bindparam("some", some, expanding=True)))
+    lacking = text(
+        f"SELECT t.family_id FROM {old} t LEFT JOIN {new} n ON n.family_id = t.family_id AND n.text_hash = t.text_hash "  # noqa: S608
+        f"WHERE t.family_id > :last AND n.family_id IS NULL ORDER BY t.family_id LIMIT {BATCH}"
+    )
+    last, whole = 0, False
+    while not whole:
         with db.read() as connection:
+            some = connection.execute(lacking, {"last": last}).scalars().all()
             there, wanted = connection.exec_driver_sql(
                 f"SELECT (SELECT COUNT(*) FROM {new}), (SELECT COUNT(*) FROM {old})"  # noqa: S608
             ).one()
         tell(min(1.0, there / max(1, wanted)))
+        whole = not some and last == 0
+        last = some[-1] if some else 0
+        with db.write() as connection:
+            _copy(connection, old, new, some) if some else _forget(connection, old, new)
+
+
+def _copy(connection: Connection, old: str, new: str, family_ids: Sequence[int]) -> None:
+    for statement in (
+        f"DELETE FROM {new} WHERE family_id IN :some",  # noqa: S608
+        f"INSERT INTO {new} SELECT * FROM {old} WHERE family_id IN :some",  # noqa: S608
+    ):
+        connection.execute(text(statement).bindparams(bindparam("some", family_ids, expanding=True)))
+
+
+def _forget(connection: Connection, old: str, new: str) -> None:
+    """Take out what the old table does not hold any more."""
+    connection.exec_driver_sql(
+        f"DELETE n FROM {new} n LEFT JOIN {old} t ON t.family_id = n.family_id WHERE t.family_id IS NULL"
+    )
