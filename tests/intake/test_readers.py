@@ -163,10 +163,8 @@ def test_helpers_end_with_us_and_when_nobody_asks():
     parent.communicate()
     assert select.select([pid], [], [], 60)[0]
     os.close(pid)
-    bored = subprocess.run(
-        [sys.executable, "-P", module.PROGRAM, "0.1"], stdin=subprocess.PIPE, timeout=60, check=False
-    )
-    assert bored.returncode == 0
+    with subprocess.Popen([sys.executable, "-P", module.PROGRAM, "0.1"], stdin=subprocess.PIPE) as bored:
+        assert bored.wait(60) == 0
 
 
 def test_nothing_is_lost_or_doubled_when_helpers_are_killed(make_mesh):
