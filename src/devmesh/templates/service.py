@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import polars as pl
 from sqlalchemy import (
     ColumnElement,
     Connection,
