@@ -192,6 +192,18 @@ def test_nothing_is_doubled_or_lost_after_kill_9(old, cli, points):
     mesh.close()
 
 
+def test_it_goes_into_mariadb_as_well(old, cli, mariadb, monkeypatch):
+    """The store that an old database comes from is of that kind most likely."""
+    url = mariadb.take()
+    monkeypatch.setenv("DEVMESH_DATABASE_URL", url)
+    assert cli.json("db", "adopt", old.url)["stored"] == 300
+    assert cli.json("db", "adopt", old.url)["read"] == 0
+    mesh = open_mesh(load_settings(data_dir=cli.data_dir, database_url=url, embedding_provider="off"))
+    assert_counts(mesh)
+    mesh.close()
+    mariadb.give_back(url)
+
+
 def test_it_goes_through_a_server_that_holds_the_store(old, cli):
     """As every command that writes."""
     told = {name: os.environ[name] for name in ("DEVMESH_RETENTION_DAYS", "DEVMESH_DISK_RESERVE_MB")}
@@ -232,7 +244,10 @@ def test_names_in_tables_of_their_own_are_found(old, cli):
 
 
 def test_what_is_no_old_database_is_said(mariadb, cli):
-    """No such table; an empty one is no fault."""
+    """No such table; a database of today's schema, which would come in as its own copy; an empty one is no fault."""
+    today = mariadb.take()
+    assert "devmesh db copy" in cli("db", "adopt", today, code=3).stderr
+    mariadb.give_back(today)
     url = mariadb.empty()
     assert "has no table log_events" in cli("db", "adopt", url, code=3).stderr
     db = OldDatabase(url, url)
@@ -268,12 +283,12 @@ def test_a_row_of_odd_values_is_still_an_event():
     """Levels as numbers or words, JSON that is none, a name that is none, bytes, no message at all."""
     row = {
         "id": 5, "message": None, "ts": "yesterday?", "node": " \t", "service": "", "priority": 40, "pid": "77x",
-        "fields": "[1", "extra": float("inf"), "raw": b"\xff",
+        "fields": "[1", "more": {"extra": float("inf"), "raw": b"\xff", "message": "another column's", "none": None},
     }  # fmt: skip
     event = msgspec.json.decode(line_of(row, "n", dt.UTC))
     assert event == {
         "message": "", "seq": 5, "ts": "yesterday?", "node": "n", "priority": 3,
-        "fields": {"fields": "[1", "extra": "inf", "raw": "\ufffd"},
+        "fields": {"fields": "[1", "extra": "inf", "raw": "\ufffd", "message": "another column's"},
     }  # fmt: skip
     assert msgspec.json.decode(line_of({**row, "priority": "WARNING"}, "n", dt.UTC))["priority"] == 4
     assert msgspec.json.decode(line_of({**row, "priority": "odd"}, "n", dt.UTC))["fields"]["priority"] == "odd"

@@ -18,6 +18,7 @@ from devmesh.db import mariadb
 from devmesh.errors import ConfigError
 
 TABLE = "log_events"
+MORE = "more"  # where a row keeps the columns that are no part of an event
 ROWS = 2_000  # a row may hold a vector of 16 KB, and the server reads whole pages of its disk
 
 # What an event is made of, and the columns of the old table that may hold it, likeliest first.
@@ -119,7 +120,9 @@ class Old:
         self.database = str(mariadb.as_url(url).database)
         try:
             with self._reading() as connection:
-                self.shape = shape_of(_types(connection), _tables(connection), told)
+                tables = _tables(connection)
+                _refuse_today(tables, self.database)
+                self.shape = shape_of(_types(connection), tables, told)
                 self._names = {
                     part: dict(map(tuple, connection.exec_driver_sql(f"SELECT id, name FROM `{table}`")))  # noqa: S608
                     for part, (_column, table) in self.shape.lookups.items()
@@ -144,7 +147,7 @@ class Old:
         return None if low is None else (int(low), int(high), int(about or 0))
 
     def pages(self, first: int, last: int) -> Iterator[list[dict[str, Any]]]:
-        """Rows with ids from `first` to `last` in order, as parts and further columns: {"id": 1, "message": …}."""
+        """Rows with ids from `first` to `last` in order, by their parts: {"id": 1, "message": …, "more": {…}}."""
         at = first
         while at <= last:
             rows = self._rows(
@@ -166,11 +169,13 @@ class Old:
 
     def _rows(self, where: str, values: tuple[int, ...]) -> list[dict[str, Any]]:
         parts = {**self.shape.columns, **{part: column for part, (column, _table) in self.shape.lookups.items()}}
-        names = [*parts, *self.shape.more]
         wanted = ", ".join(f"`{column}`" for column in [*parts.values(), *self.shape.more])
         with self._reading() as connection:
             found = connection.exec_driver_sql(f"SELECT {wanted} FROM {TABLE} WHERE {where}", values)  # noqa: S608
-            rows = [dict(zip(names, row, strict=True)) for row in found]
+            rows = [
+                dict(zip(parts, row, strict=False)) | {MORE: dict(zip(self.shape.more, row[len(parts) :], strict=True))}
+                for row in found
+            ]
         for part, known in self._names.items():
             for row in rows:
                 row[part] = known.get(row[part])
@@ -190,6 +195,14 @@ def _types(connection: Connection) -> dict[str, str]:
     if not types:
         raise ConfigError(f"The database has no table {TABLE}.", hint="Is it the old DevMesh's?")
     return types
+
+
+def _refuse_today(tables: Mapping[str, Sequence[str]], database: str) -> None:
+    """A database of today's schema has a log_events as well, and would come in under other numbers."""
+    if {"stream_ranges", "id_blocks"} <= tables.keys():
+        raise ConfigError(
+            f"The database {database} has today's schema.", hint="devmesh db copy --from URL --to URL moves it whole."
+        )
 
 
 def _tables(connection: Connection) -> dict[str, list[str]]:

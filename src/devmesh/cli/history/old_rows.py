@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
+from devmesh.db.old import MORE
 from devmesh.intake.priority import priority_of
 from devmesh.nodes import is_node_name
 from devmesh.ship.wire import LINE_LIMIT_BYTES, encode
 
-_PARTS = ("id", "message", "ts", "node", "service", "priority", "pid", "fields")
 _PYTHON_LEVELS = {10: 7, 20: 6, 30: 4, 40: 3, 50: 2}  # of Python's logging
 _UNITS_US = ((10**17, 1 / 1000), (10**14, 1), (10**11, 1000))  # from which number on it counts ns, µs, ms; else seconds
 _INT64 = 2**63
@@ -24,7 +24,7 @@ def line_of(row: dict[str, Any], node: str, zone: dt.tzinfo) -> bytes:
     """The row's event: its parts, and every further column among its fields. `zone` is that of times without one."""
     event: dict[str, Any] = {"message": _text(row["message"]), "seq": row["id"]}
     fields = _fields(row.get("fields"))
-    fields |= {name: _plain(value) for name, value in row.items() if name not in _PARTS and value is not None}
+    fields |= {name: _plain(value) for name, value in row[MORE].items() if value is not None}
     event |= _time(row["ts"], zone)
     named = _text(row.get("node")).strip()
     event["node"] = named if is_node_name(named) else node
