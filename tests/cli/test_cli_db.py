@@ -61,7 +61,7 @@ def test_copy_fills_another_store_and_says_what_came(filled, tmp_path):
     assert told.splitlines()[-1] == f"next: devmesh --data-dir {target} up"
     assert Runner(target).json("logs", "--limit", "1000") == cli.json("logs", "--limit", "1000")
     Runner(target)("db", "check")
-    assert "holds data already" in cli("db", "copy", "--to", str(target), code=6).stderr
+    assert "copy of this store already" in cli("db", "copy", "--to", str(target), code=6).stderr
     second = cli.json("db", "copy", "--to", f"sqlite:///{tmp_path}/third/devmesh.db")
     assert {one["table"]: one["rows"] for one in second["tables"]}["log_events"] == len(cli.messages())
 

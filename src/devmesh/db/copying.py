@@ -33,6 +33,7 @@ from devmesh.db.types import LONG_TEXT, metadata
 from devmesh.errors import ConfigError, Conflict
 
 EMPTY_IT = "Name an empty database: DROP DATABASE devmesh; CREATE DATABASE devmesh; or a SQLite file that is not there."
+KEYS = "redaction_keys"
 
 # In the target while a copy is under way, one row a table; `table_name` empty: of which store it is a copy.
 progress = Table(
@@ -102,7 +103,7 @@ def copy(
 
 def _origin(connection: Connection) -> str:
     """What tells stores apart: a hash of the key of their redaction marks, which every one draws by lot."""
-    secrets = connection.execute(text("SELECT secret FROM redaction_keys ORDER BY name")).scalars()
+    secrets = connection.execute(text(f"SELECT secret FROM {KEYS} ORDER BY name")).scalars()  # noqa: S608
     return hashlib.blake2b(b"".join(map(bytes, secrets)), digest_size=16).hexdigest()
 
 
@@ -125,7 +126,7 @@ def _begin(target: Database, origin: str) -> None:
         if _begun(target) != origin:
             raise Conflict("The target holds a part of another store, whose copy was broken off.", hint=EMPTY_IT)
         return
-    _refuse_full(target)
+    _refuse_full(target, origin)
     schema.upgrade(target)
     with target.change_schema() as connection:
         progress.drop(connection, checkfirst=True)
@@ -135,7 +136,7 @@ def _begin(target: Database, origin: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = :at"), {"at": schema.COPYING})
 
 
-def _refuse_full(target: Database) -> None:
+def _refuse_full(target: Database, origin: str) -> None:
     """Raise Conflict where any table of ours holds rows, or there is one of another program."""
     with target.read() as connection:
         there = set(inspect(connection).get_table_names())
@@ -144,6 +145,12 @@ def _refuse_full(target: Database) -> None:
             for table in metadata.sorted_tables
             if table.name in there and connection.execute(select(*table.primary_key).limit(1)).first() is not None
         ]
+        same = bool(full) and KEYS in there and _origin(connection) == origin
+    if same:
+        raise Conflict(
+            "The target holds a copy of this store already.",
+            hint=f"Was it made just now, then use it. Else: {EMPTY_IT}",
+        )
     if full:
         raise Conflict(f"The target holds data already, in {', '.join(full[:5])}.", hint=EMPTY_IT)
     foreign = sorted(there - {*metadata.tables, "alembic_version", progress.name})
