@@ -18,8 +18,9 @@ MANY = 400
 
 
 @pytest.fixture
-def filled(mesh):
-    """A house on MariaDB with 400 vectors of 256 numbers, complete; and its room."""
+def filled(mesh, monkeypatch):
+    """A house on MariaDB with 400 vectors of 256 numbers, complete, that are indexed 32 at a time; and its room."""
+    monkeypatch.setattr(mariadb, "BATCH_NUMBERS", 32 * 256)
     model = model_with(mesh, directions(MANY, 256))
     with mesh.db.write() as connection:
         stored.mark_complete(connection, model, 1)
@@ -109,6 +110,8 @@ def test_an_interrupted_index_goes_on(filled):
         room.make_index(interrupt)
     assert plan(mesh, model) is None
     assert room.nearest(model, directions(3, 256)[2], 1)[0][0] == 3
+    with mesh.db.change_schema() as connection:  # as one leaves it that dies between the swap and its end
+        connection.exec_driver_sql(f"CREATE TABLE {model.table.name}_old LIKE {model.table.name}")
     assert room.make_index(shares.append).made
     assert shares[0] > 0.5
     assert plan(mesh, model) == mariadb.INDEX
