@@ -8,6 +8,7 @@ import msgspec
 from cli_house import Runner, fill, line
 
 from devmesh.db import schema
+from devmesh.db.lock import StoreLock
 
 
 def test_upgrade_makes_a_store_and_says_from_where_to_where(empty):
@@ -72,3 +73,13 @@ def test_copy_says_what_cannot_work(filled, empty):
     cli = Runner(filled)
     assert "same store" in cli("db", "copy", "--to", str(filled), code=2).stderr
     assert "postgresql" in cli("db", "copy", "--to", "postgresql://x/y", code=3).stderr
+
+
+def test_a_store_that_a_server_holds_can_be_looked_at(empty):
+    """Checked, but neither upgraded nor copied."""
+    empty("db", "upgrade")
+    with StoreLock(empty.data_dir / "devmesh.db.lock") as lock:
+        assert lock.take()
+        empty("db", "check")
+        assert "holds the store" in empty("db", "upgrade", code=8).stderr
+        assert "holds the store" in empty("db", "copy", "--to", str(empty.data_dir / "x.db"), code=8).stderr

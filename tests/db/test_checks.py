@@ -130,12 +130,15 @@ def test_another_journal_mode_is_named(mesh):
     db.close()
     assert list(found) == ["journal mode"]
     assert (found["journal mode"].found, found["journal mode"].wanted) == ("delete", "wal")
+    other = sqlite3.connect(path)
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",), "a look changes nothing"
+    other.close()
 
 
 @pytest.mark.sqlite_only
 def test_commits_that_are_not_flushed_are_named(mesh, monkeypatch):
     """synchronous=NORMAL loses acknowledged rows in a power cut."""
-    setup = sqlite._setup_writer
+    setup = sqlite.setup_writer
 
     def careless(connection, record):
         setup(connection, record)
@@ -143,7 +146,7 @@ def test_commits_that_are_not_flushed_are_named(mesh, monkeypatch):
 
     url = mesh.db.url
     mesh.close()
-    monkeypatch.setattr(sqlite, "_setup_writer", careless)
+    monkeypatch.setattr(sqlite, "setup_writer", careless)
     db = open_database(url)
     assert wrong(db)["synchronous"].found == "NORMAL"
     db.close()

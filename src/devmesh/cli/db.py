@@ -94,7 +94,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     from devmesh.db.checks import check as look
     from devmesh.embeddings.stored import tables_of
 
-    with _opened(settings) as db:
+    with _opened(settings, read_only=True) as db:
         yield from look(db, SystemClock().now_us(), tables_of)
 
 
@@ -114,12 +114,12 @@ def _print(one: Finding) -> None:
 
 
 @contextlib.contextmanager
-def _opened(settings: Settings) -> Iterator[Database]:
+def _opened(settings: Settings, *, read_only: bool = False) -> Iterator[Database]:
     """The store of the settings as it is, not brought up to date."""
     import devmesh.mesh  # noqa: F401 - brings every room's tables into the metadata
     from devmesh.db import open_database
 
-    db = open_database(settings.store_url, allow_unsafe=True)
+    db = open_database(settings.store_url, read_only=read_only, allow_unsafe=True)
     try:
         yield db
     finally:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 
 from devmesh.db import sqlite
 from devmesh.db.checks import OK, RESTORE, WRONG, Finding, finding, joined, orphan_finding
 from devmesh.db.engine import Database
 
-FULL = {2: "FULL", 3: "EXTRA", 1: "NORMAL", 0: "OFF"}
+LEVELS = ("OFF", "NORMAL", "FULL", "EXTRA")
 PRIVATE = 0o077
 
 
 def findings(db: Database) -> Iterator[Finding]:
-    """Readers look first: the first connection for writing would mend the journal mode in silence."""
+    """By readers alone: the first connection for writing would mend the journal mode in silence."""
     with db.read() as connection:
         mode = str(connection.exec_driver_sql("PRAGMA journal_mode").scalar())
         yield finding("journal mode", mode, "wal", "The next start of the server sets it: devmesh serve")
@@ -25,21 +26,18 @@ def findings(db: Database) -> Iterator[Finding]:
             hint = f'{RESTORE} Or: sqlite3 devmesh.db ".recover" | sqlite3 new.db'
             yield Finding("integrity", WRONG, joined(damage), "ok", hint)
         yield orphan_finding(connection)
-    yield from _synchronous(db)
+    yield _synchronous()
     yield from _rights(db)
 
 
-def _synchronous(db: Database) -> Iterator[Finding]:
-    """Of a connection as writers have it; where a server holds the store, it is that one's, and of the same make."""
-    if not db.writable:
-        yield Finding("synchronous", OK, "as its server has set it (this process may only read)")
-        return
-    with db.write() as connection:
-        level = FULL.get(int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one()), "?")
+def _synchronous() -> Finding:
+    """What a connection that writes gets here; it is set anew for each, so one to nowhere tells it."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        sqlite.setup_writer(connection, None)
+        level = LEVELS[int(connection.execute("PRAGMA synchronous").fetchone()[0])]
     if level in {"FULL", "EXTRA"}:
-        yield Finding("synchronous", OK, level)
-    else:
-        yield Finding("synchronous", WRONG, level, "FULL", "This SQLite was built in an unusual way: use the system's.")
+        return Finding("synchronous", OK, level)
+    return Finding("synchronous", WRONG, level, "FULL", "This SQLite was built in an unusual way: use the system's.")
 
 
 def _rights(db: Database) -> Iterator[Finding]:

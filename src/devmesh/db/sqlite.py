@@ -50,7 +50,7 @@ def make_engine(url: str, *, writing: bool, pool_size: int) -> Engine:
         hide_parameters=True,  # an error's text reaches logs and health, and the values are people's log lines
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
     )
-    event.listen(engine, "connect", _setup_writer if writing else _setup_reader)
+    event.listen(engine, "connect", setup_writer if writing else _setup_reader)
     begin = "BEGIN IMMEDIATE" if writing else "BEGIN"
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
@@ -66,7 +66,8 @@ def _as_url(url: str, *, writing: bool) -> URL:
     return make_url(url)
 
 
-def _setup_writer(connection: Any, _record: Any) -> None:
+def setup_writer(connection: Any, _record: Any) -> None:
+    """Make a connection one that writes, durably."""
     connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
     run = connection.execute
     run(f"PRAGMA page_size={PAGE_BYTES}")
