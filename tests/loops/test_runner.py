@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from bodies import line, rows, take
 from devmesh.clock import FakeClock
+from devmesh.db.again import TIMES, Contended
 from devmesh.errors import NotFound, Unavailable
 from devmesh.loops import LeaseLost, Loop, Runner
 from devmesh.loops.lease import LEASE_US
@@ -101,6 +102,23 @@ def test_a_step_that_fails_backs_off_and_is_told(mesh):
     runner.stop()
     waits = [(later - earlier) / 1e6 for earlier, later in itertools.pairwise(calls)]
     assert waits == [10.0, 20.0, 40.0]
+
+
+@pytest.mark.parametrize(("contended", "calls", "failed"), [(2, 3, False), (99, 1 + TIMES, True)])
+def test_a_step_in_whose_way_another_was_runs_again(mesh, contended, calls, failed):
+    """A deadlock with another server is no failure: the whole step again, after a moment. One that never ends is."""
+    clock, called = FakeClock(), []
+
+    def step(_limit, _lease):
+        called.append(1)
+        if len(called) <= contended:
+            raise Contended("Another one was in its way.", retry_after_s=1)
+        return 3
+
+    runner, begun = Runner(mesh.db, clock, "me", [loop(step)]), clock.monotonic_s()
+    done, error = runner._step(loop(step), 0)
+    assert (len(called), done, error is not None) == (calls, 0 if failed else 3, failed)
+    assert 0 < clock.monotonic_s() - begun < 10
 
 
 def test_a_failing_loop_degrades_health(mesh, monkeypatch):

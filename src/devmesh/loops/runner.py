@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from devmesh.clock import Clock
 from devmesh.db import Database
+from devmesh.db.again import Contended, pauses_s
 from devmesh.errors import NotFound, Unavailable
 from devmesh.loops.lease import Lease, LeaseLost, release, take
 from devmesh.loops.tables import loops
@@ -94,10 +95,20 @@ class Runner:
         lease = take(self._db, self._clock, name, self._owner)
         if lease is None:
             raise Unavailable(f"The loop {name} runs in another process.", hint="It runs there; nothing needs doing.")
-        with self._turns[name]:
-            done = loop.step(loop.limit, lease)
+        done = self._whole_step(loop, lease)
         lease.note(done, None, 0)
         return done
+
+    def _whole_step(self, loop: Loop, lease: Lease) -> int:
+        """The step in its turn; again, after a moment, where another server's transaction was in its way."""
+        with self._turns[loop.name]:
+            for pause_s in pauses_s():
+                try:
+                    return loop.step(loop.limit, lease)
+                except Contended:
+                    if self._clock.wait(pause_s, self._stop):
+                        raise
+            return loop.step(loop.limit, lease)
 
     def local_states(self) -> list[LoopState]:
         """Every loop as this process alone has seen it."""
@@ -142,8 +153,7 @@ class Runner:
             lease = take(self._db, self._clock, loop.name, self._owner)
             if lease is None:
                 return 0, None
-            with self._turns[loop.name]:
-                done = loop.step(loop.limit, lease)
+            done = self._whole_step(loop, lease)
             if done or failures or self._local[loop.name].last_run_us is None:
                 lease.note(done, None, 0)
                 self._local[loop.name] = replace(self._local[loop.name], last_run_us=self._clock.now_us())
