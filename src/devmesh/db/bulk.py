@@ -58,7 +58,8 @@ def add_counts(connection: Connection, table: Table, frame: pl.DataFrame) -> Non
         return
     keys = [name for name in frame.columns if name != "n"]
     statement = _upsert(table.name, tuple(keys))
-    _raw(connection).executemany(statement, frame.select(*keys, "n").rows())
+    columns = [frame[name].to_list() for name in (*keys, "n")]
+    _raw(connection).executemany(statement, list(zip(*columns, strict=True)))
 
 
 def _raw(connection: Connection) -> Any:

@@ -170,7 +170,7 @@ def _encode(rows: Fields) -> pl.Series:
 
 
 def apply_levels(batch: pl.DataFrame, levels: pl.Series) -> pl.DataFrame:
-    """The batch of n rows with the more severe of claimed priority and level (n of Int8 0..7, null where none was
+    """The batch of n rows with the more severe of claimed priority and level (n of Int8 0..7, 8 or null where none was
     read).
 
     Where the level is more severe, the claimed priority moves into `fields._claimed_priority`, unless a claim is there.

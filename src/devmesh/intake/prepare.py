@@ -20,7 +20,7 @@ from devmesh.errors import DevMeshError, InvalidInput
 from devmesh.intake.columns import apply_levels, cut_messages
 from devmesh.intake.model import Limits, Rejected
 from devmesh.intake.readers import Readers, Result
-from devmesh.intake.reading import FAULTS, KIND, Kind, kinds_of, pieces_of
+from devmesh.intake.reading import FAULTS, Kind, kinds_of, pieces_of
 from devmesh.intake.redact import redact
 from devmesh.intake.redact_spanning import OpenKeys
 from devmesh.intake.request import Request, Ticket
@@ -29,6 +29,7 @@ from devmesh.templates import SAMPLES, Sample, Templates
 
 log = logging.getLogger(__name__)
 
+UNSAID = 8  # less than any level
 SAMPLED_NEW = 512
 SAMPLED_KNOWN = 16
 
@@ -94,7 +95,7 @@ class Preparer:
             for one in results:
                 if isinstance(one, BaseException):
                     raise one
-                frames.append(one.frame.with_columns(pl.col("kind") + pl.lit(len(kinds), KIND)))
+                frames.append(one.frame.hstack([one.frame.drop_in_place("kind") + np.uint32(len(kinds))]))
                 kinds += one.kinds
                 rejected += one.rejected
             batch = pl.concat(frames)
@@ -109,7 +110,7 @@ class Preparer:
             log.exception("intake cannot read a request node=%s bytes=%d", request.node, len(request.body))
             ticket.fail(DevMeshError("The server could not read this request.", hint="The server's own log says why."))
             return None
-        return Part(ticket, node_id, claim, rejected, batch["line"]), batch.drop("line")
+        return Part(ticket, node_id, claim, rejected, batch.drop_in_place("line")), batch
 
     def _redact(self, frame: pl.DataFrame, kinds: list[Kind]) -> tuple[pl.DataFrame, dict[str, int]]:
         """The frame without secrets; messages that had one are of another kind now."""
@@ -124,19 +125,17 @@ class Preparer:
 
     def _resolve(self, frame: pl.DataFrame, kinds: list[Kind], parts: list[Part], redacted: Counter[str]) -> Prepared:
         """Names to numbers and messages to templates, once for each kind."""
-        kinds, kind = _used(kinds, frame["kind"].to_numpy())
+        kinds, kind = _used(kinds, frame.drop_in_place("kind").to_numpy())
         service_ids = self._nodes.service_names.ids({service for service, _shape in kinds})
         known = self._templates.recognize([(service_ids[service], shape) for service, shape in kinds])
-        columns = (
-            pl.Series("service_id", [service_ids[service] for service, _shape in kinds], dtype=pl.Int64),
-            pl.Series("template_id", [one.id for one in known], dtype=pl.Int64),
-            pl.Series("level", [one.level for one in known], dtype=pl.Int8),
-        )
-        services, templates, levels = (column.gather(kind) for column in columns)
-        last = _last_rows(kind, [one.id for one in known])
-        frame = frame.drop("node", "service", "kind").with_columns(self._node_ids(frame["node"]), services, templates)
-        frame = apply_levels(frame, levels)
-        return Prepared(frame, parts, redacted, self._samples(frame, last))
+        services = np.array([service_ids[service] for service, _shape in kinds], np.int64)
+        templates = np.array([one.id for one in known], np.int64)
+        levels = np.array([UNSAID if one.level is None else one.level for one in known], np.int8)
+        node_ids = self._node_ids(frame.drop_in_place("node"))
+        frame.drop_in_place("service")
+        numbers = [node_ids, pl.Series("service_id", services[kind]), pl.Series("template_id", templates[kind])]
+        frame = apply_levels(frame.hstack(numbers), pl.Series(levels[kind]))
+        return Prepared(frame, parts, redacted, self._samples(frame, _last_rows(kind, templates.tolist())))
 
     def _node_ids(self, names: pl.Series) -> pl.Series:
         distinct = names.unique()
@@ -154,7 +153,7 @@ class Preparer:
         others = [template for template in last if template not in lacking]
         chosen = [last[template] for template in random.sample(others, min(len(others), SAMPLED_KNOWN))]
         wanted = [*_rows_of(sorted(lacking)[:SAMPLED_NEW], frame["template_id"]), *chosen]
-        some = frame.select("template_id", "ts_us", "node_id", "message")[wanted]
+        some = pl.DataFrame([frame[name] for name in ("template_id", "ts_us", "node_id", "message")])[wanted]
         return [(template, Sample(*row)) for template, *row in some.iter_rows()]
 
 
@@ -182,8 +181,9 @@ def _rows_of(wanted: list[int], template_ids: pl.Series) -> list[int]:
     if not wanted:
         return []
     rows: dict[int, list[int]] = {template: [] for template in wanted}
-    places = template_ids.is_in(wanted).arg_true()
-    for row, template in zip(places.to_list(), template_ids.gather(places).to_list(), strict=True):
+    ids = template_ids.to_numpy()
+    places = np.flatnonzero(np.isin(ids, wanted))
+    for row, template in zip(places.tolist(), ids[places].tolist(), strict=True):
         rows[template].append(row)
     return [own[at] for own in rows.values() for at in range(0, len(own), max(1, -(-len(own) // SAMPLES)))]
 

@@ -71,7 +71,7 @@ def read(piece: Piece, limits: Limits) -> Read:
     decoded = _without_foreign_nodes(decode(piece.body, limits), piece)
     batch = to_batch(decoded, node=piece.node, received_us=piece.received_us, limits=limits)
     kinds, kind = kinds_of(batch["service"].to_list(), batch["message"])
-    frame = batch.with_columns(decoded.frame["line"] + np.uint32(piece.lines_before), kind)
+    frame = batch.hstack([decoded.frame["line"] + np.uint32(piece.lines_before), kind])
     rejected = [replace(one, line=one.line + piece.lines_before) for one in decoded.rejected]
     return Read(frame, kinds, rejected)
 

@@ -53,7 +53,8 @@ def canonicalize_directly(messages: pl.Series) -> pl.Series:
 
 def shapes_of(messages: pl.Series) -> list[str]:
     """What is left of each message (String) without its numbers: equal shapes have equal canonical texts."""
-    return fold_numbers(_cut(messages.cast(pl.String).fill_null("")))
+    texts = messages.cast(pl.String)
+    return fold_numbers(_cut(texts.fill_null("") if texts.null_count() else texts))
 
 
 def settle(shapes: list[str]) -> list[str]:
