@@ -10,7 +10,7 @@ The texts are real: canonical lines of FOLDER (loghub, homelab), then messages a
 installed Python packages. At 256 numbers the vectors are real too (WordLlama's). No model of more is at hand: at
 N times 256 a vector is N heads one after another, each the mean of the same text's word vectors under weights of its
 own, drawn once for each word (seeded). Near texts stay near, and the numbers are no copies of each other: 4,096 of them
-spread like some 220 independent ones, 256 like 120. The questions are texts that were left out.
+spread like some 230 independent ones, 256 like 120. The questions are texts that were left out.
 """
 
 from __future__ import annotations
