@@ -20,7 +20,7 @@ import pytest
 from mariadb_server import OPTIONS, PROGRAM
 
 PLUGIN = "usr/lib/mysql/plugin/ha_spider.so"
-SPIDER = ("--plugin-load-add=ha_spider.so", "--plugin-maturity=gamma", "--spider-conn-recycle-mode=1")
+SPIDER = ("--plugin-load-add=ha_spider.so", "--plugin-maturity=gamma", "--spider-conn-recycle-mode=2")
 
 
 def program() -> ModuleType:

@@ -79,7 +79,9 @@ class Settings(BaseSettings):
         default_factory=default_data_dir, description="Folder of the embedded store and its lock file."
     )
     database_url: str = Field(
-        "", description="URL of the store: mysql+pymysql://user@host/database; empty: SQLite in the data folder."
+        "",
+        description="URL of the store: mysql+pymysql://user@host/database, or host1,host2,host3 of a Galera cluster; "
+        "empty: SQLite in the data folder.",
     )
     allow_unsafe: bool = Field(
         False, description="Take a database server that loses the last commits in a power cut (flush at commit is off)."

@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 log = logging.getLogger(__name__)
 
 CUT_OFF = 1047
+LOST = {CUT_OFF, 1158, 1159, 1429, 12701}  # the others: a server behind the one that we speak to (shards.py)
 ROUND_S = 5.0  # for all hosts together: whoever waits for a connection waits no longer than for a call
 SHORTEST_S = 0.5  # that even the last host of a round gets
 _ASK = "SHOW STATUS WHERE variable_name IN ('wsrep_ready', 'wsrep_provider_name')"
@@ -85,9 +86,12 @@ class Hosts:
 
 
 def broken(context: Any, hosts: Hosts) -> None:
-    """SQLAlchemy's `handle_error`: a node that is cut off counts as a connection lost, and that as a host to leave."""
+    """SQLAlchemy's `handle_error`: a node that is cut off counts as a connection lost, and that as a host to leave.
+
+    All pooled connections go with it: those to a head keep lost ones to its data servers, each good for one error.
+    """
     cause = context.original_exception
-    if isinstance(cause, pymysql.err.Error) and cause.args and cause.args[0] == CUT_OFF:
+    if isinstance(cause, pymysql.err.Error) and cause.args and cause.args[0] in LOST:
         context.is_disconnect = True
     if context.is_disconnect and context.connection is not None and not context.is_pre_ping:
         hosts.leave(_host_of(context.connection), str(cause.args[-1] if cause.args else cause))
