@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from devmesh.cli.opening import holder_of
+from devmesh.settings import load_settings
 from processes import serving
 
 
@@ -32,24 +34,26 @@ def checks(folder, url):
     return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
 
 
+def holder(folder, url):
+    """The server that a command of this folder and this database asks."""
+    return holder_of(load_settings(data_dir=folder, database_url=url))
+
+
 def test_doctor_finds_the_server(mariadb, url, tmp_path):
-    """While one runs it is named, with what ails it; on another database, or once it is gone, none is."""
-    folder = tmp_path / "data"
-    with serving(folder, env={"DEVMESH_DATABASE_URL": url}) as server:
+    """While one runs it is named; a second one in the folder runs as well, and the first stays the one that is asked.
+    On another database, or once it is gone, none is.
+    """
+    folder, env = tmp_path / "data", {"DEVMESH_DATABASE_URL": url}
+    with serving(folder, env=env) as server:
         found = checks(folder, url)
         assert (found["server"]["state"], server.url in found["server"]["reason"]) == ("ok", True)
-        assert found["store"]["state"] == "ok"
-        assert "MariaDB" in found["store"]["reason"]
-        locks = list(folder.glob("*.lock"))
-        assert [stat.S_IMODE(lock.stat().st_mode) for lock in locks] == [0o600]
+        assert (found["store"]["state"], "MariaDB" in found["store"]["reason"]) == ("ok", True)
+        assert [stat.S_IMODE(lock.stat().st_mode) for lock in folder.glob("*.lock")] == [0o600]
+        with serving(folder, env=env) as second:
+            assert second.get("/health")["status"]
+            assert holder(folder, url).url == server.url
         other = mariadb.take()
-        assert checks(folder, other)["server"]["state"] == "off"
+        assert holder(folder, other) is None
         mariadb.give_back(other)
-    assert checks(folder, url)["server"]["state"] == "off"
-
-
-def test_a_second_server_in_the_folder(url, tmp_path):
-    """It runs as well; the command line goes on with the first."""
-    env = {"DEVMESH_DATABASE_URL": url}
-    with serving(tmp_path / "data", env=env) as first, serving(tmp_path / "data", env=env):
-        assert first.url in checks(tmp_path / "data", url)["server"]["reason"]
+        server.stop()
+    assert holder(folder, url) is None
