@@ -37,7 +37,7 @@ class Server:
 
     def __init__(self, *, away=False, ready="ON", provider="Galera"):
         self.away, self.ready, self.provider = away, ready, provider
-        self.asked, self.closed = [], 0
+        self.asked, self.closed, self._read_timeout = [], 0, 0.1
 
     def cursor(self):
         """The driver's."""
@@ -122,3 +122,10 @@ def test_every_connection_to_a_cluster_waits_for_what_the_others_committed(drive
     alone = Driver(db1=Server(provider="", ready="OFF"), db2=Server(), db3=Server())
     assert connect(Hosts(URL), alone) is alone.servers["db1"]
     assert len(alone.servers["db1"].asked) == 1
+
+
+def test_only_the_first_words_are_in_a_hurry(driver):
+    """A change of the schema has no time-out, whichever host it goes to; it gets back the one that it came with."""
+    assert connect(Hosts(URL), driver, read_timeout=None)._read_timeout is None
+    assert driver.tried[0][1]["read_timeout"]
+    assert connect(Hosts(URL), driver)._read_timeout == 2

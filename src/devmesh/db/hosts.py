@@ -60,6 +60,7 @@ class Hosts:
                 self.leave(self._hosts[at], str(error.args[-1]))
                 continue
             self._use(at)
+            raw._read_timeout = options.get("read_timeout")  # noqa: SLF001 - the driver takes it at connecting alone
             return raw
         raise failure or AssertionError
 
