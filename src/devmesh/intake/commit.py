@@ -99,7 +99,7 @@ class Committer:
 
 
 def _reject(outcomes: Sequence[Outcome], rows: np.ndarray, refused: Sequence[Refused]) -> None:
-    """Tell the senders of rows that the store did not take; `rows` are the places of those it was given, in the whole."""
+    """Tell the senders of rows that the store did not take; `rows` are the places, in the whole, of those it got."""
     for one in refused:
         row = int(rows[one.row])
         outcome = next(each for each in outcomes if 0 <= row - each.part.start < each.part.rows)
