@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devmesh.templates.family import FamilyBook, StoredFamily
+from devmesh.templates.family import FamilyBook, StoredFamily, _slots
 from devmesh.templates.tokens import ANY, MAX_TOKENS, render, tokenize
 
 
@@ -206,3 +207,24 @@ def test_bounded_work(kind):
     started = time.process_time()
     FamilyBook().assign(rows)
     assert time.process_time() - started < 15
+
+
+def test_slots_tell_word_orders_apart():
+    """Families meet in a slot only if all else is equal: words that change places are another statement."""
+    words = ("disk", "user", "pool", "worker", ANY)
+    rests: dict[int, tuple[int, tuple[str, ...]]] = {}
+    for keys in product(words, repeat=5):
+        for position, slot in _slots(None, keys):
+            rest = (position, (*keys[:position], *keys[position + 1 :]))
+            assert rests.setdefault(slot, rest) == rest
+
+
+@given(st.lists(st.lists(st.sampled_from(["disk", "user", "pool", "worker", "<n>", ANY]), min_size=2, max_size=6)))
+def test_books_of_few_words_stay_whole(texts):
+    """Each family stands under its own keys, and in each of its slots under its own name, whatever merged."""
+    book = FamilyBook()
+    for number, words in enumerate(texts, start=1):
+        book.assign([(number, " ".join(words), None)])
+        for (level, keys), family in book._by_key.items():
+            assert (family.level, family.keys, family.into) == (level, keys, None)
+            assert all(book._names(i, slot)[keys[i]] is family for i, slot in _slots(level, keys))

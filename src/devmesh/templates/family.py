@@ -251,7 +251,8 @@ def _head(level: int | None, keys: tuple[str, ...]) -> _Head:
 
 def _slots(level: int | None, keys: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """(position, hash of everything else) for each position at which names could vary."""
-    hashes = [hash((i, key)) for i, key in enumerate(keys)]
+    # Of one text each: hashes of tuples nearly add up, so two words that change places would leave the sum as it was.
+    hashes = [hash(f"{i} {key}") for i, key in enumerate(keys)]
     total = sum(hashes)
     for i, key in enumerate(keys):
         if i > 0 and (key == ANY or may_vary(key)):
