@@ -143,9 +143,10 @@ def test_a_helper_that_fails_costs_nothing(helped, monkeypatch, sign):
     assert helped._helpers[0]._process is not None
 
 
-def test_a_wrong_answer_costs_nothing(helped, monkeypatch):
+@pytest.mark.parametrize("answer", [b"\x93no frame", b"\x93\xc4\x02no\x90\x90", b"\x93\xc4\x00\x90\x90"])
+def test_a_wrong_answer_costs_nothing(helped, monkeypatch, answer):
     """What is no frame is read here."""
-    monkeypatch.setattr(module, "receive", lambda *_more: b"\x93no frame")
+    monkeypatch.setattr(module, "receive", lambda *_more: answer)
     asked = pieces(*[BODY] * 4)
     alike(helped.read_all(asked), asked)
 

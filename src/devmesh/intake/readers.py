@@ -105,7 +105,7 @@ class _Helper:
 
         try:
             _each(todo, one, from_end=True)
-        except (OSError, EOFError, ValueError) as error:
+        except FAULTS as error:  # gone, stuck, or no frame: whatever it is, this process can read
             log.info("intake reader gone reason=%r", str(error))
             self.end()
 
