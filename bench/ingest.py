@@ -1,10 +1,11 @@
 """How fast events come in, what they cost, and how fast they are found again.
 
-    python bench/ingest.py [--events 1000000] [--data FOLDER] [--database URL] [--json]
+    python bench/ingest.py [--events 1000000] [--data FOLDER] [--database URL] [--long] [--json]
 
 Every figure is measured in a process of its own: canonicalize in frames of 200,000, decode to durable in process, HTTP
 with 1 and 2 connections against a real server, queries over the store that was made. With the URL of a MariaDB server
-(`scripts/mariadb run` starts one) each store is a database of its own there, dropped at the end.
+(`scripts/mariadb run` starts one) each store is a database of its own there, dropped at the end. `--long` asks one
+question alone: does it stay as fast, and its queries too, as the store grows?
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from http.client import HTTPConnection
+from itertools import pairwise
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Self
@@ -31,11 +35,21 @@ sys.path.insert(0, str(HERE))
 
 FRAME = 200_000
 OUTSTANDING = 12
+MILLION = 1_000_000
 
 
 def read_bodies(path: Path) -> list[bytes]:
     """The bodies that `write_corpus` wrote."""
     return [part for part in path.read_bytes().split(b"\0") if part]
+
+
+def each_body(path: Path) -> Iterator[bytes]:
+    """The same one by one: ten million events fit no memory."""
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as held:
+        start = 0
+        while (end := held.find(b"\0", start)) >= 0:
+            yield held[start:end]
+            start = end + 1
 
 
 def write_corpus(path: Path, events: int, data: Path | None) -> None:
@@ -71,17 +85,20 @@ def phase_durable(corpus: Path, folder: Path) -> dict[str, Any]:
     from devmesh.mesh import open_mesh
     from devmesh.settings import load_settings
 
-    bodies = read_bodies(corpus)
     mesh = open_mesh(load_settings(data_dir=folder))
     mesh.intake.start()
     now = mesh.clock.now_us()
     wall, cpu = time.perf_counter(), tree_cpu_s(os.getpid())
-    pending, stored = [], 0
-    for body in bodies:
+    pending, stored, laps = [], 0, [0.0]
+    for body in each_body(corpus):
         pending.append(mesh.intake.submit(Request(body, "bench", now)))
         if len(pending) >= OUTSTANDING:
             stored += pending.pop(0).future.result().stored
+        if stored >= len(laps) * MILLION:
+            laps.append(time.perf_counter() - wall)
     stored += sum(ticket.future.result().stored for ticket in pending)
+    if stored >= len(laps) * MILLION:
+        laps.append(time.perf_counter() - wall)
     wall, cpu = time.perf_counter() - wall, tree_cpu_s(os.getpid()) - cpu
     peak = tree_peak_mb(os.getpid())
     mesh.close()
@@ -89,6 +106,7 @@ def phase_durable(corpus: Path, folder: Path) -> dict[str, Any]:
         "durable_per_s": round(stored / wall),
         "cpu_us_per_event": round(cpu / stored * 1e6, 2),
         "commits": mesh.intake.totals.commits,
+        "per_s_of_each_million": [round(MILLION / (end - begin)) for begin, end in pairwise(laps)],
         "durable_process_mb": peak,
     }
 
@@ -238,6 +256,18 @@ def child(phase: str, corpus: Path, folder: Path, stores: Stores, *extra: str) -
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+def run_long(events: int, data: Path | None, scratch: Path, stores: Stores) -> dict[str, Any]:
+    """Decode to durable with the rate of each million, and the queries over all of it."""
+    corpus, folder = scratch / "corpus", scratch / "durable"
+    stores.make(folder)
+    write_corpus(corpus, events, data)
+    result = child("durable", corpus, folder, stores)
+    result["bytes_per_event"] = round(stores.bytes(folder) / events, 1)
+    result["queries_ms"] = child("queries", corpus, folder, stores)
+    stores.drop(folder)
+    return result
+
+
 def run(events: int, data: Path | None, scratch: Path, stores: Stores) -> dict[str, Any]:
     """All phases; the keys are those of the project's targets."""
     corpus = scratch / "corpus"
@@ -265,6 +295,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--data", type=Path, help="folder with real logs; without it the built-in generator speaks")
     parser.add_argument("--database", help="URL of a MariaDB server; without it the store is SQLite")
+    parser.add_argument("--long", action="store_true", help="decode to durable by the million, and the queries, alone")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--phase", help=argparse.SUPPRESS)
     parser.add_argument("--corpus", type=Path, help=argparse.SUPPRESS)
@@ -284,7 +315,8 @@ def main() -> None:
         print(f"{asked.data} is absent: the built-in generator speaks instead.", file=sys.stderr)
         asked.data = None
     with tempfile.TemporaryDirectory() as scratch:
-        result = run(asked.events, asked.data, Path(scratch), Stores(asked.database))
+        way = run_long if asked.long else run
+        result = way(asked.events, asked.data, Path(scratch), Stores(asked.database))
     print(json.dumps(result) if asked.json else "\n".join(f"{name:24} {value}" for name, value in result.items()))
 
 
