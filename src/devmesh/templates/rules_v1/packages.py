@@ -23,6 +23,7 @@ PACKAGES = Group(
         ),
         Rule("version", rf"<package> {_VERSION}", "<package> <version>"),
         Rule("version-second", rf"<package> <version> {_VERSION}", "<package> <version> <version>"),
+        Rule("version-first", rf"<package> <none> {_VERSION}", "<package> <none> <version>"),
         Rule(
             "version-in-brackets",
             rf"<package> \({_VERSION}(?:, (?:automatic|{_VERSION}))*\)",
