@@ -53,6 +53,13 @@ def test_a_node_is_retired(many):
     assert "no node of that name" in many("nodes", "retire", "nobody", code=4).stderr
 
 
+def test_a_list_without_nodes_says_why(empty):
+    """All who sent anything were retired."""
+    fill(empty.data_dir, [line("x")], "nas")
+    empty("nodes", "retire", "nas")
+    assert "devmesh nodes --retired" in empty("nodes").stderr
+
+
 def test_nodes_are_retired_while_the_server_runs(empty):
     """The server that holds the store does it, whatever the node is called."""
     names = ["nas", "a/b", "büro", "what?", "50%25", "retire", "-x"]

@@ -87,6 +87,7 @@ def test_search_finds_by_meaning(cli):
     assert "I/O error" in found["results"][0]["examples"][0]
     assert "why: " in cli("search", "disk is dying").stdout
     assert "I/O error" in cli("search", "disk is dying", "--events").stdout
+    assert "devmesh logs --contains 'zzyzx quux'" in cli("search", "zzyzx", "quux").stderr
 
 
 def test_nodes_services_stats_loops(cli):
@@ -100,6 +101,7 @@ def test_nodes_services_stats_loops(cli):
     assert {"events", "templates", "families", "compression", "bytes_per_event"} <= set(stats)
     assert "events" in cli("stats").stdout
     assert "assign-families" in cli("loops").stdout
+    assert "runs in each server" in cli("loops").stdout
     assert "web2" in cli("nodes").stdout
 
 

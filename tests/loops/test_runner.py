@@ -171,6 +171,20 @@ def test_full_batches_follow_each_other(mesh):
     assert all(not thread.is_alive() for thread in runner._threads)
 
 
+def test_a_loop_of_every_process_is_told(mesh):
+    """It has no lease and no row: this process tells what it saw, and another that it runs in each server."""
+    clock = StandingClock()
+    mine, other = (
+        Runner(mesh.db, clock, name, [loop(lambda _limit, _lease: 3, everywhere=True)]) for name in ("me", "other")
+    )
+    mine.start()
+    assert clock.waiting.wait(20)
+    (here,), (there,) = mine.states(), other.states()
+    assert (here.everywhere, here.last_run_us, here.last_done) == (True, clock.now_us(), 3)
+    assert (there.everywhere, there.last_run_us) == (True, None)
+    mine.stop()
+
+
 def test_a_loop_by_hand(mesh, clock):
     """`once` runs one step; an unknown name is told, as is a loop that another process runs."""
     take(mesh, line("x"), received_us=clock.now_us())

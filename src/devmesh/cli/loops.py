@@ -14,9 +14,6 @@ from devmesh.cli.words import Json, examples
 if TYPE_CHECKING:
     from devmesh.settings import Settings
 
-if TYPE_CHECKING:
-    from devmesh.settings import Settings
-
 MOST_STEPS = 10_000
 commands = typer.Typer(rich_markup_mode=None)
 
@@ -53,6 +50,8 @@ def loops(context: typer.Context, json: Json = False) -> None:
             if state.failures
             else "ok"
             if state.last_run_us
+            else "runs in each server"
+            if state.everywhere
             else "has not worked yet",
         ]
         for state in states

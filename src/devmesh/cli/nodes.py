@@ -48,6 +48,7 @@ def nodes(
 
     with reading(settings_of(context)) as mesh:
         page, now = mesh.nodes.list(limit, cursor, retired=retired), mesh.clock.now_us()
+        hidden = not page.rows and bool(mesh.nodes.list(1, cursor, retired=True).rows)
     if json:
         emit({"nodes": [asdict(node) for node in page.rows], "cursor": page.cursor})
         return
@@ -68,7 +69,9 @@ def nodes(
         right=["backlog", "lost"],
         styles={"node": "cyan"},
     )
-    if not page.rows:
+    if hidden:
+        note("Only nodes that were retired. See: devmesh nodes --retired")
+    elif not page.rows:
         note("No node has sent anything yet." if cursor is None else "No node comes after that one.")
     note_more(page.cursor)
 

@@ -34,20 +34,23 @@ def search(
 
     An answer is a family: a pattern (f12) that stands for all events that differ only in words that vary.
     """
-    from devmesh.cli.terminal import emit, note, viewer_zone
+    from shlex import quote
+
+    from devmesh.cli.terminal import emit, note, safe, viewer_zone
     from devmesh.finding import find_events, find_families
 
     settings, asked = settings_of(context), " ".join(question)
     with reading(settings) as mesh:
         found = (find_events if events else find_families)(mesh, asked, limit)
-        now = mesh.clock.now_us()
+        now, families = mesh.clock.now_us(), mesh.templates.counts()[1]
     if json:
         emit(found)
         return
     for ranking, reason in found["missing"].items():
         note(f"Searched without {ranking}: {reason}")
     if not found["results"]:
-        note("Nothing was found. Are there families yet? See: devmesh stats")
+        lines = f"No pattern speaks of that. In the lines themselves: devmesh logs --contains {safe(quote(asked))}"
+        note(lines if families else "There are no patterns to search yet. See: devmesh stats")
     if events:
         _show_events(found["results"], viewer_zone(settings.timezone))
     else:

@@ -51,6 +51,7 @@ class LoopState:
     last_done: int | None = None
     last_error: str | None = None
     failures: int = 0
+    everywhere: bool = False  # then each process knows its own runs alone
 
 
 def due_in_s(loop: Loop, done: int, failures: int) -> float:
@@ -70,7 +71,9 @@ class Runner:
         self._turns = {name: threading.Lock() for name in self._loops}
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._local: dict[str, LoopState] = {name: LoopState(name, loop.every_s) for name, loop in self._loops.items()}
+        self._local: dict[str, LoopState] = {
+            name: LoopState(name, loop.every_s, everywhere=loop.everywhere) for name, loop in self._loops.items()
+        }
 
     def start(self) -> None:
         """Start a thread for each loop."""
@@ -123,7 +126,7 @@ class Runner:
             row = rows.get(name)
             known = (
                 local
-                if row is None
+                if row is None or local.everywhere
                 else replace(
                     local,
                     owner=row.owner,
@@ -149,14 +152,16 @@ class Runner:
     def _step(self, loop: Loop, failures: int) -> tuple[int, str | None]:
         try:
             if loop.everywhere:
-                return loop.step(loop.limit, Lease(self._db, self._clock, loop.name, self._owner, 0)), None
+                done = loop.step(loop.limit, Lease(self._db, self._clock, loop.name, self._owner, 0))
+                self._note_here(loop, last_done=done)
+                return done, None
             lease = take(self._db, self._clock, loop.name, self._owner)
             if lease is None:
                 return 0, None
             done = self._whole_step(loop, lease)
             if done or failures or self._local[loop.name].last_run_us is None:
                 lease.note(done, None, 0)
-                self._local[loop.name] = replace(self._local[loop.name], last_run_us=self._clock.now_us())
+                self._note_here(loop)
         except LeaseLost:
             return 0, None
         except Unavailable as error:  # expected: a store or gateway is away; health says so
@@ -166,3 +171,7 @@ class Runner:
             log.exception("loop=%s failed", loop.name)
             return 0, f"{type(error).__name__}: {error}"
         return done, None
+
+    def _note_here(self, loop: Loop, last_done: int | None = None) -> None:
+        """Note that the loop worked now, in this process."""
+        self._local[loop.name] = replace(self._local[loop.name], last_run_us=self._clock.now_us(), last_done=last_done)
