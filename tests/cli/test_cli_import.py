@@ -303,6 +303,7 @@ def test_folders_and_what_cannot_be_read(cli: Runner, tmp_path):
     (folder / "empty.log").write_bytes(b"")
     result = cli("import", str(folder), code=1)
     assert "b.bin: This is no text" in result.stderr
+    assert "--format plain" in result.stderr
     assert "c.gz: cannot be read to its end" in result.stderr
     assert "journalctl --file=PATH -o export" in result.stderr
     assert result.stdout.splitlines()[0].split() == ["stored", "repeated", "rejected", "format", "file"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+import httpx
 import pytest
 from cli_house import Served, fill, line
 
@@ -58,6 +59,18 @@ def test_a_list_without_nodes_says_why(empty):
     fill(empty.data_dir, [line("x")], "nas")
     empty("nodes", "retire", "nas")
     assert "devmesh nodes --retired" in empty("nodes").stderr
+
+
+def test_stats_tell_what_the_server_has_masked(empty):
+    """The command reads the store itself, but what was masked since the start only the server knows."""
+    fill(empty.data_dir, [line("x")], "nas")
+    served = Served(empty.data_dir, "serve", "--port", "0")
+    try:
+        httpx.post(f"{served.url}/ingest", content=b'{"message": "login password=hunter2"}\n').raise_for_status()
+        assert empty.json("stats")["redacted"] == {"pair": 1}
+    finally:
+        served.stop()
+    assert empty.json("stats")["redacted"] == {}
 
 
 def test_nodes_are_retired_while_the_server_runs(empty):

@@ -74,6 +74,9 @@ def test_templates_lists_and_shows(cli):
     out = cli("templates", "show", listed[0]["id"]).stdout
     assert "events      39" in out
     assert "nodes       web1 (39)" in out
+    assert re.search(r"^last seen   2026-01-20 \d\d:\d\d$", out, re.MULTILINE), (
+        "what is counted by minute shows no second"
+    )
     assert "█" in out
     assert "last 7 days" in out
     assert listed[0]["events"] == sum(day["n"] for day in cli.json("templates", "show", listed[0]["id"])["days"])

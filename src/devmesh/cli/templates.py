@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
+MINUTE_CHARS = len("2026-11-22 13:46")
 VALUES_SHOWN = 8
 MEMBERS_SHOWN = 10
 WEEK_HOURS = 24 * 7
@@ -84,7 +85,7 @@ def show(
     template_id: Annotated[str, typer.Argument(metavar="ID", help="A family (f12) or a template (t345).")],
     json: Json = False,
 ) -> None:
-    """Everything about one pattern: text, times, nodes, counts by hour of a week, values its placeholders took,
+    """Everything about one pattern: text, times, nodes, counts of all time and of a week, values its placeholders took,
     examples.
     """
     from devmesh import catalogue
@@ -131,7 +132,8 @@ def _head(found: dict[str, Any], zone: tzinfo) -> None:
         write("family      ", (found["family"]["id"], "bold"), " ", safe(found["family"]["text"]))
     write(f"events      {count(found['events'])}")
     for name, key in (("first seen", "first_seen_us"), ("last seen", "last_seen_us")):
-        write(f"{name:<12}{stamp(found[key], zone) if found[key] is not None else 'not counted yet'}")
+        # Counted by minute: seconds would be made up.
+        write(f"{name:<12}{stamp(found[key], zone)[:MINUTE_CHARS] if found[key] is not None else 'not counted yet'}")
     write(
         "nodes       ", ", ".join(f"{safe(one['node'])} ({count(one['events'])})" for one in found["nodes"]) or "none"
     )

@@ -75,7 +75,10 @@ def detect(head: bytes) -> str:
     if _FIELD.match(head) and b"__REALTIME_TIMESTAMP=" in head:
         return "journal-export"
     if b"\0" in head.lstrip(b"\0")[:4096]:
-        raise InvalidInput("This is no text (it has zero bytes).", hint="Text, gzip, zstd, xz and bzip2 can be read.")
+        raise InvalidInput(
+            "This is no text (it has zero bytes).",
+            hint="Text, gzip, zstd, xz and bzip2 can be read; --format plain takes it as text all the same.",
+        )
     first = head.lstrip().partition(b"\n")[0]
     if first.startswith(b"{"):
         return _of_json(first)
