@@ -20,6 +20,27 @@ def test_logs_that_begin_alike_are_each_read(fake, following, tmp_path):
     assert len(fake.streams) == 2
 
 
+def test_what_is_not_read_is_said(fake, ship_once, tmp_path, caplog):
+    """A named source that is not there, and a log that parts too late from another: in our own output, each once."""
+    alike = text(1, 60)
+    (tmp_path / "one.log").write_text(alike + text(61, 61))
+    (tmp_path / "two.log").write_text(alike + text(62, 64))
+    names = ("one.log", "two.log", "nowhere.log")
+    assert ship_once(files=tuple(str(tmp_path / name) for name in names), journal_file="/no/such.journal") == 0
+    told = [record.getMessage() for record in caplog.records if "trouble=" in record.getMessage()]
+    assert len(told) == len({line.split()[0] for line in told}) == 3
+    assert [("one.log" in line, "nowhere.log" in line, "such.journal" in line) for line in sorted(told)] == [
+        (False, False, True),
+        (False, True, False),
+        (True, False, False),
+    ]
+    assert {one["path"] for one in fake.heartbeats[-1]["sources"] if "trouble" in one} == {
+        "/no/such.journal",
+        str(tmp_path / "nowhere.log"),
+        str(tmp_path / "one.log"),
+    }
+
+
 def test_each_early_line_leaves_a_mark(fake, following, tmp_path):
     """However many lines one request takes, the server learns the mark of each in the first 2 KiB, and some behind."""
     log = tmp_path / "app.log"

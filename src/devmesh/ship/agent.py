@@ -15,7 +15,7 @@ import logging
 import os
 import random
 import threading
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from devmesh.ship.again import Again
 from devmesh.ship.batch import Batch, Limits, Line, batches
@@ -111,6 +111,7 @@ class Agent:
         self._more = False  # a backlog waits: no pause between rounds
         self._turn = ""
         self._quiet: Dict[str, Any] = {}
+        self._troubles: Set[Tuple[str, str]] = set()
         self._stop = threading.Event()
 
     # -- the loop
@@ -316,9 +317,17 @@ class Agent:
         if not self.history.current or not (force or self.heart.due()):
             return
         with contextlib.suppress(Changed):
-            streams = self._streams()
-            if not self.heart.beat(self.history, streams, self.sources.describe(), self.filters.dropped):
+            streams, sources = self._streams(), self.sources.describe()
+            self._tell(sources)
+            if not self.heart.beat(self.history, streams, sources, self.filters.dropped):
                 self._gaps_after = self.clock.monotonic() + self.options.heartbeat_s
+
+    def _tell(self, sources: List[Dict[str, Any]]) -> None:
+        """Say what is not read, and why, in our own output too; what stays so once."""
+        troubles = {(str(one["path"]), str(one["trouble"])) for one in sources if "trouble" in one}
+        for path, why in sorted(troubles - self._troubles):
+            _log.warning("source=%s trouble=%r", path, why)
+        self._troubles = troubles
 
 
 def _marks(body: Optional[Dict[str, Any]]) -> List[Any]:

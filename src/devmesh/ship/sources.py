@@ -6,7 +6,7 @@ left alone.
 """
 
 # Paths are text here, as the command line, os.scandir and systemd's files give them.
-# ruff: noqa: PTH100, PTH118, PTH123
+# ruff: noqa: PTH100, PTH110, PTH118, PTH123
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from devmesh.ship.files import FileSource, MarksOf
 from devmesh.ship.identity import machine_id
 from devmesh.ship.journal import JournalSource
 from devmesh.ship.journal_file import local_journal_dirs
+from devmesh.ship.logfile import rotated_files
 
 if TYPE_CHECKING:
     from devmesh.ship.clock import Clock
@@ -103,4 +104,16 @@ class Sources:
         said += [{"kind": "journal", "path": path, "trouble": "no permission"} for path in self._journal.unreadable]
         said += [{"kind": "file", "path": path} for path in self._files.bases]
         said += [{"kind": "file", "path": path, "trouble": why} for path, why in self._files.trouble.items()]
-        return said[:1000]
+        return [*self._absent(), *said][:1000]
+
+    def _absent(self) -> List[Dict[str, Any]]:
+        """What was named and is not there: it may come, or be a slip of the pen."""
+        if self._finds:
+            return []
+        journals = [path for path in (*self._journal.directories, *self._journal.paths) if not os.path.exists(path)]
+        files = [path for path in self._files.bases if not rotated_files(path)]
+        return [
+            {"kind": kind, "path": path, "trouble": "nothing there that can be read"}
+            for kind, paths in (("journal", journals), ("file", files))
+            for path in paths
+        ]
