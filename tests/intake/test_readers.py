@@ -151,6 +151,19 @@ def test_a_wrong_answer_costs_nothing(helped, monkeypatch, answer):
     alike(helped.read_all(asked), asked)
 
 
+def test_a_helper_that_ended_by_itself_leaves_nothing(helped, caplog):
+    """With the next body, however short: no zombie, no line that looks like a fault."""
+    caplog.set_level("INFO")
+    process = helped._helpers[0]._process
+    os.kill(process.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    asked = pieces(BODY)
+    alike(helped.read_all(asked), asked)
+    assert process.returncode is not None
+    assert helped._helpers[0]._process is None
+    assert not caplog.records
+
+
 def test_helpers_end_with_us_and_when_nobody_asks():
     """Killed at once, this process leaves none behind; and one that nobody asks anything ends by itself."""
     code = (

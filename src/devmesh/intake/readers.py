@@ -48,6 +48,8 @@ class Readers:
         results: list[Result | None] = [None] * len(pieces)
         todo = deque(range(len(pieces)))
         busy = []
+        for helper in self._helpers:
+            helper.reap()
         if self._pool is not None and len(pieces) > 1:
             ready = [helper for helper in self._helpers if helper.is_ready()]
             busy = [self._pool.submit(helper.work, pieces, todo, results) for helper in ready]
@@ -107,6 +109,11 @@ class _Helper:
             _each(todo, one, from_end=True)
         except FAULTS as error:  # gone, stuck, or no frame: whatever it is, this process can read
             log.info("intake reader gone reason=%r", str(error))
+            self.end()
+
+    def reap(self) -> None:
+        """Let go of a process that ended by itself: no zombie stays, and nobody writes to it."""
+        if self._process is not None and self._process.poll() is not None:
             self.end()
 
     def end(self) -> None:
