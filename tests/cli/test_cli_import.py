@@ -127,6 +127,20 @@ def test_the_same_banner_and_another_result(cli: Runner, tmp_path, lines, ends):
         assert cli.bring(str(log)) == (0, lines + 1, 0)
 
 
+@pytest.mark.parametrize("lines", [3, 40, 200])
+def test_a_longer_file_of_the_same_beginning_came_first(cli: Runner, tmp_path, lines):
+    """What ends a short file is stored, though a longer one that said the same until then said more at its end."""
+    same = "".join(f"step {n} of the nightly backup, nothing special {'.' * 90}\n" for n in range(lines))
+    short, long = tmp_path / "short.log", tmp_path / "long.log"
+    short.write_text(same + "end of the short one\n")
+    long.write_text(same + "".join(f"end of the long one, line {n}\n" for n in range(3)))
+    cli.bring(str(long))
+    assert cli.bring(str(short))[0] > 0
+    assert "end of the short one" in cli.messages()
+    for log in (short, long):
+        assert cli.bring(str(log))[0] == 0
+
+
 def test_an_older_copy_is_no_other_file(cli: Runner, tmp_path):
     """A copy that was made while the log was shorter is the log, wherever it ends."""
     log = tmp_path / "app.log"

@@ -28,6 +28,7 @@ BATCH_BYTES = 4 * 1024 * 1024
 MOST_STREAMS = 32
 ERRORS_KEPT = 1_000
 ENDLESS = 2**62
+ENDING = 16
 
 
 @dataclass
@@ -183,13 +184,15 @@ def _unmarked(items: Iterator[Item]) -> Iterator[Item]:
 
 
 def _spans(items: list[Item]) -> tuple[tuple[Range, str], ...]:
-    """What the items cover, cut behind those that tell the file from another one."""
+    """What the items cover, cut behind those that tell the file from another one: see `tells`, and the last 16, for
+    the same job often ends in other words.
+    """
     spans: list[tuple[Range, str]] = []
     begun: list[Range] = []
     marks = 0
     for n, item in enumerate(items, 1):
         begun.append((item.first, item.last))
-        if n == len(items) or (marks < MARKS_A_REQUEST and tells(item.first, item.last)):
+        if n > len(items) - ENDING or (marks < MARKS_A_REQUEST and tells(item.first, item.last)):
             spans += [(part, "") for part in merged(begun)]
             spans[-1] = (spans[-1][0], item.x)
             begun, marks = [], marks + 1
