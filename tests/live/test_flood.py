@@ -70,9 +70,11 @@ def counted(server: ServerProcess, query: str) -> int:
 
 
 def peak_mb(server: ServerProcess) -> float:
-    """The server's largest resident memory so far."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    """The largest resident memories so far of the server and of its readers, together."""
+    pid = server.process.pid
+    readers = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")).split()
+    statuses = [Path(f"/proc/{one}/status").read_text() for one in (pid, *readers)]
+    return sum(int(status.split("VmHWM:")[1].split()[0]) for status in statuses) / 1024
 
 
 def test_a_flood_is_bounded(tmp_path):
@@ -89,8 +91,11 @@ def test_a_million_different_messages(tmp_path):
     """The same with 1,000,000 and the bounds that everybody has; memory stays bounded too."""
     with serving(tmp_path / "data") as server:
         assert flood(server, 1_000_000) == 1_000_000
+        peak = peak_mb(server)
+        print(f"peak after the flood {peak:.0f} MB")
         settled(server, 600)
         assert counted(server, "SELECT COUNT(*) FROM log_events") == 1_000_000
         templates = counted(server, "SELECT COUNT(*) FROM log_templates")
         assert templates <= 200_000 + SERVICES
-        assert peak_mb(server) < 550  # 496 were seen, with 200,010 templates
+        print(f"peak in the end {peak_mb(server):.0f} MB")
+        assert max(peak, peak_mb(server)) < 550  # 503 were seen, with 200,010 templates
