@@ -92,10 +92,8 @@ def test_a_million_different_messages(tmp_path):
     with serving(tmp_path / "data") as server:
         assert flood(server, 1_000_000) == 1_000_000
         peak = peak_mb(server)
-        print(f"peak after the flood {peak:.0f} MB")
         settled(server, 600)
         assert counted(server, "SELECT COUNT(*) FROM log_events") == 1_000_000
         templates = counted(server, "SELECT COUNT(*) FROM log_templates")
         assert templates <= 200_000 + SERVICES
-        print(f"peak in the end {peak_mb(server):.0f} MB")
         assert max(peak, peak_mb(server)) < 550  # 503 were seen, with 200,010 templates
