@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devmesh.cli.opening import settings_of, store_exists
+from devmesh.cli.status import StatusLine
 from devmesh.cli.words import Json, examples
 from devmesh.errors import InvalidInput, NotFound
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from devmesh.db import Database
     from devmesh.db.copying import Copied
 
-EVERY_S = 0.1
 STORE = "devmesh.db"
 
 
@@ -109,12 +109,11 @@ def _opened(url: str, *, unsafe: bool, must_exist: bool = False) -> Iterator[Dat
         db.close()
 
 
-class Progress:
-    """One line on stderr that is written anew: what is done, of which table, how far, how fast. On a terminal alone."""
+class Progress(StatusLine):
+    """What is done, of which table, how far, how fast."""
 
     def __init__(self, clock: Clock, *, shown: bool) -> None:
-        self._clock, self._shown = clock, shown
-        self._next_s = 0.0
+        super().__init__(clock, shown=shown)
         self._begun: tuple[str, float, int] = ("", 0.0, 0)
 
     def show(self, what: str, name: str, done: int, total: int) -> None:
@@ -124,27 +123,13 @@ class Progress:
         now = self._clock.monotonic_s()
         if self._begun[0] != what + name:
             self._begun = (what + name, now, done)
-        if not self._shown or now < self._next_s:
+        if not self.is_due():
             return
-        self._next_s = now + EVERY_S
         _which, since_s, before = self._begun
         share = f" {min(done / total, 1):4.0%}" if total else ""
         pace = f", {count(round((done - before) / (now - since_s)))}/s" if now > since_s else ""
         line = f"{what} {name}{share}  {count(done)} rows{pace}"
-        sys.stderr.write("\r\x1b[K" + shortened(line, shutil.get_terminal_size().columns - 1))
-        sys.stderr.flush()
-
-    def say(self, text: str) -> None:
-        """Say what is done now, where it has no rows."""
-        if self._shown:
-            sys.stderr.write("\r\x1b[K" + text)
-            sys.stderr.flush()
-
-    def end(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        self.say(shortened(line, shutil.get_terminal_size().columns - 1))
 
 
 def _report(copied: list[Copied], took_s: float, target_url: str) -> None:
