@@ -1,4 +1,4 @@
-"""The room's verbs: make, check and revoke tokens.
+"""The room's verbs: make, check and revoke tokens; `people` has those of users and sessions.
 
 A token is 256 random bits, so a plain SHA-256 of it is enough to store; the lookup by hash tells an attacker's clock
 nothing.
@@ -13,6 +13,8 @@ from threading import Lock
 
 from sqlalchemy import func, insert, select, update
 
+from devmesh.accounts.grant import Grant
+from devmesh.accounts.people import People
 from devmesh.accounts.tables import tokens
 from devmesh.clock import Clock
 from devmesh.db import Database
@@ -23,29 +25,6 @@ PREFIX = "dm_"
 KINDS = ("node", "relay", "read", "admin")
 CACHE_S = 5.0
 NAME_CHARS = 255
-
-
-@dataclass(frozen=True)
-class Grant:
-    """What a caller may do. `node` is set for node tokens alone."""
-
-    kind: str
-    node: str | None = None
-
-    @property
-    def reads(self) -> bool:
-        """May it look at what is stored?"""
-        return self.kind in {"read", "admin"}
-
-    @property
-    def administers(self) -> bool:
-        """May it change how the house runs?"""
-        return self.kind == "admin"
-
-    @property
-    def ingests(self) -> bool:
-        """May it send events?"""
-        return self.kind in {"node", "relay", "admin"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +44,7 @@ class Accounts:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db, self._clock = db, clock
         self._lock = Lock()
+        self.people = People(db, clock)
         self._session = ""
         self._cache: dict[bytes, tuple[float, Grant]] = {}
 
@@ -121,7 +101,9 @@ class Accounts:
         return cached[1] if cached is not None and self._clock.monotonic_s() - cached[0] < CACHE_S else None
 
     def any_access(self) -> bool:
-        """Whether a token that lives exists: only then may the server listen beyond loopback."""
+        """Whether a token that lives or a user exists: only then may the server listen beyond loopback."""
+        if self.people.any():
+            return True
         with self._db.read() as connection:
             query = select(func.count()).select_from(tokens).where(tokens.c.revoked_us.is_(None))
             return bool(connection.execute(query).scalar_one())

@@ -1,4 +1,4 @@
-"""`/tokens`, `/loops` and the retirement of nodes: what changes how the house runs; admins alone."""
+"""`/tokens`, `/users`, `/loops` and the retirement of nodes: what changes how the house runs; admins alone."""
 
 from __future__ import annotations
 
@@ -51,6 +51,34 @@ def revoke_token(request: Request, token_id: Annotated[int, Path(ge=0, lt=2**31)
     """Refuse a token from now on, within 5 seconds."""
     mesh_of(request).accounts.revoke(token_id)
     return {"revoked": token_id}
+
+
+class UserBody(BaseModel):
+    """A new user: `kind` is admin or read."""
+
+    name: str = Field(max_length=64)
+    password: str = Field(max_length=1024)
+    kind: str = Field("admin", max_length=16)
+
+
+@router.post("/users")
+def add_user(request: Request, said: UserBody) -> dict[str, Any]:
+    """Let somebody sign in. From the first one on, the machine itself needs a token or a session, too."""
+    mesh_of(request).accounts.people.add(said.name, said.password, said.kind)
+    return {"name": said.name, "kind": said.kind}
+
+
+@router.get("/users")
+def list_users(request: Request) -> dict[str, Any]:
+    """Everyone who may sign in, by name."""
+    return {"users": [asdict(one) for one in mesh_of(request).accounts.people.list()]}
+
+
+@router.delete("/users/{name:path}")
+def remove_user(request: Request, name: Annotated[str, Path(max_length=64)]) -> dict[str, Any]:
+    """Forget a user and end their sessions, here at once, on other servers within 5 seconds."""
+    mesh_of(request).accounts.people.remove(name)
+    return {"removed": name}
 
 
 @router.post("/nodes/{name:path}/retire")

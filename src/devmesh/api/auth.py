@@ -1,11 +1,13 @@
-"""Who asks: a bearer token, a token in the path, or the machine itself over loopback.
+"""Who asks: a bearer token, a token in the path, a session's cookie, or the machine itself over loopback.
 
-Until people can sign in, a caller on loopback counts as admin: its address and the Host it asked for are both loopback
-and no proxy forwarded it. A page of another origin may not post, whoever's browser it is in.
+Until the first user exists, a caller on loopback counts as admin: its address and the Host it asked for are both
+loopback and no proxy forwarded it. A page of another origin may not post, whoever's browser it is in. The pages follow
+the same rule.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -13,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
 
 from devmesh.accounts import Grant
 from devmesh.errors import Forbidden, Unauthorized, Unavailable
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from devmesh.mesh import Mesh
 
 FORWARDED = ("forwarded", "x-forwarded", "x-real-ip", "via")  # how the names of such headers begin
+COOKIE = "devmesh_session"
 HINT = "Send 'Authorization: Bearer TOKEN'; make one with: devmesh token create"
 
 
@@ -43,7 +47,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def from_itself(request: Request) -> bool:
+def from_itself(request: HTTPConnection) -> bool:
     """Loopback in the strict sense: peer and Host, with no proxy between.
 
     nginx, unless told otherwise, names no caller and asks for loopback itself, but in HTTP/1.0, as nobody else does.
@@ -70,26 +74,40 @@ _bearer = HTTPBearer(auto_error=False, description="A token of `devmesh token cr
 async def grant_of(request: Request, _said: Annotated[object, Depends(_bearer)] = None) -> Grant:
     """What this caller may do. Raises Unauthorized or, for a foreign page's post, Forbidden.
 
-    Async, and asking the store only for a token that it has not seen for 5 s: a full thread pool must not hold up
-    agents.
+    Async, and asking the store only for what it has not seen for 5 s: a full thread pool must not hold up agents.
     """
     _check_origin(request)
-    scheme, _space, secret = request.headers.get("authorization", "").partition(" ")
+    return await grant_for(mesh_of(request), request)
+
+
+async def grant_for(mesh: Mesh, asked: HTTPConnection) -> Grant:
+    """What the caller of a request or a websocket may do. Raises Unauthorized."""
+    scheme, _space, secret = asked.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and secret:
-        accounts, known = mesh_of(request).accounts, mesh_of(request).accounts.cached(secret.strip())
-        return known if known is not None else await run_in_threadpool(accounts.check, secret.strip())
+        known = mesh.accounts.cached(secret.strip())
+        return known if known is not None else await run_in_threadpool(mesh.accounts.check, secret.strip())
     if scheme:
         raise Unauthorized("This kind of Authorization is not known here.", hint=HINT)
-    if from_itself(request):
-        return Grant("admin")
+    people = mesh.accounts.people
+    if cookie := asked.cookies.get(COOKIE, ""):
+        with contextlib.suppress(Unauthorized):
+            signed_in = people.cached(cookie)
+            return signed_in if signed_in is not None else await run_in_threadpool(people.check, cookie)
+    if from_itself(asked):
+        known_any = people.any_known()
+        if not (known_any if known_any is not None else await run_in_threadpool(people.any)):
+            return Grant("admin")
     raise Unauthorized("This needs a token.", hint=HINT)
 
 
+def same_origin(asked: HTTPConnection) -> bool:
+    """Whether the page that asks came from here; True for callers that are no pages and name no origin."""
+    origin = asked.headers.get("origin")
+    return origin is None or _split(origin).netloc.lower() == asked.headers.get("host", "").lower()
+
+
 def _check_origin(request: Request) -> None:
-    origin = request.headers.get("origin")
-    if request.method in {"GET", "HEAD", "OPTIONS"} or origin is None:
-        return
-    if _split(origin).netloc.lower() != request.headers.get("host", "").lower():
+    if request.method not in {"GET", "HEAD", "OPTIONS"} and not same_origin(request):
         raise Forbidden("Pages of another origin may not post here.", hint="Use the address that the page came from.")
 
 

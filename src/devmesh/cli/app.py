@@ -24,6 +24,7 @@ from devmesh.cli import (
     logs,
     loops,
     nodes,
+    people,
     search,
     serve,
     ship,
@@ -53,6 +54,7 @@ ORDER = (
     "vectors",
     "db",
     "token",
+    "user",
 )
 
 
@@ -123,7 +125,7 @@ def root(
     context.obj = {"data_dir": data_dir}
 
 
-for room in (serve, imports, logs, search, templates, nodes, house, doctor, ship, loops, vectors, db, accounts):
+for room in (serve, imports, logs, search, templates, nodes, house, doctor, ship, loops, vectors, db, accounts, people):
     room.install(app)
 
 
