@@ -141,6 +141,23 @@ def test_a_longer_file_of_the_same_beginning_came_first(cli: Runner, tmp_path, l
         assert cli.bring(str(log))[0] == 0
 
 
+@pytest.mark.parametrize("parts_at", [700, 1100, 1234])
+def test_a_file_that_parts_between_two_marks(cli: Runner, tmp_path, parts_at):
+    """What a file says differently is stored, though it ends before the next line that the longer one is known by."""
+    lines = [f"2026-11-{1 + n // 1440:02}T{n // 60 % 24:02}:{n % 60:02}:00Z job {n} is done" for n in range(2_000)]
+    other = [line.replace("done", "lost") for line in lines[parts_at : parts_at + 40]]
+    one, two = tmp_path / "one.log", tmp_path / "two.log"
+    one.write_text("\n".join(lines) + "\n")
+    two.write_text("\n".join([*lines[:parts_at], *other]) + "\n")
+    assert cli.bring(str(one)) == (2_000, 0, 0)
+    assert cli.bring(str(two)) == (40, parts_at, 0)
+    assert cli.bring(str(two)) == (0, parts_at + 40, 0)
+    two.write_text("\n".join([*lines[:parts_at], *other, *other]) + "\n")
+    assert cli.bring(str(two)) == (40, parts_at + 40, 0)
+    assert cli.bring(str(one)) == (0, 2_000, 0)
+    assert sum("lost" in message for message in cli.messages()) == 80
+
+
 def test_an_older_copy_is_no_other_file(cli: Runner, tmp_path):
     """A copy that was made while the log was shorter is the log, wherever it ends."""
     log = tmp_path / "app.log"

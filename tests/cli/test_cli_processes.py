@@ -240,3 +240,15 @@ def test_import_over_http_tells_bad_lines(served: Served, cli: Runner):
     assert "2 stored, 0 repeated, 1 rejected" in result.stdout
     assert "rejected stdin:2  JSON is malformed" in result.stderr
     assert cli.messages("--node", "relayed") == ["also good"]
+
+
+def test_import_over_http_tells_files_apart(served: Served, cli: Runner, tmp_path):
+    """A file that parts from another one between two marks has its own lines stored by the server, and once."""
+    lines = [f"2026-11-01T{n // 60:02}:{n % 60:02}:00Z step {n} of the job" for n in range(400)]
+    one, two = tmp_path / "long.log", tmp_path / "short.log"
+    one.write_text("\n".join(lines) + "\n")
+    two.write_text("\n".join([*lines[:200], "2026-11-01T05:00:00Z cannot write: disk is full"]) + "\n")
+    assert cli.bring(str(one), "--node", "apart") == (400, 0, 0)
+    assert cli.bring(str(two), "--node", "apart") == (1, 200, 0)
+    assert cli.bring(str(two), "--node", "apart") == (0, 201, 0)
+    assert any("disk is full" in message for message in cli.messages("--node", "apart"))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from devmesh.cli.history import formats
 from devmesh.cli.history.inputs import Headed, Input, Window
 from devmesh.cli.history.stores import Body, Store
-from devmesh.cli.history.streams import Place, epoch_of, place_of, segments
+from devmesh.cli.history.streams import ENDLESS, Place, epoch_of, place_apart, place_of, segments
+from devmesh.cli.history.twins import is_another, is_held, unverified
 from devmesh.errors import InvalidInput
 from devmesh.nodes import StreamKey, StreamState
 from devmesh.nodes.ranges import merged
@@ -27,7 +29,6 @@ BATCH_EVENTS = 5_000
 BATCH_BYTES = 4 * 1024 * 1024
 MOST_STREAMS = 32
 ERRORS_KEPT = 1_000
-ENDLESS = 2**62
 ENDING = 16
 
 
@@ -115,15 +116,41 @@ class Importer:
                 for item in self._seen(reader(stream, how), source, tally):
                     batches.add(item, item.node or node, StreamKey(item.stream) if item.stream else place.key)
             else:
-                self._by_bytes(source, stream, tally, how, place, batches, node)
+                another = self._is_another(source, place, tally.format, how, node)
+                take = self._apart if another else self._by_bytes
+                take(source, stream, tally, how, place, batches, node)
         finally:
             batches.flush()
+
+    def _is_another(self, source: Input, place: Place, form: str, how: Reading, node: str) -> bool:
+        """Whether the file goes on differently behind the last line that it is known by."""
+        if source.path is None or not unverified(place):
+            return False
+        self._store.wait()  # for what was just sent of the other one
+        with source.opened(counting=False) as stream:
+            window = Window(Headed(stream), ENDLESS)
+            items = _reader(form)(window, 0, how)
+            return is_another(items, place, partial(self._store.said_at, node), lambda: window.in_line)
+
+    def _apart(
+        self, source: Input, stream: Headed, tally: Tally, how: Reading, like: Place, batches: _Batches, node: str
+    ) -> None:
+        """A file that parts from the one of `like`: under a name of its own, what it shares with that covered only."""
+        key = place_apart(source).key
+        shared_to = like.coverage[-1][1]
+        for item in self._seen(_reader(tally.format)(Window(stream, ENDLESS), 0, how), source, tally):
+            shared = item.last <= like.fits_to
+            if shared or (item.last <= shared_to and is_held(item, partial(self._store.said_at, node))):
+                tally.repeated += 1
+                batches.add(replace(item, data=b""), node, key)
+            else:
+                batches.add(item, node, key)
 
     def _by_bytes(
         self, source: Input, stream: Headed, tally: Tally, how: Reading, place: Place, batches: _Batches, node: str
     ) -> None:
         """What the store has not; what it has is read as well, to be counted."""
-        reader = formats.ndjson_items if tally.format == "ndjson" else formats.text_items
+        reader = _reader(tally.format)
         lines, in_line = 0, False
         for first, last, known in segments(place.coverage, ENDLESS):
             window = Window(stream, last - first + 1, lines - in_line)
@@ -177,6 +204,11 @@ class Importer:
         return send
 
 
+def _reader(form: str) -> Callable[[Window, int, Reading], Iterator[Item]]:
+    """What reads a format that is numbered by bytes."""
+    return formats.ndjson_items if form == "ndjson" else formats.text_items
+
+
 def _unmarked(items: Iterator[Item]) -> Iterator[Item]:
     """The items of a segment that begins within a line: the first has no mark, for a mark is of a whole line."""
     for n, item in enumerate(items):
@@ -202,8 +234,9 @@ def _spans(items: list[Item]) -> tuple[tuple[Range, str], ...]:
 def _account(tally: Tally, items: list[Item], answer: Answer) -> None:
     tally.stored += answer.stored
     tally.repeated += answer.repeated
+    sent = [item for item in items if item.data]
     for wrong in answer.errors:
-        tally.refuse(Wrong(items[wrong.line - 1].line, wrong.field, wrong.reason))
+        tally.refuse(Wrong(sent[wrong.line - 1].line, wrong.field, wrong.reason))
     tally.rejected += answer.rejected - len(answer.errors)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
+from devmesh.asking import make_filter
 from devmesh.errors import StorageFull, Unavailable
 from devmesh.intake import Answer, Rejected, Request, Ticket
 from devmesh.nodes import StreamKey, StreamState
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 IN_FLIGHT, IN_FLIGHT_BYTES = 200, 12 * 1024 * 1024  # small ones share a commit; large ones wait for each other
 ANSWER_S = 120.0
+MOST_AT_ONCE = 10_000
 SENDERS = 32  # many small files wait for their commits together
 
 
@@ -60,6 +62,10 @@ class Store(Protocol):
         """The streams of a node."""
         ...
 
+    def said_at(self, node: str, ts_us: int) -> Collection[str]:
+        """The messages of a node's events of one instant."""
+        ...
+
     def send(self, body: Body, answered: Answered) -> None:
         """Hand a body over; `answered` is called once it is durable, before `wait` returns at the latest."""
         ...
@@ -80,6 +86,11 @@ class LocalStore:
     def states(self, node: str) -> Sequence[StreamState]:
         """The streams of a node."""
         return self._mesh.nodes.stream_states(node)
+
+    def said_at(self, node: str, ts_us: int) -> Collection[str]:
+        """The messages of a node's events of one instant."""
+        only = make_filter(self._mesh, node=(node,), since=str(ts_us), until=str(ts_us + 1))
+        return {event.message for event in self._mesh.events.query(only, MOST_AT_ONCE).events}
 
     def send(self, body: Body, answered: Answered) -> None:
         """Hand a body over, waiting for older ones where enough are on their way."""
@@ -140,6 +151,11 @@ class RemoteStore:
             )
             for one in said["streams"]
         ]
+
+    def said_at(self, node: str, ts_us: int) -> Collection[str]:
+        """The messages of a node's events of one instant."""
+        asked = {"node": node, "since": str(ts_us), "until": str(ts_us + 1), "limit": MOST_AT_ONCE}
+        return {str(event["message"]) for event in self._remote.call("GET", "/logs", params=asked)["events"]}
 
     def send(self, body: Body, answered: Answered) -> None:
         """Hand a body to one of a few senders, waiting for older ones where all are busy."""

@@ -17,14 +17,18 @@ from devmesh.nodes.ranges import Mark, Range
 from devmesh.ship.identity import IDENTITY_MAX_BYTES, LINE_HASH_WINDOW_BYTES, file_identity, identify, line_hash
 
 STEP_BYTES = 1 << 20
+ENDLESS = 2**62
 
 
 @dataclass(frozen=True)
 class Place:
-    """The stream of a file, and what the store has of it already."""
+    """The stream of a file, what the store has of it already, and the last byte of the last line that it is known by
+    (-1: none).
+    """
 
     key: StreamKey
     coverage: tuple[Range, ...] = ()
+    fits_to: int = -1
 
 
 def place_of(source: Input, head: bytes, states: Sequence[StreamState]) -> Place:
@@ -41,6 +45,12 @@ def place_of(source: Input, head: bytes, states: Sequence[StreamState]) -> Place
     return _chosen(mine, found, head, source)
 
 
+def place_apart(source: Input) -> Place:
+    """The stream of a file that is another one than those it begins like: named by all of its bytes."""
+    _marks, names = _look(source, set(), {ENDLESS})
+    return Place(StreamKey(max(names.items())[1]))
+
+
 def _of_file(stream: str) -> bool:
     n, dash, _hash = stream.partition("-")
     return bool(dash) and n.isdecimal()
@@ -52,7 +62,8 @@ def _chosen(mine: list[tuple[StreamState, int]], found: Mapping[int, str], head:
     fitting = [entry for entry in judged if entry[0] >= 0]
     if fitting:
         best = max(fitting, key=lambda entry: (entry[0], entry[1], entry[2].key.epoch))[2]
-        return Place(best.key, best.coverage)
+        fits_to = max((seq for seq, x in best.marks if found.get(seq) == x), default=-1)
+        return Place(best.key, best.coverage, fits_to)
     if judged:
         differs = min(seq for _evidence, _n, one in judged for seq, x in one.marks if found.get(seq, x) != x)
         _marks, names = _look(source, set(), {differs + 1})
