@@ -25,33 +25,26 @@ log_events = Table(
     mariadb_partition_by="RANGE (ts_us) (PARTITION rest VALUES LESS THAN MAXVALUE)",  # days are made by partitions.py
 )
 
-event_counts = Table(
-    "event_counts",
-    metadata,
-    Column("hour", Integer, primary_key=True, autoincrement=False),
-    Column("template_id", Integer, primary_key=True, autoincrement=False),
-    Column("node_id", Integer, primary_key=True, autoincrement=False),
-    Column("service_id", Integer, primary_key=True, autoincrement=False),
-    Column("priority", SmallInteger, primary_key=True, autoincrement=False),
-    Column("writer_id", Integer, primary_key=True, autoincrement=False),
-    Column("n", BigInteger, nullable=False),
-    Index("ix_event_counts_template", "template_id", "hour"),
-    sqlite_with_rowid=False,
-)
 
-day_counts = Table(
-    "day_counts",
-    metadata,
-    Column("day", Integer, primary_key=True, autoincrement=False),
-    Column("template_id", Integer, primary_key=True, autoincrement=False),
-    Column("node_id", Integer, primary_key=True, autoincrement=False),
-    Column("service_id", Integer, primary_key=True, autoincrement=False),
-    Column("priority", SmallInteger, primary_key=True, autoincrement=False),
-    Column("writer_id", Integer, primary_key=True, autoincrement=False),
-    Column("n", BigInteger, nullable=False),
-    Index("ix_day_counts_template", "template_id", "day"),
-    sqlite_with_rowid=False,
-)
+def _counts(name: str, span: str) -> Table:
+    """How many events each `span` (hours or days since 1970 in UTC) had, by everything that counts are asked by."""
+    return Table(
+        name,
+        metadata,
+        Column(span, Integer, primary_key=True, autoincrement=False),
+        Column("template_id", Integer, primary_key=True, autoincrement=False),
+        Column("node_id", Integer, primary_key=True, autoincrement=False),
+        Column("service_id", Integer, primary_key=True, autoincrement=False),
+        Column("priority", SmallInteger, primary_key=True, autoincrement=False),
+        Column("writer_id", Integer, primary_key=True, autoincrement=False),
+        Column("n", BigInteger, nullable=False),
+        Index(f"ix_{name}_template", "template_id", span),
+        sqlite_with_rowid=False,
+    )
+
+
+event_counts = _counts("event_counts", "hour")
+day_counts = _counts("day_counts", "day")
 
 minute_counts = Table(
     "minute_counts",
