@@ -107,8 +107,9 @@ def test_where_all_are_away_the_last_error_is_raised_in_bounded_time(driver):
     """Every host is tried once; what they get adds up to 5 s, for the connection and for its first words each half."""
     for server in driver.servers.values():
         server.away = True
-    with pytest.raises(pymysql.err.OperationalError):
+    with pytest.raises(pymysql.err.OperationalError) as caught:
         connect(Hosts(URL), driver)
+    assert caught.value.args == (2003, "db1: refused; db2: refused; db3: refused")
     assert [host for host, _options in driver.tried] == ["db1", "db2", "db3"]
     first = driver.tried[0][1]
     assert first["connect_timeout"] + first["read_timeout"] <= hosts_module.ROUND_S / 3 + 0.01

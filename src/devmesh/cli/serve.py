@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from devmesh.cli.opening import DataDir, log_to_stderr, settings_of
+from devmesh.cli.opening import DataDir, log_to_stderr, settings_of, store_path
 from devmesh.cli.words import examples
 
 if TYPE_CHECKING:
@@ -74,14 +75,19 @@ def serve(context: typer.Context, host: Host = None, port: Port = None, data_dir
 
 
 def _open(settings: Settings, *, quiet: bool = False) -> Mesh:
-    """The house, opened to serve; from here on SIGTERM and SIGINT end the process with 0."""
+    """The house, opened to serve, once a server's store is there; from here on SIGTERM and SIGINT end the process with
+    0.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     level = settings.log_level
     log_to_stderr("warning" if quiet and level == "info" else level)
+    from devmesh.db.waiting import when_there
     from devmesh.mesh import open_mesh
 
-    return open_mesh(settings)
+    if store_path(settings) is not None:  # a file is there or it is not
+        return open_mesh(settings)
+    return when_there(settings.store_url, lambda: open_mesh(settings), time.sleep)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

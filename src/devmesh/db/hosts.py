@@ -44,11 +44,11 @@ class Hosts:
     def connect(self, dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
         """A connection to the first host from the one in use on that takes statements; SQLAlchemy's `do_connect`.
 
-        Raises the last host's error where none does.
+        Raises the last host's error where none does, with every host's reason.
         """
         begun, start = time.monotonic(), self._at
         order = [(start + step) % len(self._hosts) for step in range(len(self._hosts))]
-        failure: Exception | None = None
+        reasons: dict[str, str] = {}
         for left, at in zip(range(len(order), 0, -1), order, strict=True):
             told = dict(options, host=self._hosts[at]) if self._hosts[at] else options
             if len(order) > 1:
@@ -56,13 +56,16 @@ class Hosts:
             try:
                 raw = _ready(dialect.connect(*arguments, **told))
             except pymysql.err.OperationalError as error:
-                failure = error
-                self.leave(self._hosts[at], str(error.args[-1]))
+                failure, reasons[self._hosts[at]] = error, str(error.args[-1])
                 continue
+            for host, why in reasons.items():
+                log.warning("database host left host=%s next=%s reason=%r", host, self._hosts[at], why)
             self._use(at)
             raw._read_timeout = options.get("read_timeout")  # noqa: SLF001 - the driver takes it at connecting alone
             return raw
-        raise failure or AssertionError
+        if len(reasons) > 1:
+            failure.args = (failure.args[0], "; ".join(f"{host}: {why}" for host, why in reasons.items()))
+        raise failure
 
     def leave(self, host: str, why: str) -> None:
         """Begin with the next host from now on, if `host` is the one in use."""

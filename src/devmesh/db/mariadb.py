@@ -52,13 +52,14 @@ _BEGIN_WRITE = "START TRANSACTION READ WRITE"
 _BEGIN_READ = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 
 # 1429, 12701: a server behind the one that we speak to (shards.py).
-_AWAY = {0, 1053, 1152, 1158, 1159, 1160, 1161, 1429, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031, 12701}
+_AWAY = {0, 1053, 1129, 1152, 1158, 1159, 1160, 1161, 1429, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031, 12701}
 _CROWDED = {1040, 1203, 1226}
 _CONTENDED = {1020, 1205, 1213}
 _FULL = {1021, 1114}
 _WRITE_FAILED = {3, 1026, 1030}  # the cause is an errno in the text
 _READ_ONLY = {1036, 1290, 1792, 1836}
-_REFUSED = {1044, 1045, 1049, 1698}
+# Accounts, their rights, and how they prove who they are.
+_REFUSED = {1044, 1045, 1049, 1130, 1142, 1227, 1251, 1275, 1698, 1820, 1862, 2059, 2061, 4151}
 _SIGNAL = 1644  # by a trigger of shards.py, which says why
 _DUPLICATE = 1062
 
@@ -197,6 +198,8 @@ def translate(error: BaseException) -> DevMeshError | None:
     said = _said(code)
     if said is None:
         return None
+    if code in _AWAY and text:
+        said = f"{said}: {text.rstrip('.')}"
     kind = Contended if code in _CONTENDED else Unavailable
     return kind(f"{said} (MariaDB error {code}).", retry_after_s=1 if code in _CONTENDED else 5)
 
