@@ -29,6 +29,7 @@ def make_filter(
     template: Sequence[str] = (),
     contains: str | None = None,
     regex: str | None = None,
+    without: Sequence[str] = (),
     timezone: str = "",
 ) -> Filter:
     """The filter that these words mean; names that nobody has match nothing. Raises InvalidInput."""
@@ -50,6 +51,7 @@ def make_filter(
         until_us=until_us,
         contains=contains or None,
         regex=regex or None,
+        without_template_ids=template_ids(mesh, without) if without else (),
     )
 
 

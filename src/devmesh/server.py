@@ -24,6 +24,7 @@ from devmesh.mesh import Mesh
 
 log = logging.getLogger(__name__)
 
+MESSAGE_BYTES = 1_000_000  # of a page's websocket; what pages send is short
 HEAD_S = 5.0  # for the head of a request; an agent's comes in one packet
 
 
@@ -72,7 +73,8 @@ class _Impatient(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Stop to wait once a request is served; wait again for what comes after it."""
         super().data_received(data)
-        self._wait_for_head(waiting=self.cycle is None or self.cycle.response_complete)
+        upgraded = self.transport.get_protocol() is not self  # a websocket may be silent as long as it likes
+        self._wait_for_head(waiting=not upgraded and (self.cycle is None or self.cycle.response_complete))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
@@ -126,15 +128,21 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
     check_address(mesh)
     sock = listen(mesh)
     url = address_of(sock)
+    app = make_app(mesh)
+    if mesh.settings.ui:
+        from devmesh import ui  # NiceGUI: 20 MB and half a second that a server without pages does not pay
+
+        ui.install(app, mesh)
     config = uvicorn.Config(
-        make_app(mesh),
+        app,
         log_config=None,
         access_log=False,
         limit_concurrency=mesh.settings.max_connections,
         timeout_keep_alive=75,
         server_header=False,
         timeout_graceful_shutdown=10,
-        ws="none",
+        ws="websockets-sansio" if mesh.settings.ui else "none",
+        ws_max_size=MESSAGE_BYTES,
         http=_Impatient,
     )
 

@@ -17,6 +17,7 @@ READ, SEND, ADMIN, OPEN = "read", "send", "admin", "open"
 # A route that is not in here fails the test below: whoever adds one says who may call it.
 RULES = {
     "GET /logs": READ, "GET /logs/tail": READ, "GET /logs/{event_id}/context": READ, "GET /logs/count": READ,
+    "GET /logs/histogram": READ, "GET /logs/export": READ,
     "GET /templates": READ, "GET /templates/{template_id}": READ, "GET /search/templates": READ,
     "GET /search/logs": READ, "GET /nodes": READ, "GET /services": READ, "GET /stats": READ, "GET /metrics": READ,
     "GET /health": OPEN, "POST /ingest": SEND, "GET /ingest/state": SEND, "POST /ingest/heartbeat": SEND,

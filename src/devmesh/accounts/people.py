@@ -108,6 +108,11 @@ class People:
         fresh = there is not None and self._clock.monotonic_s() - there[0] < CACHE_S
         return there[1] if there is not None and fresh else None
 
+    @property
+    def any_seen(self) -> bool:
+        """Whether somebody could sign in when that was last asked, however long ago."""
+        return self._there is not None and self._there[1]
+
     # -- sessions ---------------------------------------------------------------------------------------------
 
     def sign_in(self, name: str, password: str, address: str) -> str:

@@ -120,11 +120,14 @@ async def reader(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
 
 async def may_read(request: Request) -> bool:
     """Whether this caller may look at what is stored; for answers that tell others less. While the store is away, who
-    shows a token is one of the others: nobody can say whose it is.
+    shows a token is one of the others, for nobody can say whose it is; the machine itself is not, unless users were seen.
     """
     try:
         return (await grant_of(request)).reads
-    except (Unauthorized, Forbidden, Unavailable):
+    except Unavailable:
+        shown = "authorization" in request.headers or COOKIE in request.cookies
+        return not shown and from_itself(request) and not mesh_of(request).accounts.people.any_seen
+    except (Unauthorized, Forbidden):
         return False
 
 

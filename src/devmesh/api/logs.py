@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from devmesh.api.auth import may_read, mesh_of, reader
+from devmesh.api.export import download
 from devmesh.asking import make_filter
 from devmesh.events import Event, Filter, Followed, Position, Resumed
 from devmesh.mesh import Mesh
@@ -37,6 +38,7 @@ def asking(
     template: Names = [],  # noqa: B006
     contains: Annotated[str | None, Query(max_length=1_000)] = None,
     regex: Annotated[str | None, Query(max_length=1_000)] = None,
+    without: Names = [],  # noqa: B006
     timezone: str = "",
 ) -> Callable[..., Filter]:
     """Says, each time that it is called, which filter a request's parameters mean by now."""
@@ -51,6 +53,7 @@ def asking(
         template=template,
         contains=contains,
         regex=regex,
+        without=without,
         timezone=timezone,
     )
 
@@ -77,6 +80,19 @@ def logs(
         "cursor": page.cursor,
         "searched_to_us": page.searched_to_us,
     }
+
+
+@router.get("/logs/histogram")
+def histogram(request: Request, only: Asked, bars: int = 60) -> dict[str, Any]:
+    """How many events match, over time and by priority: `bars` bars at most, each with 8 counts, emerg first."""
+    found = mesh_of(request).events.histogram(only, bars)
+    return {"histogram": asdict(found) if found else None, "total": found.total if found else 0}
+
+
+@router.get("/logs/export")
+def export(request: Request, only: Asked, form: Annotated[str, Query(alias="format")] = "ndjson") -> StreamingResponse:
+    """Every event that matches, newest first, as NDJSON or CSV; ends early only where the store goes away."""
+    return download(mesh_of(request), only, form)
 
 
 @router.get("/logs/tail")

@@ -7,6 +7,7 @@ equal what was stored, and outlive it; reads stop at their limit or after 2 s wi
 
 from devmesh.events.filters import Context, Event, Filter, Page, check_regex, check_words, parse_event_id
 from devmesh.events.followers import Position
+from devmesh.events.histogram import Histogram
 from devmesh.events.model import EVENT_BATCH
 from devmesh.events.service import Events, Followed, Resumed
 
@@ -17,6 +18,7 @@ __all__ = [
     "Events",
     "Filter",
     "Followed",
+    "Histogram",
     "Page",
     "Position",
     "Resumed",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, not_
 
 from devmesh.db.lists import one_of
 from devmesh.db.words import contains
@@ -22,7 +22,7 @@ class Filter:
 
     `node_ids`, `service_ids`, `template_ids`: None is any, empty is none. `priority` is the least severe taken (syslog
     numbers). `since_us` is inclusive, `until_us` exclusive. `contains` ignores the case of ASCII letters; `regex` is
-    Rust's.
+    Rust's. `without_template_ids` are those that are left out.
     """
 
     node_ids: tuple[int, ...] | None = None
@@ -33,6 +33,7 @@ class Filter:
     until_us: int | None = None
     contains: str | None = None
     regex: str | None = None
+    without_template_ids: tuple[int, ...] = ()
 
     def names(self) -> tuple[tuple[str, tuple[int, ...] | None], ...]:
         """(column, ids) of each kind of name that may be asked for."""
@@ -123,6 +124,8 @@ def check_regex(pattern: str) -> None:
 def conditions(asked: Filter) -> ColumnElement[bool]:
     """The part of a filter that SQL can judge without reading messages, time left out."""
     parts = [one_of(log_events.c[name], ids) for name, ids in asked.names() if ids is not None]
+    if asked.without_template_ids:
+        parts.append(not_(one_of(log_events.c.template_id, asked.without_template_ids)))
     if asked.priority is not None:
         parts.append(log_events.c.priority <= asked.priority)
     return and_(True, *parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -101,6 +102,32 @@ def count(db: Database, clock: Clock, asked: Filter) -> int:
     )
     with ThreadPoolExecutor(COUNTING_THREADS) as pool:
         return sum(pool.map(lambda _number: _count_in(ask, asked, where, parts), range(COUNTING_THREADS)))
+
+
+def bars(
+    connection: Connection, clock: Clock, asked: Filter, span: Window, step_us: int
+) -> tuple[dict[tuple[int, int], int], int | None]:
+    """{(number of the bar of `step_us` since 1970, priority): matching events} within `span`, newest first for at most
+    2 s, and how far back that came where it did not come to the end.
+    """
+    ask, deadline = _within(connection), clock.monotonic_s() + READ_LIMIT_S
+    where, counts = _open_where(asked, nul=_may_hold_nul(connection, span)), Counter[tuple[int, int]]()
+    ts, priority = log_events.c.ts_us, log_events.c.priority
+    start = (ts - ts % step_us).label("start")
+    grouped = select(start, priority, func.count()).where(where).group_by(start, priority)
+    single = select(start, priority).where(where).order_by(*_OLDEST_FIRST)
+    for window in windows(ask, asked, span, whole_from_us(clock.now_us())):
+        for low, high in slices(ask, window, SLICE_ROWS):
+            values = {"low": low, "high": high}
+            if asked.regex:
+                hits = _messages(ask, where, values).str.contains(asked.regex).arg_true()
+                rows = ask(single, values) if len(hits) else ()
+                counts.update((rows[place][0] // step_us, rows[place][1]) for place in hits)
+            else:
+                counts.update({(at // step_us, level): n for at, level, n in ask(grouped, values)})
+            if clock.monotonic_s() > deadline:
+                return counts, low
+    return counts, None
 
 
 def in_commit(

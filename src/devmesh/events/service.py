@@ -15,8 +15,10 @@ from devmesh.db import Database
 from devmesh.db.lists import one_of
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import followers, minutes, queries
+from devmesh.events import histogram as shape
 from devmesh.events.append import Appended, append
 from devmesh.events.filters import Context, Event, Filter, Page, parse_event_id
+from devmesh.events.histogram import Histogram
 from devmesh.events.ids import WRITER_LEASE_US, EventIds, lease_writer
 from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
 from devmesh.events.upkeep import Upkeep
@@ -26,6 +28,7 @@ from devmesh.templates import Templates
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 10_000
 CONTEXT_MAX = 1_000
+BARS_MIN, BARS_MAX = 2, 200
 RESUME_LIMIT = 1_000
 HOUR_US = 3_600_000_000
 TAIL_HORIZON_US = HOUR_US
@@ -129,6 +132,32 @@ class Events:
             None if later.whole or len(later.rows) >= after else later.reached_us,
         )
 
+    def histogram(self, asked: Filter, bars: int = 60) -> Histogram | None:
+        """How many events match, over time and by priority, in at most `bars` (200) bars; None where nothing is stored.
+
+        Without times it spans what is stored, to now. What reads text is looked for at most 2 s.
+        """
+        if not BARS_MIN <= bars <= BARS_MAX:
+            raise InvalidInput(f"bars must be between {BARS_MIN} and {BARS_MAX}.", hint="60 is the default.")
+        with self._db.read() as connection:
+            stored = shape.span(connection)
+            if stored is None:
+                return None
+            now = self._clock.now_us()
+            since = asked.since_us if asked.since_us is not None else stored[0]
+            until = asked.until_us if asked.until_us is not None else max(now, stored[1] + 1)
+            step = shape.step_for(max(until - since, 0), bars)
+            span = (max(since, stored[0]), min(until, stored[1] + 1))
+            counts, reached = Counter[tuple[int, int]](), None
+            if asked.nothing or span[0] >= span[1]:
+                pass
+            elif asked.reads_text:
+                found, reached = queries.bars(connection, self._clock, asked, span, step)
+                counts.update(found)
+            else:
+                counts = shape.of_counts(connection, self._clock, asked, *span, step)
+        return shape.as_bars(counts, since, until, step, reached)
+
     def here(self) -> followers.Position:
         """The position of a follower that wants what comes from now on."""
         with self._db.read() as connection:
@@ -201,6 +230,15 @@ class Events:
                 for key, n in connection.execute(query):
                     totals[int(key) // hours] += int(n)
         return sorted(totals.items())
+
+    def by_template(self, since_us: int, until_us: int) -> dict[int, tuple[int, int]]:
+        """{template id: (events, most severe priority)} in the hours between two instants, folded days left out."""
+        table = event_counts.c
+        where = (table.hour >= since_us // HOUR_US) & (table.hour <= until_us // HOUR_US)
+        sums = select(table.template_id, func.sum(table.n), func.min(table.priority)).where(where)
+        with self._db.read() as connection:
+            rows = connection.execute(sums.group_by(table.template_id)).all()
+        return {template: (int(n), int(priority)) for template, n, priority in rows}
 
     def by_minute(
         self, since_us: int, until_us: int, by: Sequence[str] = ("template_id", "node_id", "service_id", "priority")

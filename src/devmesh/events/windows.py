@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, Executable, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Executable, Table, bindparam, func, not_, select
 
 from devmesh.db.lists import one_of
 from devmesh.events import minutes
@@ -138,15 +138,18 @@ def _names_something(asked: Filter) -> bool:
 def _spoken(ask: Ask, asked: Filter, lower: int, upper: int) -> list[Window]:
     """Hours [from, to) in lower..upper in which something matches; a folded day counts as 24 of them."""
     hour, day = event_counts.c.hour, day_counts.c.day
-    by_hour = select(hour).distinct().where((hour >= lower) & (hour < upper), *_named(event_counts, asked))
-    by_day = select(day).distinct().where((day >= lower // 24) & (day <= upper // 24), *_named(day_counts, asked))
+    by_hour = select(hour).distinct().where((hour >= lower) & (hour < upper), *named(event_counts, asked))
+    by_day = select(day).distinct().where((day >= lower // 24) & (day <= upper // 24), *named(day_counts, asked))
     spans = [(row.hour, row.hour + 1) for row in ask(by_hour, {})]
     spans += [(max(lower, 24 * row.day), min(upper, 24 * row.day + 24)) for row in ask(by_day, {})]
     return _merged(spans)
 
 
-def _named(table: Table, asked: Filter) -> list[ColumnElement[bool]]:
+def named(table: Table, asked: Filter) -> list[ColumnElement[bool]]:
+    """What a question says of names and priority, as conditions on a table of counts."""
     parts = [one_of(table.c[name], ids) for name, ids in asked.names() if ids is not None]
+    if asked.without_template_ids:
+        parts.append(not_(one_of(table.c.template_id, asked.without_template_ids)))
     if asked.priority is not None:
         parts.append(table.c.priority <= asked.priority)
     return parts

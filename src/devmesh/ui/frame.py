@@ -1,0 +1,82 @@
+"""What surrounds every page: where the own files are, the head, the bar with the way to the other pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nicegui import run, ui
+from nicegui.element import Element
+from starlette.requests import Request
+
+from devmesh.api.auth import grant_for
+from devmesh.errors import DevMeshError
+from devmesh.house import health
+from devmesh.ui import theme
+
+if TYPE_CHECKING:
+    from devmesh.accounts import Grant
+    from devmesh.mesh import Mesh
+
+place = ""  # the address below which our own files are; has their hash in it
+REFRESH_S = 30.0
+
+
+class Bar(Element, component="static/bar.js"):
+    """The bar on top."""
+
+
+def head(title: str) -> None:
+    """Title, styles and keys of a page."""
+    ui.page_title(f"{title} · DevMesh")
+    ui.add_head_html(
+        f'<script src="{place}/theme.js"></script><link rel="stylesheet" href="{place}/style.css">'
+        f"<style>{theme.style()}</style>"
+        f'<script type="module" src="{place}/keys.js"></script>'
+    )
+    ui.query("body").classes("devmesh")
+
+
+async def show(mesh: Mesh, request: Request, here: str, view: Element, make: Callable[[], dict[str, Any]]) -> None:
+    """One page: the bar, and a view whose data `make` asks of the house, in a thread. Without the store it says so."""
+    grant = await grant_for(mesh, request)
+    head(here)
+    told = await run.io_bound(_bar, mesh, grant, here)
+    bar = Bar()
+    bar._props["data"] = told  # noqa: SLF001 - NiceGUI's way for subclasses
+    bar.move(target_index=0)
+    view._props["data"] = await run.io_bound(careful, make)  # noqa: SLF001
+    view.classes("view")
+
+
+def careful(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `make` gives, or the error of the house as data: a page says why it is empty."""
+    try:
+        return make()
+    except DevMeshError as error:
+        return {"error": error.message, "hint": error.hint}
+
+
+def refreshing(mesh: Mesh, request: Request, view: Element, make: Callable[[], dict[str, Any]]) -> None:
+    """Ask again every 30 s while the page is open and its session lives."""
+
+    async def again() -> None:
+        try:
+            await grant_for(mesh, request)
+        except DevMeshError:
+            ui.navigate.reload()
+            return
+        view._props["data"] = await run.io_bound(careful, make)  # noqa: SLF001
+        view.update()
+
+    ui.timer(REFRESH_S, again, immediate=False)
+
+
+def _bar(mesh: Mesh, grant: Grant, here: str) -> dict[str, Any]:
+    ill = [part for part in careful_health(mesh) if part["state"] == "degraded"]
+    return {"here": here, "person": grant.person, "admin": grant.administers, "ill": ill}
+
+
+def careful_health(mesh: Mesh) -> list[dict[str, str]]:
+    """Every part of the house as plain values."""
+    return [{"name": part.name, "state": part.state, "reason": part.reason} for part in health(mesh)]

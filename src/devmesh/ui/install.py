@@ -1,0 +1,56 @@
+"""Mounts the pages on the API's app. NiceGUI is imported here and below only: a server without pages pays nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nicegui import dependencies, ui
+from starlette.staticfiles import StaticFiles
+
+from devmesh.ui import frame, logs, overview, sign_in
+from devmesh.ui.guard import Guard
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from devmesh.mesh import Mesh
+
+STATIC = Path(__file__).parent / "static"
+PAGES = (overview, logs)
+
+
+def install(app: FastAPI, mesh: Mesh) -> None:
+    """Add the pages at `/ui`, and the guard in front of them."""
+    own = f"/own/{_version()}"
+    # Own files have their hash in their address, so that browsers may keep them for ever.
+    app.mount(f"/ui{own}", StaticFiles(directory=STATIC), name="ui-own")
+    dependencies.importmap_overrides["devmesh/"] = f"/ui{own}/"
+    frame.place = f"/ui{own}"
+    for page in PAGES:
+        page.install(mesh)
+    app.include_router(sign_in.router)
+    ui.run_with(
+        app,
+        mount_path="/ui",
+        title="DevMesh",
+        dark=None,
+        favicon=STATIC / "icon.svg",
+        tailwind=False,
+        binding_refresh_interval=None,
+        reconnect_timeout=30.0,
+        message_history_length=20,
+        gzip_middleware_factory=None,
+        show_welcome_message=False,
+    )
+    app.add_middleware(Guard, mesh=mesh)
+
+
+def _version() -> str:
+    """Changes whenever one of our own files does."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
