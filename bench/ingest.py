@@ -36,6 +36,7 @@ sys.path.insert(0, str(HERE))
 FRAME = 200_000
 OUTSTANDING = 12
 MILLION = 1_000_000
+IDLE_AFTER_S = 60.0  # after the load
 
 
 def read_bodies(path: Path) -> list[bytes]:
@@ -100,7 +101,7 @@ def phase_durable(corpus: Path, folder: Path) -> dict[str, Any]:
     if stored >= len(laps) * MILLION:
         laps.append(time.perf_counter() - wall)
     wall, cpu = time.perf_counter() - wall, tree_cpu_s(os.getpid()) - cpu
-    peak = tree_peak_mb(os.getpid())
+    peak = tree_mb(os.getpid(), "VmHWM:")
     mesh.close()
     return {
         "durable_per_s": round(stored / wall),
@@ -126,11 +127,12 @@ def phase_http(corpus: Path, folder: Path, connections: int) -> dict[str, Any]:
         for thread in threads:
             thread.join()
         wall, cpu = time.perf_counter() - wall, server.cpu_s() - cpu
-        return {
-            "http_per_s": round(events / wall),
-            "cpu_us_per_event": round(cpu / events * 1e6, 2),
-            "peak_mb": server.peak_mb(),
-        }
+        result = {"http_per_s": round(events / wall), "cpu_us_per_event": round(cpu / events * 1e6, 2)}
+        result["peak_mb"] = server.peak_mb()
+        if connections > 1:
+            time.sleep(IDLE_AFTER_S)
+            result["idle_mb"] = server.now_mb()
+        return result
 
 
 def _post_all(port: int, todo: SimpleQueue[bytes | None]) -> None:
@@ -155,10 +157,10 @@ def tree_cpu_s(pid: int) -> float:
     return sum(int(parts[11]) + int(parts[12]) for parts in stats) / os.sysconf("SC_CLK_TCK")
 
 
-def tree_peak_mb(pid: int) -> int:
-    """The sum of their largest resident memories."""
+def tree_mb(pid: int, what: str) -> int:
+    """The sum of their resident memories: VmHWM the largest so far, VmRSS now. Files that they map count in full."""
     statuses = [Path(f"/proc/{one}/status").read_text() for one in tree(pid)]
-    return sum(int(status.split("VmHWM:")[1].split()[0]) for status in statuses) // 1024
+    return sum(int(status.split(what)[1].split()[0]) for status in statuses if what in status) // 1024
 
 
 class Server:
@@ -196,8 +198,12 @@ class Server:
         return tree_cpu_s(self._process.pid)
 
     def peak_mb(self) -> int:
-        """The server's largest resident memory."""
-        return tree_peak_mb(self._process.pid)
+        """The largest resident memory of the server and its readers."""
+        return tree_mb(self._process.pid, "VmHWM:")
+
+    def now_mb(self) -> int:
+        """What they have now."""
+        return tree_mb(self._process.pid, "VmRSS:")
 
 
 def phase_queries(_corpus: Path, folder: Path) -> dict[str, Any]:
@@ -282,7 +288,7 @@ def run(events: int, data: Path | None, scratch: Path, stores: Stores) -> dict[s
     two = child("http", corpus, http2, stores, "--connections", "2")
     result["http_per_s"] = {"1": one["http_per_s"], "2": two["http_per_s"]}
     result["http_cpu_us_per_event"] = two["cpu_us_per_event"]
-    result["peak_mb"] = two["peak_mb"]
+    result |= {name: two[name] for name in ("peak_mb", "idle_mb")}
     result["queries_ms"] = child("queries", corpus, durable, stores)
     for folder in folders:
         stores.drop(folder)

@@ -19,6 +19,7 @@ from devmesh.db.sqlite import path_of
 from devmesh.embeddings import GatewayProvider, LocalProvider, Provider
 from devmesh.embeddings.service import Embeddings, Questions
 from devmesh.events import Events
+from devmesh.heap import Spare
 from devmesh.intake import Intake, Limits
 from devmesh.loops import Loop, Runner
 from devmesh.nodes import Nodes
@@ -103,23 +104,26 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     )
     provider = make_provider(settings, clock)
     embeddings = Embeddings(db, clock, templates, provider, settings.embedding_batch)
-    words = LocalProvider() if settings.embedding_provider != "off" else None
-    sentences = None
+    words = sentences = None
+    if provider is not None:
+        words = provider if isinstance(provider, LocalProvider) else LocalProvider()  # once: it takes 15 MB
     if isinstance(provider, GatewayProvider):
         sentences = Questions(embeddings, lambda name: make_gateway(settings, clock, name, QUESTION_TIMEOUT_S))
     finder = Finder(words, sentences)
     search = Search(templates, nodes.service_names.names, finder)
-    care = Loop("fold-wal", 10.0, lambda _limit, _lease: int(fold_log(db, settings.wal_limit_mb, space)), limit=2)
-    loops: list[Loop] = [
-        *nodes.loops(),
-        *templates.loops(),
-        *events.loops(),
-        *embeddings.loops(),
-        *search.loops(),
-        care,
-    ]
+    rooms = (nodes, templates, events, embeddings, search)
+    loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
     runner = Runner(db, clock, owner, loops)
     return Mesh(settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, runner)
+
+
+def _care(settings: Settings, db: Database, space: Space, intake: Intake) -> list[Loop]:
+    """What no room sees to: the write-ahead log, and memory after a load."""
+    spare = Spare(lambda: intake.totals.lines, db.shrink)
+    return [
+        Loop("fold-wal", 10.0, lambda _limit, _lease: int(fold_log(db, settings.wal_limit_mb, space)), limit=2),
+        Loop("give-memory-back", 10.0, lambda _limit, _lease: int(spare.give_back()), limit=2, everywhere=True),
+    ]
 
 
 def make_provider(settings: Settings, clock: Clock) -> Provider | None:

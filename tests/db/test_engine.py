@@ -125,6 +125,26 @@ def test_the_log_is_folded_back_when_the_disk_is_short(make_mesh, monkeypatch):
 
 
 @pytest.mark.sqlite_only
+def test_idle_connections_forget_their_pages(make_mesh, monkeypatch):
+    """Once memory has grown and little comes in, the writer and every reader that nobody uses let their caches go."""
+    mesh = make_mesh()
+    with mesh.db.read(), mesh.db.read():
+        pass
+    told = []
+    writer, one, other = [engine.raw_connection() for engine in (mesh.db._writer, mesh.db._reader, mesh.db._reader)]
+    for name, raw in (("writer", writer), ("one", one), ("other", other)):
+        raw.driver_connection.set_trace_callback(lambda sql, name=name: told.append((name, sql)))
+        raw.close()
+    held = iter([100 << 20, 200 << 20, 100 << 20])
+    monkeypatch.setattr("devmesh.heap.own_bytes", lambda: next(held))
+    assert mesh.runner.once("give-memory-back") == 0
+    assert mesh.runner.once("give-memory-back") == 1
+    shrunk = {name for name, sql in told if sql == "PRAGMA shrink_memory"}
+    assert shrunk == {"writer", "one", "other"}
+    assert take(mesh, line("x")).stored == 1
+
+
+@pytest.mark.sqlite_only
 def test_one_process_writes(make_mesh, tmp_path):
     """A second process over the same store may read, and is told that it may not write; the first is not disturbed."""
     mesh = make_mesh()

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,10 +72,20 @@ def counted(server: ServerProcess, query: str) -> int:
 
 def peak_mb(server: ServerProcess) -> float:
     """The largest resident memories so far of the server and of its readers, together."""
+    return sum(int(status.split("VmHWM:")[1].split()[0]) for status in statuses(server)) / 1024
+
+
+def resident_mb(server: ServerProcess) -> float:
+    """What the server and its readers have in memory now, together; files that they map count in full."""
+    return sum(int(status.split("VmRSS:")[1].split()[0]) for status in statuses(server)) / 1024
+
+
+def statuses(server: ServerProcess) -> list[str]:
+    """What the kernel says of the server and of its readers."""
     pid = server.process.pid
     readers = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")).split()
-    statuses = [Path(f"/proc/{one}/status").read_text() for one in (pid, *readers)]
-    return sum(int(status.split("VmHWM:")[1].split()[0]) for status in statuses) / 1024
+    texts = [Path(f"/proc/{one}/status").read_text() for one in (pid, *readers)]
+    return [text for text in texts if "VmRSS:" in text]  # a reader that has ended has none
 
 
 def test_a_flood_is_bounded(tmp_path):
@@ -97,3 +108,18 @@ def test_a_million_different_messages(tmp_path):
         templates = counted(server, "SELECT COUNT(*) FROM log_templates")
         assert templates <= 200_000 + SERVICES
         assert max(peak, peak_mb(server)) < 550  # 503 were seen, with 200,010 templates
+
+
+@pytest.mark.soak
+def test_memory_is_given_back_after_the_load(tmp_path):
+    """A minute after 300,000 events by four senders the server and its readers hold less than 220 MB again."""
+    text = b'{"service":"s%d","message":"job %d took %d ms: ' + b"x y " * 30 + b'","fields":{"_COMM":"w"}}\n'
+    body = b"".join(text % (n % 2, n, n * 7) for n in range(BODY_EVENTS))
+    with serving(tmp_path / "data") as server, ThreadPoolExecutor(4) as senders:
+        for sent in [senders.submit(urllib.request.urlopen, server.url + "/ingest", body, 120) for _ in range(60)]:
+            sent.result().close()
+        assert peak_mb(server) > 250  # 342 were seen
+        deadline = time.monotonic() + 60
+        while resident_mb(server) >= 220 and time.monotonic() < deadline:
+            time.sleep(1)
+        assert resident_mb(server) < 220  # 195 were seen

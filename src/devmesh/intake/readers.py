@@ -2,7 +2,7 @@
 
 Python runs one thread at a time, so a second core only helps from another process. Reading is pure: what a helper does
 not answer is read here. So helpers hold nothing that could be lost, start when there is work for them, and end by
-themselves when there is none for a minute, or when this process is gone.
+themselves when there is none for 20 s, or when this process is gone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 PROGRAM = Path(__file__).with_name("reader.py")
 ANSWER_S = 30.0
-IDLE_S = 60.0
+IDLE_S = 20.0
 AGAIN_AFTER_S = 10.0
 
 Result = Read | BaseException

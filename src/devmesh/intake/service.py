@@ -50,6 +50,11 @@ class Totals:
     failed: int = 0
     redacted: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def lines(self) -> int:
+        """All of them, whatever became of them."""
+        return self.stored + self.repeated + self.rejected
+
 
 class Intake:
     """Takes requests in, exactly once."""
