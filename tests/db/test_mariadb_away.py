@@ -88,4 +88,10 @@ def test_a_server_that_hangs_or_dies(server, mesh):
     assert messages(mesh) == [f"entry {number}" for number in range(1, 13)]
     assert_counts(mesh)
     assert overall(health(mesh)) == "ok"
+    mesh.accounts.people.add("ada", "a long enough password")
+    client = TestClient(make_app(mesh), base_url="http://127.0.0.1", client=("127.0.0.1", 1))
+    assert client.get("/health").json().keys() == {"status"}
+    server.kill()
+    assert client.get("/health").json().keys() == {"status"}, "it was seen that people sign in here"
+    server.start()
     gc.collect()  # here, where it may be said

@@ -120,7 +120,7 @@ async def reader(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
 
 async def may_read(request: Request) -> bool:
     """Whether this caller may look at what is stored; for answers that tell others less. While the store is away, who
-    shows a token is one of the others, for nobody can say whose it is; the machine itself is not, unless users were seen.
+    shows a token is one of the others: nobody can say whose it is. The machine itself is not, unless users were seen.
     """
     try:
         return (await grant_of(request)).reads
