@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-PROGRAM = Path(__file__).parents[1] / "scripts" / "galera"
+from mariadb_server import program
 
 
 def start_cluster() -> Any:
     """A running `Cluster`. Skips with the reason where none can run; with CI set it fails."""
-    spec = spec_from_loader("devmesh_galera", SourceFileLoader("devmesh_galera", str(PROGRAM)))
-    assert spec is not None
-    assert spec.loader is not None
-    program = module_from_spec(spec)
-    sys.modules[spec.name] = program
-    spec.loader.exec_module(program)
+    galera = program("galera")
     try:
-        cluster = program.Cluster()
-    except (program.mariadb.Missing, OSError) as missing:
+        cluster = galera.Cluster()
+    except (galera.mariadb.Missing, OSError) as missing:
         if os.environ.get("CI"):
             pytest.fail(str(missing))
         pytest.skip(str(missing))

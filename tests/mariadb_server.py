@@ -9,6 +9,7 @@ import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pymysql
@@ -18,7 +19,7 @@ from sqlalchemy.engine import make_url
 import devmesh.mesh  # noqa: F401 - brings every room's tables into the metadata
 from devmesh.db import metadata, open_database, schema
 
-PROGRAM = Path(__file__).parents[1] / "scripts" / "mariadb"
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 # Durable as far as the server can tell, and no test waits for a disk.
 OPTIONS = ("--innodb-flush-method=nosync", "--skip-innodb-doublewrite")
 START_S = 600.0  # a machine that has none installs it first
@@ -44,7 +45,7 @@ def server_url(shared: Path, run_pid: int) -> str:
 
 def _start(run_pid: int) -> str:
     """The server's URL, or why there is none."""
-    command = [sys.executable, str(PROGRAM), "run", "--until-pid", str(run_pid), *OPTIONS]
+    command = [sys.executable, str(SCRIPTS / "mariadb"), "run", "--until-pid", str(run_pid), *OPTIONS]
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
@@ -59,26 +60,46 @@ def _start(run_pid: int) -> str:
     return url or why or "scripts/mariadb ended without a word"
 
 
+def program(name: str = "mariadb") -> ModuleType:
+    """One of scripts/ as a module."""
+    known = f"devmesh_{name}"
+    if known not in sys.modules:
+        spec = spec_from_loader(known, SourceFileLoader(known, str(SCRIPTS / name)))
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        sys.modules[known] = module  # its dataclasses look themselves up there
+        spec.loader.exec_module(module)
+    return sys.modules[known]
+
+
 def private_server(*options: str) -> Any:
     """A server of a test's own, to be hurt, not started yet. That one can run at all, the run's server has shown."""
-    spec = spec_from_loader("devmesh_mariadb", SourceFileLoader("devmesh_mariadb", str(PROGRAM)))
-    assert spec is not None
-    assert spec.loader is not None
-    program = module_from_spec(spec)
-    sys.modules[spec.name] = program  # its dataclasses look themselves up there
-    spec.loader.exec_module(program)
-    return program.Server(program.find(), (*OPTIONS, *options))
+    mariadb = program()
+    return mariadb.Server(mariadb.find(), (*OPTIONS, *options))
+
+
+def as_root(url: str, **more: Any) -> Any:
+    """A connection of root to the database that a URL names, if any. The socket stays in the kernel: what PyMySQL
+    prepares for TLS would take longer than most tests.
+    """
+    told = make_url(url)
+    given = {"user": "root", "database": told.database or None, "ssl_disabled": True, **more}
+    return pymysql.connect(unix_socket=told.query["unix_socket"], **given)
+
+
+def asked(connection: Any, *statements: str) -> Any:
+    """What the last of some statements finds."""
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        return cursor.fetchall()
 
 
 def said_to(server: Any, *statements: str) -> Any:
     """What the last of some statements finds, as root."""
-    with (
-        pymysql.connect(unix_socket=str(server.socket), user="root", autocommit=True) as connection,
-        connection.cursor() as cursor,
-    ):
-        for statement in statements:
-            cursor.execute(statement)
-        return cursor.fetchall()
+    with as_root(server.url, autocommit=True) as connection:
+        return asked(connection, *statements)
 
 
 class Databases:
@@ -87,6 +108,7 @@ class Databases:
     def __init__(self, url: str, worker: str) -> None:
         self._url, self._worker, self._made = make_url(url), worker, 0
         self._free: list[str] = []
+        self._root = as_root(url, autocommit=True)
 
     def take(self) -> str:
         """The URL of an empty database with the schema of today."""
@@ -96,7 +118,7 @@ class Databases:
         """The URL of a database with nothing in it at all."""
         self._made += 1
         name = f"devmesh_{self._worker}_{self._made}"
-        self._run("", f"CREATE DATABASE `{name}`")
+        asked(self._root, f"CREATE DATABASE `{name}`")
         return self._url.set(database=name).render_as_string(hide_password=False)
 
     def give_back(self, url: str) -> None:
@@ -109,7 +131,7 @@ class Databases:
             "WHERE table_schema = DATABASE() AND table_name = 'log_events'"
         )  # fmt: skip
         if parts != ((1,),) or tables - vectors != {*metadata.tables, "alembic_version"}:
-            self._run("", f"DROP DATABASE `{name}`")
+            asked(self._root, f"DROP DATABASE `{name}`")
             return
         numbered = self._run(
             name,
@@ -133,12 +155,6 @@ class Databases:
         return url
 
     def _run(self, database: str, *statements: str) -> Any:
-        with (
-            pymysql.connect(
-                unix_socket=str(self._url.query["unix_socket"]), user="root", database=database or None, autocommit=True
-            ) as connection,
-            connection.cursor() as cursor,
-        ):
-            for statement in statements:
-                cursor.execute(statement)
-            return cursor.fetchall()
+        found = asked(self._root, f"USE `{database}`", *statements)
+        self._root.select_db("information_schema")  # who stays in a database has it in use
+        return found

@@ -6,33 +6,17 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pymysql
 import pytest
 
-from mariadb_server import OPTIONS, PROGRAM
+from mariadb_server import OPTIONS, program, said_to
 
 PLUGIN = "usr/lib/mysql/plugin/ha_spider.so"
 SPIDER = ("--plugin-load-add=ha_spider.so", "--plugin-maturity=gamma", "--spider-conn-recycle-mode=2")
-
-
-def program() -> ModuleType:
-    """scripts/mariadb as a module."""
-    if "devmesh_mariadb" not in sys.modules:
-        spec = spec_from_loader("devmesh_mariadb", SourceFileLoader("devmesh_mariadb", str(PROGRAM)))
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
-        sys.modules[spec.name] = module  # its dataclasses look themselves up there
-        spec.loader.exec_module(module)
-    return sys.modules["devmesh_mariadb"]
 
 
 def spider_install() -> Any:
@@ -84,8 +68,7 @@ class SpiderServers:
             shutil.copytree(self.servers[0].data, server.data)
         for server in self.servers:
             server.start()
-            with pymysql.connect(unix_socket=str(server.socket), user="root") as connection:
-                connection.cursor().execute("CREATE DATABASE devmesh")
+            said_to(server, "CREATE DATABASE devmesh")
 
     def url(self, number: int, database: str = "devmesh") -> str:
         """The URL of the head (0) or of a data server for programs outside of the root."""

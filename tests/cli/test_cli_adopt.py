@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 import msgspec
-import pymysql
 import pytest
 from cli_house import Runner, Served, environment
 from sqlalchemy.engine import make_url
@@ -21,6 +20,7 @@ from devmesh.db.old import shape_of
 from devmesh.errors import ConfigError
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
+from mariadb_server import as_root
 
 EVENTS = """
 CREATE TABLE log_events (
@@ -47,13 +47,7 @@ class OldDatabase:
 
     def run(self, *statements, many=()):
         """Do this to it, as its owner."""
-        told = make_url(self.admin)
-        with (
-            pymysql.connect(
-                unix_socket=told.query["unix_socket"], user="root", database=told.database, autocommit=True
-            ) as connection,
-            connection.cursor() as cursor,
-        ):
+        with as_root(self.admin, autocommit=True) as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
             if many:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 
-import pymysql
 import pytest
 
 from bodies import NOW_US, line, take
 from devmesh.db import checks_mariadb, open_database, schema, sqlite
 from devmesh.db.checks import WRONG, check
 from devmesh.embeddings.stored import tables_of
-from mariadb_server import OPTIONS, PROGRAM
+from mariadb_server import private_server, said_to
 
 DAY_US = 86_400_000_000
 
@@ -252,17 +248,11 @@ def test_settings_of_a_server_are_named(mariadb):
     """A server that does not flush, forbids LOAD DATA LOCAL and takes small packets: three rows, with the line for its
     configuration.
     """
-    spec = spec_from_loader("devmesh_mariadb", SourceFileLoader("devmesh_mariadb", str(PROGRAM)))
-    program = module_from_spec(spec)
-    sys.modules[spec.name] = program  # its dataclasses look themselves up there
-    spec.loader.exec_module(program)
-    careless = ("--innodb-flush-log-at-trx-commit=2", "--local-infile=0", "--max-allowed-packet=1M")
-    server = program.Server(program.find(), (*OPTIONS, *careless))
+    server = private_server("--innodb-flush-log-at-trx-commit=2", "--local-infile=0", "--max-allowed-packet=1M")
     try:
         server.create()
         server.start()
-        with pymysql.connect(unix_socket=str(server.socket), user="root") as connection, connection.cursor() as cursor:
-            cursor.execute("CREATE DATABASE devmesh")
+        said_to(server, "CREATE DATABASE devmesh")
         db = open_database(server.url.replace("/?", "/devmesh?"), allow_unsafe=True)
         schema.upgrade(db)
         found = wrong(db)

@@ -13,28 +13,18 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from bodies import assert_counts, messages, numbered, rows, take
-from devmesh.db import open_database
 from devmesh.db.again import TIMES, Contended
 from devmesh.errors import Unavailable
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
+from mariadb_server import as_root, asked
 
 
 @pytest.fixture
-def url(mariadb):
-    """A database with the schema of today."""
-    taken = mariadb.take()
-    yield taken
-    mariadb.give_back(taken)
-
-
-@pytest.fixture
-def db(url):
-    """The store at it; no pause between tries takes time."""
-    opened = open_database(url)
-    opened.pause = lambda _pause_s: None
-    yield opened
-    opened.close()
+def db(db):
+    """No pause between tries takes time."""
+    db.pause = lambda _pause_s: None
+    return db
 
 
 @pytest.fixture
@@ -64,30 +54,20 @@ def _wait_briefly(raw, _record):
 @pytest.fixture
 def rival(url):
     """Another program's connection, in a transaction."""
-    parsed = make_url(url)
-    with pymysql.connect(unix_socket=parsed.query["unix_socket"], user="root", database=parsed.database) as connection:
+    with as_root(url) as connection:
         connection.begin()
         yield connection
 
 
-def run(connection, *statements):
-    """What the last of some statements finds."""
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-        return cursor.fetchall()
-
-
 def when_waiting(url, do):
     """A thread that calls `do` once a transaction waits for a lock."""
-    parsed = make_url(url)
 
     def watch():
-        with pymysql.connect(unix_socket=parsed.query["unix_socket"], user="root", autocommit=True) as connection:
+        with as_root(url, autocommit=True) as connection:
             deadline = time.monotonic() + 20
             query = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
-            while run(connection, query) == ((0,),) and time.monotonic() < deadline:
-                pass
+            while asked(connection, query) == ((0,),) and time.monotonic() < deadline:
+                time.sleep(0.12)  # asked again within 0.1 s the server shows the same moment
         do()
 
     thread = threading.Thread(target=watch)
@@ -114,10 +94,10 @@ def test_a_deadlock_is_tried_again(mesh, url, rival):
     pauses = said_of(mesh)
     many = ",".join(f"({number}, 1, 1, 1, 1, 99, 1)" for number in range(5_000))
     # What wrote more wins a deadlock.
-    run(rival, f"INSERT INTO event_counts VALUES {many}", "UPDATE nodes SET retired_us = NULL, created_us = 2")  # noqa: S608
+    asked(rival, f"INSERT INTO event_counts VALUES {many}", "UPDATE nodes SET retired_us = NULL, created_us = 2")  # noqa: S608
 
     def cross():
-        run(rival, "UPDATE streams SET version = version + 1")
+        asked(rival, "UPDATE streams SET version = version + 1")
         rival.rollback()
 
     crossing = when_waiting(url, cross)
@@ -130,7 +110,7 @@ def test_a_deadlock_is_tried_again(mesh, url, rival):
 
 def test_a_lock_that_does_not_come_is_tried_again(mesh, rival):
     """Held for longer than we wait, then let go: stored by the next try."""
-    run(rival, "UPDATE nodes SET created_us = 2")
+    asked(rival, "UPDATE nodes SET created_us = 2")
     pauses = []
     mesh.db.pause = lambda pause_s: (pauses.append(pause_s), rival.rollback())
     assert take(mesh, numbered(6, 9), stream="s", ranges=((6, 9),)).stored == 4
@@ -141,7 +121,7 @@ def test_a_lock_that_does_not_come_is_tried_again(mesh, rival):
 def test_a_lock_that_never_comes_is_503_in_time(mesh, rival, monkeypatch):
     """The sender is asked to come again, health says why, and nothing is half done."""
     monkeypatch.setattr("devmesh.db.engine.WITHIN_S", 0.5)
-    run(rival, "UPDATE nodes SET created_us = 2")
+    asked(rival, "UPDATE nodes SET created_us = 2")
     with pytest.raises(Contended) as caught:
         take(mesh, numbered(6, 9), stream="s", ranges=((6, 9),))
     assert caught.value.retry_after_s

@@ -6,13 +6,13 @@ import socket
 import struct
 import threading
 
-import pymysql
 import pytest
 from sqlalchemy.engine import make_url
 
 from devmesh.db import mariadb, open_database
 from devmesh.db.local_file import Connection
 from devmesh.errors import Unavailable
+from mariadb_server import as_root
 
 OK = b"\x00\x00\x00\x02\x00\x00\x00"
 COM_QUERY = b"\x03"
@@ -104,12 +104,6 @@ def test_the_driver_alone_would_send_it(mariadb, tmp_path):
     """What this is for: the plain driver opens whatever file the server names."""
     other = tmp_path / "other"
     other.write_text("9\n")
-    parsed = make_url(mariadb.take())
-    with (
-        pymysql.connect(
-            unix_socket=parsed.query["unix_socket"], user="root", database=parsed.database, local_infile=True
-        ) as connection,
-        connection.cursor() as cursor,
-    ):
+    with as_root(mariadb.take(), local_infile=True) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE taken (n INT)")
         assert cursor.execute(f"LOAD DATA LOCAL INFILE '{other}' INTO TABLE taken") == 1

@@ -75,13 +75,14 @@ def test_a_server_that_does_not_flush_is_refused_unless_told_to():
         (1047, "WSREP has not yet prepared node for application use", Unavailable),
         (1180, "Got error 6 during COMMIT", Unavailable),
         (1153, "Got a packet bigger than 'max_allowed_packet' bytes", Unavailable),
+        (1129, "Host 'web' is blocked because of many connection errors", Unavailable),
         (1045, "Access denied for user 'x'@'localhost'", ConfigError),
-    ],
         (1130, "Host 'web' is not allowed to connect to this MariaDB server", ConfigError),
         (1142, "INSERT command denied to user 'x'@'localhost' for table `devmesh`.`nodes`", ConfigError),
         (1820, "You must SET PASSWORD before executing this statement", ConfigError),
         (2059, "Authentication plugin 'gssapi' not configured", ConfigError),
         (4151, "Access denied, this account is locked", ConfigError),
+    ],
 )
 def test_driver_errors_become_errors_of_ours(code, said, expected):
     """Each with its number, so that the server's documentation can be asked."""
@@ -90,7 +91,6 @@ def test_driver_errors_become_errors_of_ours(code, said, expected):
     assert expected is ConfigError or known.retry_after_s
 
 
-def test_mistakes_of_ours_stay_what_they_are():
 def test_who_does_not_answer_is_named_with_the_reason():
     """Connection refused, no such host and no such file are three different things to do."""
     said = "Can't connect to MySQL server on 'db1' ([Errno 111] Connection refused)"
@@ -98,26 +98,11 @@ def test_who_does_not_answer_is_named_with_the_reason():
     assert known.message == f"The database server does not answer: {said} (MariaDB error 2003)."
 
 
+def test_mistakes_of_ours_stay_what_they_are():
     """A duplicate key, a wrong statement or a value that does not fit does not hide behind a 503."""
     for code in (1062, 1064, 1366, 1406):
         assert mariadb.translate(pymysql.err.ProgrammingError(code, "x")) is None
     assert mariadb.translate(ValueError()) is None
-
-
-@pytest.fixture
-def url(mariadb):
-    """A database with the schema of today."""
-    taken = mariadb.take()
-    yield taken
-    mariadb.give_back(taken)
-
-
-@pytest.fixture
-def db(url):
-    """The store at it."""
-    opened = open_database(url)
-    yield opened
-    opened.close()
 
 
 def test_sessions_are_strict_in_utc_and_tell_cases_apart(db):

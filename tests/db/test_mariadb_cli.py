@@ -8,19 +8,9 @@ import stat
 import subprocess
 import sys
 
-import pytest
-
 from devmesh.cli.opening import holder_of
 from devmesh.settings import load_settings
 from processes import serving
-
-
-@pytest.fixture
-def url(mariadb):
-    """A database with the schema of today."""
-    taken = mariadb.take()
-    yield taken
-    mariadb.give_back(taken)
 
 
 def checks(folder, url):

@@ -17,14 +17,6 @@ from devmesh.settings import load_settings
 NUL_TEXT = "said a\0b"
 
 
-@pytest.fixture
-def url(mariadb):
-    """A database with the schema of today."""
-    taken = mariadb.take()
-    yield taken
-    mariadb.give_back(taken)
-
-
 def house(url, folder, clock):
     """A house over the database; its intake waits."""
     told = {"database_url": url, "embedding_provider": "off", "disk_reserve_mb": 1}

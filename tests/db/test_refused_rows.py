@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import pymysql
 import pytest
-from sqlalchemy.engine import make_url
 
 from bodies import NOW_US, assert_counts, line, messages, rows, take
 from devmesh.db import load, metadata, open_database
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
+from mariadb_server import as_root, asked
 
 
 @pytest.fixture
 def narrow(mariadb):
     """A database whose column for process ids ends at 32,767; it is thrown away afterwards."""
     url = mariadb.take()
-    parsed = make_url(url)
-    with (
-        pymysql.connect(
-            unix_socket=parsed.query["unix_socket"], user="root", database=parsed.database, autocommit=True
-        ) as connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.execute("ALTER TABLE log_events MODIFY pid SMALLINT")
-        cursor.execute("CREATE TABLE not_as_declared (id INT)")  # so that no other test gets it
+    with as_root(url) as connection:
+        asked(connection, "ALTER TABLE log_events MODIFY pid SMALLINT")
+        asked(connection, "CREATE TABLE not_as_declared (id INT)")  # so that no other test gets it
     yield url
     mariadb.give_back(url)
 
