@@ -9,19 +9,7 @@ from devmesh.errors import Unavailable
 from devmesh.events import Filter, partitions
 
 
-@pytest.fixture
-def url_of(mariadb):
-    """These tests are MariaDB's alone."""
-    taken = {}
-
-    def url_of_folder(place):
-        if place not in taken:
-            taken[place] = mariadb.take()
-        return taken[place]
-
-    yield url_of_folder
-    for url in taken.values():
-        mariadb.give_back(url)
+pytestmark = pytest.mark.mariadb_only
 
 
 def parts(mesh):
@@ -91,10 +79,12 @@ def test_a_long_read_does_not_hold_up_what_comes_in(mesh, clock):
     """The change gives up after its short wait, events are stored, and the next turn does it (M18 of a drop)."""
     mesh.runner.once("expire-events")
     clock.advance(2 * 86_400)
+    begun_us = clock.now_us()
     with mesh.db.read() as connection:
         connection.exec_driver_sql("SELECT COUNT(*) FROM log_events").scalar()
         with pytest.raises(Unavailable):
             mesh.runner.once("expire-events")
+        assert clock.now_us() == begun_us, "no pause was made for another try"
         assert take(mesh, line("meanwhile")).stored == 1
     mesh.runner.once("expire-events")
     assert list(parts(mesh))[-2] == "d20251127"

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from devmesh.db import Database
+from devmesh.db.again import Contended
+from devmesh.errors import Unavailable
 
 DAY_US = 86_400_000_000
 DAYS_AHEAD = 3
@@ -35,10 +37,18 @@ def keep(db: Database, now_us: int, border_us: int) -> None:
     old = [name for name, end in ends.items() if name != "past" and end is not None and end <= border_us]
     if not days and not old:
         return
+    try:
+        _change(db, days, first, old, begin=not made)
+    except Contended as busy:  # a step that was in another's way is tried again at once, and each try holds inserts up
+        raise Unavailable(f"{busy.message} It is tried at the next turn.", retry_after_s=busy.retry_after_s) from busy
+
+
+def _change(db: Database, days: range, first: int, old: list[str], *, begin: bool) -> None:
+    """Make these days, the first ones also with `past` before them, and drop the old ones."""
     with db.change_schema() as connection:
         if days:
             parts = [_part(f"d{_name(day)}", (day + 1) * DAY_US) for day in days]
-            if not made:
+            if begin:
                 parts.insert(0, _part("past", first * DAY_US))
             whole = ", ".join([*parts, "PARTITION rest VALUES LESS THAN MAXVALUE"])
             connection.exec_driver_sql(f"ALTER TABLE log_events REORGANIZE PARTITION rest INTO ({whole})")
