@@ -8,7 +8,6 @@ from bodies import DAY_US, NOW_US, assert_counts, line, messages, rows, take
 from devmesh.errors import Unavailable
 from devmesh.events import Filter, partitions
 
-
 pytestmark = pytest.mark.mariadb_only
 
 
