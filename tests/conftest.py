@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MakeMesh = Callable[..., Mesh]
 
 # The rooms that speak to the store: their tests run on both, but for those that say `sqlite_only` or `mariadb_only`.
-ON_BOTH_STORES = {"accounts", "db", "embeddings", "events", "intake", "loops", "nodes", "search", "templates"}
+ON_BOTH_STORES = {"accounts", "db", "embeddings", "events", "intake", "loops", "memory", "nodes", "search", "templates"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -22,6 +22,7 @@ from devmesh.events import Events
 from devmesh.heap import Spare
 from devmesh.intake import Intake, Limits
 from devmesh.loops import Loop, Runner
+from devmesh.memory import Memory
 from devmesh.nodes import Nodes
 from devmesh.search import Finder
 from devmesh.search.service import Search
@@ -46,6 +47,7 @@ class Mesh:
     intake: Intake
     embeddings: Embeddings
     search: Search
+    memory: Memory
     runner: Runner
 
     def start(self) -> None:
@@ -111,10 +113,13 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
         sentences = Questions(embeddings, lambda name: make_gateway(settings, clock, name, QUESTION_TIMEOUT_S))
     finder = Finder(words, sentences)
     search = Search(templates, nodes.service_names.names, finder)
+    memory = Memory(clock, templates, events)
     rooms = (nodes, templates, events, embeddings, search)
     loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
     runner = Runner(db, clock, owner, loops)
-    return Mesh(settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, runner)
+    return Mesh(
+        settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, memory, runner
+    )
 
 
 def _care(settings: Settings, db: Database, space: Space, intake: Intake) -> list[Loop]:

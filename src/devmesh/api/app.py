@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from fastapi import Depends, FastAPI
 
 from devmesh import __version__
-from devmesh.api import admin, docs, document, errors, house, ingest, logs, search, templates
+from devmesh.api import admin, changes, docs, document, errors, house, ingest, logs, search, templates
 from devmesh.api.auth import PathToken
 from devmesh.api.body import BODIES_AT_ONCE, Arriving
 from devmesh.api.parameters import only_known
@@ -43,7 +43,7 @@ def make_app(mesh: Mesh) -> FastAPI:
     app.state.arriving = Arriving(BODIES_AT_ONCE * mesh.settings.max_plain_bytes)
     errors.install(app)
     document.install(app)
-    for part in (ingest, logs, templates, search, house, admin, docs):
+    for part in (ingest, logs, templates, changes, search, house, admin, docs):
         app.include_router(part.router)
     app.add_middleware(PathToken)
     return app

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 TIME = '`2h`, `"yesterday 14:00"`, ISO 8601, or microseconds since 1970'
 PARAMETERS = {
+    "against": f"Normal is from then to `since`: {TIME}; a week before it, if it is not said.",
     "after": "Lines after the event, at most.",
     "before": "Lines before the event, at most.",
     "contains": "Text in the message; upper and lower case are the same (ASCII).",

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from devmesh import __version__
 from devmesh.cli import (
     accounts,
+    changes,
     db,
     doctor,
     house,
@@ -44,6 +45,7 @@ ORDER = (
     "search",
     "logs",
     "templates",
+    "changes",
     "nodes",
     "services",
     "stats",
@@ -125,7 +127,23 @@ def root(
     context.obj = {"data_dir": data_dir}
 
 
-for room in (serve, imports, logs, search, templates, nodes, house, doctor, ship, loops, vectors, db, accounts, people):
+for room in (
+    serve,
+    imports,
+    logs,
+    search,
+    templates,
+    changes,
+    nodes,
+    house,
+    doctor,
+    ship,
+    loops,
+    vectors,
+    db,
+    accounts,
+    people,
+):
     room.install(app)
 
 

@@ -31,6 +31,7 @@ CONTEXT_MAX = 1_000
 BARS_MIN, BARS_MAX = 2, 200
 RESUME_LIMIT = 1_000
 HOUR_US = 3_600_000_000
+PAGE_ROWS = 50_000
 TAIL_HORIZON_US = HOUR_US
 NOT_ADDED_MAX = 1_000  # commits that a sum adds up itself, some 20,000 events each
 
@@ -222,6 +223,31 @@ class Events:
 
     def daily(self, template_ids: Iterable[int]) -> list[tuple[int, int]]:
         """(day since 1970 in UTC, events of these templates) over all time, in order, days with none left out."""
+    def hours(self, first: int, last: int, *, but_nodes: Iterable[int] = ()) -> pl.DataFrame:
+        """(hour, template_id, n) of the hours first..last since 1970, without these nodes; folded days left out."""
+        table = event_counts.c
+        where = table.hour.between(first, last) & ~one_of(table.node_id, but_nodes)
+        query = select(table.hour, table.template_id, func.sum(table.n)).where(where)
+        schema = {"hour": pl.Int64, "template_id": pl.Int64, "n": pl.Int64}
+        with self._db.read() as connection:
+            pages = connection.execute(query.group_by(table.hour, table.template_id)).partitions(PAGE_ROWS)
+            frames = (pl.DataFrame([tuple(row) for row in page], schema=schema, orient="row") for page in pages)
+            return pl.concat([pl.DataFrame(schema=schema), *frames])
+
+    def by_node(self, first: int, last: int) -> dict[int, int]:
+        """{node id: events} of the hours first..last since 1970, folded days left out."""
+        table = event_counts.c
+        query = select(table.node_id, func.sum(table.n)).where(table.hour.between(first, last)).group_by(table.node_id)
+        with self._db.read() as connection:
+            return {int(node): int(n) for node, n in connection.execute(query)}
+
+    def first_hour(self, since: int) -> int | None:
+        """The first hour from `since` on (hours since 1970) in which an event was counted, folded days left out."""
+        query = select(func.min(event_counts.c.hour)).where(event_counts.c.hour >= since)
+        with self._db.read() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else int(found)
+
         ids, totals = list(template_ids), Counter[int]()
         hour_day = event_counts.c.hour - event_counts.c.hour % 24
         with self._db.read() as connection:

@@ -23,7 +23,7 @@ from devmesh.templates import lifecycle, totals
 from devmesh.templates import samples as sampling
 from devmesh.templates.assign import Assigner
 from devmesh.templates.canonical import settle
-from devmesh.templates.changes import change_us
+from devmesh.templates.changes import note_change
 from devmesh.templates.memo import ENTRY_BYTES, Memo
 from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
 from devmesh.templates.registry import Bounds, Known, Registry
@@ -140,6 +140,16 @@ class Templates:
                     roots[row.id] = row.merged_into or row.id
         return roots
 
+    def homes(self, template_ids: Iterable[int]) -> dict[int, int]:
+        """{template id: its family as it is today}, merges followed; templates that have none yet are left out."""
+        table = log_templates.c
+        home = func.coalesce(families.c.merged_into, families.c.id)
+        query = select(table.id, home).join(families, families.c.id == table.family_id)
+        with self._db.read() as connection:
+            return {
+                int(key): int(found) for key, found in connection.execute(query.where(one_of(table.id, template_ids)))
+            }
+
     def template(self, template_id: int) -> Template:
         """One template as it is stored; raises NotFound."""
         found = self.templates([template_id])
@@ -241,11 +251,10 @@ class Templates:
         if not pending:
             return 0
         with lease.write() as connection:
-            sampling.store(connection, pending)
-            exemplified = families.c.exemplar_template_id.in_(sorted(pending))
-            connection.execute(
-                update(families).where(exemplified).values(changed_us=change_us(connection, self._clock))
-            )
+            fresh = sampling.store(connection, pending)
+            homes = select(log_templates.c.family_id).where(log_templates.c.id.in_(sorted(fresh)))
+            changed = sorted(home for home in connection.execute(homes.distinct()).scalars() if home is not None)
+            note_change(connection, self._clock, changed)
         return len(pending)
 
     def _templates(self, where: ColumnElement[bool]) -> list[Template]:

@@ -1,0 +1,120 @@
+"""`devmesh changes`: what is not as it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from devmesh.cli.opening import reading, settings_of
+from devmesh.cli.words import Json, examples
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+TITLES = {
+    "new": "New, never seen before:",
+    "gone": "Gone:",
+    "louder": "Louder:",
+    "quieter": "Quieter:",
+}
+SLIGHT = 1e-3
+FEW = 10.0
+HOUR_US = 3_600_000_000
+MINUTE_CHARS = len("2026-11-22 13:46")
+
+
+def install(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog=examples(
+            "devmesh changes", "devmesh changes --since 2h --node nas", 'devmesh changes --since "yesterday 14:00"'
+        ),
+        short_help="What is new, gone, louder or quieter.",
+    )(changes)
+
+
+def changes(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(metavar="TIME", help="The window begins here: 2h, 'yesterday 14:00', ISO.")] = (
+        "24h"
+    ),
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="It ends here (default: now).")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Normal is from here to the window (default: a week before it)."),
+    ] = None,
+    node: Annotated[
+        list[str], typer.Option("--node", "-n", metavar="NAME", help="Only of this node (repeatable).")
+    ] = [],  # noqa: B006 - typer copies it
+    service: Annotated[
+        list[str], typer.Option("--service", "-s", metavar="NAME", help="Only of this service (repeatable).")
+    ] = [],  # noqa: B006
+    limit: Annotated[int, typer.Option("--limit", "-l", metavar="N", help="How many, 1 to 1,000.")] = 20,
+    json: Json = False,
+) -> None:
+    """What is new, gone, louder or quieter in a window of time than before, with the chance that it is luck.
+
+    Compares counts of families, hour by hour, with the rhythm that their service has. A node that said nothing is named
+    instead of all that it did not say.
+    """
+    from devmesh.changing import list_changes
+    from devmesh.cli.terminal import count, emit, many, note, safe, viewer_zone, write
+
+    settings = settings_of(context)
+    with reading(settings) as mesh:
+        found = list_changes(mesh, since=since, until=until, against=against, node=node, service=service, limit=limit)
+    if json:
+        emit(found)
+        return
+    write(_spans(found, viewer_zone(settings.timezone)))
+    for name in found["quiet_nodes"]:
+        write(f"{safe(name)} said nothing in this time; what it usually says is left out.")
+    widest = max((len(safe(one["service"])) for one in found["changes"]), default=0)
+    for kind, title in TITLES.items():
+        rows = [one for one in found["changes"] if one["kind"] == kind]
+        if rows:
+            write("")
+            write(title)
+        for one in rows:
+            who = safe(one["service"]).ljust(widest)
+            write(f"{_numbers(one):>20}  {one['id']:<5} {who}  {safe(one['text'])}{_luck(one)}")
+    if not found["changes"]:
+        write(f"Nothing changed but by luck; {many(found['compared'], 'pattern')} compared.")
+    elif found["found"] > len(found["changes"]):
+        note(f"There are {count(found['found'] - len(found['changes']))} more: --limit N")
+
+
+def _spans(found: dict[str, Any], zone: tzinfo) -> str:
+    """The window and what it is compared with."""
+    from devmesh.cli.terminal import many
+
+    window, normal = found["window"], found["normal"]
+    begin, end, before = (_minute(us, zone) for us in (window["since_us"], window["until_us"], normal["since_us"]))
+    return f"{begin} to {end}, against the {many(_hours(normal), 'hour')} from {before} on"
+
+
+def _minute(ts_us: int, zone: tzinfo) -> str:
+    from devmesh.cli.terminal import stamp
+
+    return stamp(ts_us, zone)[:MINUTE_CHARS]
+
+
+def _hours(span: dict[str, int]) -> int:
+    return (span["until_us"] - span["since_us"]) // HOUR_US
+
+
+def _numbers(one: dict[str, Any]) -> str:
+    """Its count, and what is normal."""
+    from devmesh.cli.terminal import count
+
+    if one["kind"] == "new":
+        return count(one["n"])
+    usual = f"{one['expected']:.1f}" if one["expected"] < FEW else count(round(one["expected"]))
+    return f"{count(one['n'])}, usual {usual}"
+
+
+def _luck(one: dict[str, Any]) -> str:
+    """The chance that it is luck, where it is worth a word."""
+    chance = one["chance"] if one["kind"] == "new" else one["doubt"]
+    return f"  (luck {chance:.1%})" if chance is not None and chance >= SLIGHT else ""

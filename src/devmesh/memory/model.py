@@ -1,0 +1,44 @@
+"""What crosses the door of the room memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `since_us` to before `until_us`."""
+
+    since_us: int
+    until_us: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """A family that is not as it was. `kind`: new, gone, louder or quieter.
+
+    `n` events in the window where `expected` were normal; `chance`: how likely that is by luck, and `doubt`, the share
+    of luck among all changes that are as sure as this one. Both are None for a new family of a service that was not
+    heard before: nothing says how often it brings new ones.
+    """
+
+    kind: str
+    family_id: int
+    service_id: int
+    n: int
+    expected: float
+    chance: float | None
+    doubt: float | None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed in `window` against `normal`; `quiet_nodes` said nothing in the window and are left out of it."""
+
+    window: Span
+    normal: Span
+    rows: tuple[Change, ...]
+    compared: int
+    quiet_nodes: tuple[int, ...]
