@@ -95,8 +95,9 @@ def _show_events(results: list[dict[str, Any]], zone: tzinfo) -> None:
 
 
 def _reason(why: dict[str, Any]) -> str:
-    """The words that it shares with the question, and the pairs that are near in meaning."""
+    """The words that it shares with the question, the values that have one, and the pairs that are near in meaning."""
     parts = [f"'{word}'" for word in why["words"]]
+    parts += [f"'{one['question']}' in a value of {one['placeholder']}: {one['value']}" for one in why["values"]]
     parts += [
         f"{pair['question']} ~ {pair['found']} {pair['cosine']:.2f}"
         for pair in why["meaning"]

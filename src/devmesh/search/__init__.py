@@ -4,6 +4,6 @@ Owns no table: its index is in memory and is rebuilt from the families. Comes in
 questions. Goes out: hits, each with the reason why it was found.
 """
 
-from devmesh.search.finder import Document, Finder, Found, Hit, Nearest, Pair, Why
+from devmesh.search.finder import Document, Finder, Found, Hit, Nearest, Pair, Value, Why
 
-__all__ = ["Document", "Finder", "Found", "Hit", "Nearest", "Pair", "Why"]
+__all__ = ["Document", "Finder", "Found", "Hit", "Nearest", "Pair", "Value", "Why"]

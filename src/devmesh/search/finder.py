@@ -1,9 +1,10 @@
 """Finding families by words and by meaning together, in memory: the heart of the room.
 
 The Finder holds the words of every family (service and text) and, with a word model, the vectors of those words. A
-question gives up to three rankings: words (BM25), meaning (word by word, see late.py) and, where a gateway embeds,
-sentences; reciprocal rank joins them. Every hit says why. Promises: results are deterministic; an embedding model
-that is away costs its ranking and nothing else (`Found.missing` says so); safe to use from several threads.
+question gives up to four rankings: words (BM25), values (values.py), meaning (word by word, see late.py) and, where a
+gateway embeds, sentences; reciprocal rank joins them. Every hit says why. Promises: results are deterministic; an
+embedding model that is away costs its ranking and nothing else (`Found.missing` says so); safe to use from several
+threads.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from devmesh.search.bm25 import bm25
 from devmesh.search.fuse import DEPTH, Ranking, fuse, rank
 from devmesh.search.late import Interaction, WordVectors
 from devmesh.search.table import WordTable
+from devmesh.search.values import ValueTable
 from devmesh.search.words import question_words, words
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_QUESTION = 1_000  # characters of a question that are read
 MAX_QUESTION_WORDS = 32  # each costs about 2 ms over 50,000 families
-RANKINGS = ("words", "meaning", "sentences")
+RANKINGS = ("words", "values", "meaning", "sentences")
 MEANING_WEIGHT = 3.0  # meaning holds equal words too, so it is trusted more than words alone
 
 
@@ -51,6 +53,16 @@ class Document:
     service: str
     text: str
     example: str = ""
+    values: tuple[str, ...] = ()  # that its placeholders took, the most frequent first
+
+
+@dataclass(frozen=True)
+class Value:
+    """A word of the question that stands in a value which a placeholder took."""
+
+    question: str
+    placeholder: str
+    value: str
 
 
 @dataclass(frozen=True)
@@ -64,9 +76,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Why:
-    """Why a family was found: equal words, words near in meaning, its place and score in each ranking that has it."""
+    """Why a family was found: equal words, words near in meaning, words of values that its placeholders took, its place
+    and score in each ranking that has it.
+    """
 
     words: tuple[str, ...] = ()
+    values: tuple[Value, ...] = ()
     meaning: tuple[Pair, ...] = ()
     ranks: dict[str, int] = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
@@ -94,7 +109,7 @@ class Finder:
 
     def __init__(self, word_model: WordProvider | None = None, sentences: Nearest | None = None) -> None:
         """Without a word model there is no meaning ranking, without `sentences` no sentence ranking."""
-        self._table = WordTable()
+        self._table, self._values = WordTable(), ValueTable()
         self._vectors = WordVectors(word_model) if word_model else None
         self._sentences = sentences
         self._lock = threading.Lock()
@@ -107,6 +122,7 @@ class Finder:
         with self._lock:
             for document in documents:
                 self._table.put(document.family_id, words(f"{document.service} {document.text} {document.example}"))
+                self._values.put(document.family_id, document.values)
             self._follow()
 
     def remove(self, family_ids: Iterable[int]) -> None:
@@ -114,11 +130,12 @@ class Finder:
         with self._lock:
             for family_id in family_ids:
                 self._table.remove(family_id)
+                self._values.remove(family_id)
             self._follow()
 
     def find(self, question: str, limit: int = 10, by: Collection[str] = RANKINGS) -> Found:
         """At most `limit` families, best first, by the rankings named; nothing if the question has no word."""
-        asked = question_words(question[:MAX_QUESTION])[:MAX_QUESTION_WORDS]
+        asked = asked_words(question)
         if not asked or limit < 1:
             return Found([])
         depth = max(limit, DEPTH)
@@ -127,6 +144,8 @@ class Finder:
         with self._lock:
             interaction = self._interact(asked, missing) if "meaning" in by else None
             rankings = [*self._rank_words(asked, by, interaction, depth), *sentences]
+            if "values" in by:
+                rankings += self._rank_values(asked, depth, missing)
             best = [(family, score) for family, score in fuse(rankings) if family in self._table][:limit]
             hits = [Hit(family, score, self._why(family, asked, rankings, interaction)) for family, score in best]
         return Found(hits, missing)
@@ -147,6 +166,11 @@ class Finder:
         if interaction:
             made.append(rank("meaning", families, interaction.scores(), MEANING_WEIGHT, depth))
         return made
+
+    def _rank_values(self, asked: Sequence[str], depth: int, missing: dict[str, str]) -> list[Ranking]:
+        if reason := self._values.missing():
+            missing["values"] = reason
+        return self._values.rank(self._table, asked, depth)
 
     def _rank_sentences(self, question: str, depth: int, missing: dict[str, str]) -> list[Ranking]:
         if not self._sentences:
@@ -183,3 +207,8 @@ class Finder:
             ranks={name: place + 1 for name, (place, _) in places.items()},
             scores={name: made.scores[place] for name, (place, made) in places.items()},
         )
+
+
+def asked_words(question: str) -> list[str]:
+    """The words that a question is found by, each once."""
+    return question_words(question[:MAX_QUESTION])[:MAX_QUESTION_WORDS]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from devmesh.errors import InvalidInput
 from devmesh.loops import Loop
-from devmesh.search.finder import Document, Finder, Found
+from devmesh.search.finder import Document, Finder, Found, Hit, Value, asked_words
+from devmesh.search.words import words
 from devmesh.templates import Templates
 
 PAGE = 2_000
@@ -33,7 +35,17 @@ class Search:
         if not 1 <= limit <= LIMIT_MAX:
             raise InvalidInput(f"limit must be between 1 and {LIMIT_MAX}.", hint="10 is the default.")
         self.follow()
-        return self._finder.find(question, limit)
+        found = self._finder.find(question, limit)
+        return replace(found, hits=self._with_values(question, found.hits))
+
+    def _with_values(self, question: str, hits: list[Hit]) -> list[Hit]:
+        """The hits that values gave, each with a value for each word of the question, as people know them."""
+        asked, given = asked_words(question), [hit.family_id for hit in hits if "values" in hit.why.ranks]
+        met: dict[int, dict[str, Value]] = {}
+        for one in self._templates.swallowing(given, asked) if given else ():
+            for word in set(asked).intersection(words(one.value)):
+                met.setdefault(one.family_id, {}).setdefault(word, Value(word, one.placeholder, one.value))
+        return [replace(hit, why=replace(hit.why, values=tuple(met.get(hit.family_id, {}).values()))) for hit in hits]
 
     def follow(self) -> int:
         """Take in what changed since; how many families that were."""
@@ -42,8 +54,12 @@ class Search:
             while changes := self._templates.changed_families(*self._seen, PAGE):
                 names = self._service_names({change.service_id for change in changes})
                 living = [change for change in changes if not change.gone]
+                values = self._templates.swallowed(one.id for one in living)
                 self._finder.put(
-                    Document(one.id, names.get(one.service_id, ""), one.text, one.example) for one in living
+                    Document(
+                        one.id, names.get(one.service_id, ""), one.text, one.example, tuple(values.get(one.id, ()))
+                    )
+                    for one in living
                 )
                 self._finder.remove(change.id for change in changes if change.gone)
                 self._seen = (changes[-1].changed_us, changes[-1].id)

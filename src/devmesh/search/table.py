@@ -145,6 +145,11 @@ class WordTable:
         return self._lengths.values
 
     @property
+    def pairs(self) -> int:
+        """How many pairs count."""
+        return len(self._words) - self._dead
+
+    @property
     def sizes(self) -> Ints:
         """Different words of each slot."""
         return np.diff(self._starts.values, append=len(self._words))
@@ -172,6 +177,10 @@ class WordTable:
         """Word ids of one slot, each once."""
         end = int(self._starts.values[slot + 1]) if slot + 1 < len(self._starts) else len(self._words)
         return self._words.values[int(self._starts.values[slot]) : end]
+
+    def documents(self, name: str) -> int:
+        """How many documents have this word."""
+        return int(self._frequency.values[self.vocabulary[name]]) if name in self.vocabulary else 0
 
     def rarity(self) -> Floats:
         """Inverse document frequency of each word of the vocabulary (Robertson and Zaragoza 2009), never below zero."""

@@ -6,7 +6,7 @@ same template for ever (merges are followed), and however many distinct messages
 """
 
 from devmesh.templates.canonical import CANON_VERSION, canonicalize, shapes_of
-from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
+from devmesh.templates.model import Family, FamilyChange, Sample, Swallowed, Template, Value
 from devmesh.templates.registry import OVERFLOW_TEXT, REST_TEXT, Bounds, Known
 from devmesh.templates.samples import SAMPLES
 from devmesh.templates.service import Templates
@@ -21,6 +21,7 @@ __all__ = [
     "FamilyChange",
     "Known",
     "Sample",
+    "Swallowed",
     "Template",
     "Templates",
     "Value",

@@ -17,7 +17,7 @@ from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.loops import Lease
 from devmesh.templates import totals
-from devmesh.templates.changes import change_us
+from devmesh.templates.changes import change_us, note_change
 from devmesh.templates.family import FamilyBook, Outcome, StoredFamily
 from devmesh.templates.tables import families, log_templates
 
@@ -92,6 +92,7 @@ class Assigner:
         connection.execute(update(log_templates).where(this).values(family_id=bindparam("home")), homes)
         changed = {one["home"] for one in homes} | {stored.get(root, root) for root in outcome.merged.values()}
         totals.refresh(connection, changed)
+        note_change(connection, self._clock, changed)
 
     def _store_new(
         self, connection: Connection, service_id: int, outcome: Outcome, levels: dict[int, int | None], changed_us: int

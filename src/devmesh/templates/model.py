@@ -24,6 +24,15 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Swallowed:
+    """A value that a placeholder of one of a family's templates took (`placeholder` as it stands there: `<path>`)."""
+
+    family_id: int
+    placeholder: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Template:
     """One canonical shape."""
 
@@ -59,7 +68,9 @@ class Family:
 
 @dataclass(frozen=True)
 class FamilyChange:
-    """A family that was born, reworded, first exemplified or (`gone`) merged into another at `changed_us`."""
+    """A family that was born, reworded, or `gone` (merged into another), or got a template, an example or a value, at
+    `changed_us`.
+    """
 
     id: int
     service_id: int

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, func, insert, select
@@ -86,10 +87,12 @@ def values_in(template: str, message: str) -> list[tuple[int, str]]:
 Pending = Mapping[int, Sequence[Sample]]
 
 
-def store(connection: Connection, pending: Pending) -> None:
-    """Write samples of many templates down where there are fewer than 5, and count values, at most 20 a placeholder."""
+def store(connection: Connection, pending: Pending) -> set[int]:
+    """Write samples of many templates down where there are fewer than 5, and count values, at most 20 a placeholder.
+    The templates of which there is a sample or a value now that was not there before.
+    """
     have = _samples_held(connection, sorted(pending))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"template_id": key, "ts_us": one.ts_us, "node_id": one.node_id, "message": one.message}
         for key, some in sorted(pending.items())
         for one in some[: max(0, SAMPLES - have[key])]
@@ -103,10 +106,11 @@ def store(connection: Connection, pending: Pending) -> None:
         for (key, message), text in zip(said, texts, strict=True)
         for position, value in values_in(text, message)
     )
-    counted = _within_bounds(connection, seen, sorted(pending))
+    counted, fresh = _within_bounds(connection, seen, sorted(pending))
     if counted:
         columns = {"template_id": pl.Int64, "position": pl.Int64, "value": pl.String, "n": pl.Int64}
         add_counts(connection, template_values, pl.DataFrame(counted, schema=columns, orient="row"))
+    return fresh | {int(row["template_id"]) for row in rows}
 
 
 def _samples_held(connection: Connection, template_ids: Sequence[int]) -> Counter[int]:
@@ -119,17 +123,20 @@ def _samples_held(connection: Connection, template_ids: Sequence[int]) -> Counte
 
 def _within_bounds(
     connection: Connection, seen: Counter[tuple[int, int, str]], template_ids: Sequence[int]
-) -> list[tuple[int, int, str, int]]:
-    """The values to count, sorted: those that are known, and new ones while a placeholder has fewer than 20."""
+) -> tuple[list[tuple[int, int, str, int]], set[int]]:
+    """The values to count, sorted: those that are known, and new ones while a placeholder has fewer than 20; and the
+    templates that have a new one.
+    """
     table = template_values.c
     query = select(table.template_id, table.position, table.value).where(table.template_id.in_(template_ids))
     known = {tuple(row) for row in connection.execute(query)}
     used = Counter((key, position) for key, position, _value in known)
-    counted = []
+    counted, fresh = [], set()
     for (key, position, value), n in sorted(seen.items()):
         if (key, position, value) not in known:
             if used[key, position] >= VALUES:
                 continue
             used[key, position] += 1
+            fresh.add(key)
         counted.append((key, position, value, n))
-    return counted
+    return counted, fresh

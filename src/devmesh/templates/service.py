@@ -19,13 +19,13 @@ from devmesh.db import Database
 from devmesh.db.lists import one_of
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.loops import Lease, Loop
-from devmesh.templates import lifecycle, totals
+from devmesh.templates import lifecycle, totals, values
 from devmesh.templates import samples as sampling
 from devmesh.templates.assign import Assigner
 from devmesh.templates.canonical import settle
 from devmesh.templates.changes import note_change
 from devmesh.templates.memo import ENTRY_BYTES, Memo
-from devmesh.templates.model import Family, FamilyChange, Sample, Template, Value
+from devmesh.templates.model import Family, FamilyChange, Sample, Swallowed, Template, Value
 from devmesh.templates.registry import Bounds, Known, Registry
 from devmesh.templates.tables import families, log_templates, template_samples, template_values
 
@@ -191,6 +191,16 @@ class Templates:
         )
         with self._db.read() as connection:
             return [Value(row.position, row.value, int(row.n)) for row in connection.execute(query)]
+
+    def swallowed(self, family_ids: Iterable[int]) -> dict[int, list[str]]:
+        """See `values.of_families`."""
+        with self._db.read() as connection:
+            return values.of_families(connection, family_ids)
+
+    def swallowing(self, family_ids: Iterable[int], words: Iterable[str]) -> list[Swallowed]:
+        """See `values.holding`."""
+        with self._db.read() as connection:
+            return values.holding(connection, family_ids, words)
 
     def events_by_service(self, connection: Connection) -> dict[int, int]:
         """{service id: events of all its templates, merged ones too}, as far as their totals are added up."""
