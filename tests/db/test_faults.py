@@ -94,7 +94,7 @@ def test_a_disk_that_fails_is_503_and_heals(tmp_path, make_mesh, fault, size):
     subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
     flag = tmp_path / "flag"
     env = {"LD_PRELOAD": str(tmp_path / "shim.so"), "FAIL_MATCH": "devmesh.db", "FAIL_FLAG": str(flag)}
-    with serving(tmp_path / "data", env=env) as server:
+    with serving(tmp_path / "data", env=env, fresh=True) as server:
         assert post(server, 1, 5)[0] == 200
         flag.write_text(fault)
         status, said = post(server, 6, 5 + size)

@@ -91,7 +91,7 @@ def statuses(server: ServerProcess) -> list[str]:
 def test_a_flood_is_bounded(tmp_path):
     """Over a service's bound its lines go to `<overflow>`: all are stored, templates stay within the bound."""
     bounds = {"DEVMESH_MAX_TEMPLATES_PER_SERVICE": "100", "DEVMESH_MAX_TEMPLATES": "500"}
-    with serving(tmp_path / "data", env=bounds) as server:
+    with serving(tmp_path / "data", env=bounds, fresh=True) as server:
         assert flood(server, 10_000) == 10_000
         assert counted(server, "SELECT COUNT(*) FROM log_events") == 10_000
         assert counted(server, "SELECT COUNT(*) FROM log_templates") <= 500 + SERVICES
@@ -100,7 +100,7 @@ def test_a_flood_is_bounded(tmp_path):
 @pytest.mark.soak
 def test_a_million_different_messages(tmp_path):
     """The same with 1,000,000 and the bounds that everybody has; memory stays bounded too."""
-    with serving(tmp_path / "data") as server:
+    with serving(tmp_path / "data", fresh=True) as server:
         assert flood(server, 1_000_000) == 1_000_000
         peak = peak_mb(server)
         settled(server, 600)
@@ -115,7 +115,7 @@ def test_memory_is_given_back_after_the_load(tmp_path):
     """A minute after 300,000 events by four senders the server and its readers hold less than 220 MB again."""
     text = b'{"service":"s%d","message":"job %d took %d ms: ' + b"x y " * 30 + b'","fields":{"_COMM":"w"}}\n'
     body = b"".join(text % (n % 2, n, n * 7) for n in range(BODY_EVENTS))
-    with serving(tmp_path / "data") as server, ThreadPoolExecutor(4) as senders:
+    with serving(tmp_path / "data", fresh=True) as server, ThreadPoolExecutor(4) as senders:
         for sent in [senders.submit(urllib.request.urlopen, server.url + "/ingest", body, 120) for _ in range(60)]:
             sent.result().close()
         assert peak_mb(server) > 250  # 342 were seen

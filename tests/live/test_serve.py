@@ -29,10 +29,10 @@ def ask(server, path, body=None, **headers):
 def test_what_is_acknowledged_survives_a_stop(tmp_path):
     """Entries sent to a server are there after SIGTERM and a new start, as is the coverage."""
     head = {"DevMesh_Node": "n1", "DevMesh_Stream": "s;0", "DevMesh_Range": "1-50;a"}
-    with serving(tmp_path / "data") as server:
+    with serving(tmp_path / "data", fresh=True) as server:
         assert ask(server, "/ingest", numbered(1, 50), **head)[1]["stored"] == 50
         assert server.stop() in {0, -signal.SIGTERM}
-    with serving(tmp_path / "data") as server:
+    with serving(tmp_path / "data", fresh=True) as server:
         assert ask(server, "/ingest", numbered(1, 50), **head)[1]["repeated"] == 50
         assert len(server.get("/logs?limit=100")["events"]) == 50
 
