@@ -33,6 +33,8 @@ from devmesh.db import open_database
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+from machine import yardstick  # noqa: E402 - beside this file
+
 FRAME = 200_000
 OUTSTANDING = 12
 MILLION = 1_000_000
@@ -267,7 +269,7 @@ def run_long(events: int, data: Path | None, scratch: Path, stores: Stores) -> d
     corpus, folder = scratch / "corpus", scratch / "durable"
     stores.make(folder)
     write_corpus(corpus, events, data)
-    result = child("durable", corpus, folder, stores)
+    result = {"machine": yardstick(), **child("durable", corpus, folder, stores)}
     result["bytes_per_event"] = round(stores.bytes(folder) / events, 1)
     result["queries_ms"] = child("queries", corpus, folder, stores)
     stores.drop(folder)
@@ -281,7 +283,8 @@ def run(events: int, data: Path | None, scratch: Path, stores: Stores) -> dict[s
     for folder in folders:
         stores.make(folder)
     write_corpus(corpus, events, data)
-    result = child("canonicalize", corpus, scratch, stores)
+    result = {"machine": yardstick()}
+    result |= child("canonicalize", corpus, scratch, stores)
     result |= child("durable", corpus, durable, stores)
     result["bytes_per_event"] = round(stores.bytes(durable) / events, 1)
     one = child("http", corpus, http1, stores, "--connections", "1")
