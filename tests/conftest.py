@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ from processes import ServerProcess, start_server
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Where bytecode is forbidden each worker and each server compiles all of it anew: two minutes of processor time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 MakeMesh = Callable[..., Mesh]
 

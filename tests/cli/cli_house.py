@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -10,7 +11,11 @@ import threading
 from pathlib import Path
 
 import msgspec
+import typer.testing
 from typer.testing import CliRunner
+
+# The commands are the same each time, and to build them takes longer than most of them run.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 NOW_US = 1_768_917_600_000_000  # 2026-01-20 14:00 UTC
 HOSTILE = "\x1b[2J\x1b]0;owned\x07 [red]bold[/red] \u202egnp.exe\u200b \U000e0041 tail\x9b31m \x00end"
@@ -81,7 +86,8 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("DEVMESH_", "EMBEDDING_", "GATEWAY_"))
     }
-    return {**kept, "DEVMESH_DATA_DIR": str(data_dir), "TZ": "UTC", "PYTHONWARNINGS": "error", "NO_PROXY": "*", **more}
+    told = {"DEVMESH_DATA_DIR": str(data_dir), "DEVMESH_UI": "false", "TZ": "UTC", "NO_PROXY": "*"}
+    return {**kept, **told, "PYTHONWARNINGS": "error", **more}
 
 
 class Served:

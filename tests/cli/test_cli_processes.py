@@ -46,7 +46,7 @@ def post(served: Served, body: bytes, **headers: str) -> dict:
 
 def test_serve_ends_cleanly_on_interrupt(tmp_path):
     """Ctrl-C right after the address was printed ends with 0, no traceback, the lock let go, the folder private."""
-    served = Served(tmp_path / "data", "serve", "--port", "0")
+    served = Served(tmp_path / "data", "serve", "--port", "0", DEVMESH_UI="true")
     assert httpx.get(served.url + "/health", trust_env=False).json()["status"] == "ok"
     assert served.stop(signal.SIGINT) == 0
     assert "Traceback" not in served.errors
