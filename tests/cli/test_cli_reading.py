@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from devmesh.cli import terminal
+from devmesh.cli.app import app
 
 
 def test_logs_prints_the_newest_last(cli):
@@ -224,6 +227,21 @@ def test_help_of_every_command_has_an_example(cli):
     ):
         assert f"  devmesh {command}" in cli(command, "--help").stdout
     assert cli("--version").stdout.startswith("devmesh 0.")
+
+
+def each_command(group, *names: str):
+    """The words of every command below a group."""
+    for name, command in sorted(group.commands.items()):
+        yield (*names, name)
+        yield from each_command(command, *names, name) if hasattr(command, "commands") else ()
+
+
+def test_help_speaks_no_python():
+    """No help names a type of Python, and none leaves an argument or a value without a name of its own."""
+    for words in each_command(typer.main.get_command(app)):
+        text = CliRunner().invoke(app, [*words, "--help"]).stdout
+        assert not re.search(r"<(str|int|float|bool|list|path|file)\b|[{}]", text), text
+        assert not re.search(r"^Usage: .*[a-z]\.\.\.", text), text
 
 
 @pytest.mark.parametrize("no_colour", ["", "1"])

@@ -33,6 +33,7 @@ from devmesh.cli import (
     vectors,
 )
 from devmesh.cli.opening import DataDir
+from devmesh.cli.plain import speak_plainly
 from devmesh.cli.words import examples
 from devmesh.errors import DevMeshError
 
@@ -62,6 +63,10 @@ ORDER = (
 
 class House(TyperGroup):
     """The root group: commands in the order in which people meet them, errors ended in one place."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        speak_plainly(self)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; every exception but typer's own ends here."""

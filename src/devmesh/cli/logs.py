@@ -115,8 +115,8 @@ def logs(
 def context(
     context: typer.Context,
     event_id: Annotated[str, typer.Argument(metavar="ID", help="An event's id, as 'devmesh logs --ids' shows it.")],
-    before: Annotated[int, typer.Option(min=0, help="Lines before it.")] = 20,
-    after: Annotated[int, typer.Option(min=0, help="Lines after it.")] = 20,
+    before: Annotated[int, typer.Option(metavar="N", min=0, help="Lines before it.")] = 20,
+    after: Annotated[int, typer.Option(metavar="N", min=0, help="Lines after it.")] = 20,
     json: Json = False,
 ) -> None:
     """The lines of the same node around one event, in order of time."""

@@ -62,7 +62,7 @@ def loops(context: typer.Context, json: Json = False) -> None:
 @commands.command(epilog=examples("devmesh loops run assign-families --once", "devmesh loops run expire-events"))
 def run(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A loop's name, as 'devmesh loops' shows it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A loop's name, as 'devmesh loops' shows it.")],
     once: Annotated[
         bool, typer.Option("--once", help="One bounded step; without it, steps until one finds nothing to do.")
     ] = False,

@@ -25,7 +25,7 @@ def install(app: typer.Typer) -> None:
 
 def search(
     context: typer.Context,
-    question: Annotated[list[str], typer.Argument(help="What you look for, in your own words.")],
+    question: Annotated[list[str], typer.Argument(metavar="QUESTION", help="What you look for, in your own words.")],
     events: Annotated[bool, typer.Option("--events", help="Show the newest events, not the patterns.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-l", metavar="N", min=1, max=200, help="How many.")] = 10,
     json: Json = False,

@@ -10,7 +10,7 @@ from devmesh.cli.opening import settings_of
 from devmesh.cli.words import Json, examples
 from devmesh.errors import InvalidInput
 
-Url = Annotated[list[str], typer.Argument(metavar="URL…", help="The data servers, in an order that stays.")]
+Url = Annotated[list[str], typer.Argument(metavar="URL", help="The data servers, in an order that stays.")]
 
 
 def install(commands: typer.Typer) -> None:
