@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,9 +35,9 @@ def clock() -> HurriedClock:
 
 @pytest.fixture
 def ship_once(url: str, tmp_path: Path, clock: HurriedClock) -> Callable[..., int]:
-    def once(**given: object) -> int:
+    def once(*, clock: HurriedClock = clock, stop: threading.Event | None = None, **given: object) -> int:
         options = {"to": url, "node": "n1", "state_dir": str(tmp_path / "state"), "once": True, **given}
-        return run(Options(**options), clock=clock)  # type: ignore[arg-type]
+        return run(Options(**options), stop, clock)  # type: ignore[arg-type]
 
     return once
 

@@ -99,10 +99,31 @@ def test_an_answer_that_does_not_add_up_is_none(fake, ship_once, log, change):
 @pytest.mark.parametrize("code", [401, 403])
 def test_a_refused_token_keeps_everything_and_asks_again_in_five_minutes(fake, ship_once, log, clock, code):
     """Revoked or rotated: never dropped (F28)."""
+    stop = threading.Event()
+
+    class Patient(type(clock)):
+        def wait(self, seconds: float, until: threading.Event) -> None:
+            super().wait(seconds, until)
+            if fake.messages():
+                stop.set()
+
+    patient = Patient()
     fake.script = [status(code)] * 3
+    assert ship_once(files=(str(log),), once=False, clock=patient, stop=stop) == 0
+    assert fake.messages() == expected(40)
+    assert patient.waited.count(300.0) == 3
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_once_ends_with_a_refused_token(fake, ship_once, log, clock, caplog, code):
+    """Asked again after a second, then it ends with 5 and says what to do; with a good token all is sent."""
+    fake.always = status(code)
+    assert ship_once(files=(str(log),)) == 5
+    assert sum(clock.waited) < 10
+    assert "devmesh token create --node n1" in caplog.text
+    fake.always = None
     assert ship_once(files=(str(log),)) == 0
     assert fake.messages() == expected(40)
-    assert clock.waited.count(300.0) == 3
 
 
 def test_the_token_is_read_anew_for_each_request(fake, ship_once, log, tmp_path):

@@ -45,12 +45,15 @@ FEW_STREAMS = 3
 HOLES_TRIED = 8
 LAST_ROUNDS = 10
 ONCE_ATTEMPTS = 8
+ONCE_REFUSALS = 2  # the token may be replaced just now
+ONCE_REFUSED_WAIT_S = 1.0
 QUIET_FLUSH_S = 30.0  # a stream whose new entries are all dropped by filters covers them this often
 QUIET_ENTRIES = 5_000
 
 
 def run(options: Options, stop: Optional[threading.Event] = None, clock: Optional[Clock] = None) -> int:
-    """Ship until `stop` is set (or all is sent, with `once`); the exit code: 0, 6 clone, 7 protocol, 8 server away.
+    """Ship until `stop` is set (or all is sent, with `once`); the exit code: 0, 5 refused, 6 clone, 7 protocol,
+    8 server away.
 
     Raises OptionsError for an option that cannot work.
     """
@@ -113,6 +116,7 @@ class Agent:
         self._quiet: Dict[str, Any] = {}
         self._troubles: Set[Tuple[str, str]] = set()
         self._stop = threading.Event()
+        self._refusals = 0
 
     # -- the loop
 
@@ -124,9 +128,9 @@ class Agent:
             if verdict.kind == "stop":
                 return verdict.exit_code
             if verdict.kind == "later":
-                if self.options.once and self.delivery.backoff.failures >= ONCE_ATTEMPTS:
-                    return EXIT_UNAVAILABLE
-                self._pause(verdict.wait_s)
+                if self.options.once and self._gives_up(verdict):
+                    return verdict.exit_code or EXIT_UNAVAILABLE
+                self._pause(ONCE_REFUSED_WAIT_S if self.options.once and verdict.exit_code else verdict.wait_s)
             elif verdict.kind == "idle" and self.options.once:
                 return self._finish()
             elif self._more or self.options.once:
@@ -134,6 +138,21 @@ class Agent:
             else:
                 self._pause(self.options.poll_s)
         return self._finish()
+
+    def _gives_up(self, verdict: Verdict) -> bool:
+        """Whether --once has tried often enough."""
+        if not verdict.exit_code:
+            return self.delivery.backoff.failures >= ONCE_ATTEMPTS
+        self._refusals += 1
+        if self._refusals < ONCE_REFUSALS:
+            return False
+        _log.error(
+            "once=ends exit_code=%d why=the server refuses the token, what is not sent stays hint=on the server: "
+            "devmesh token create --node %s, then --token-file FILE",
+            verdict.exit_code,
+            self.node,
+        )
+        return True
 
     def _pause(self, seconds: float) -> None:
         """Wait, with a heartbeat now and then as long as the server answers at all."""

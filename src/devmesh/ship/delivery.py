@@ -30,12 +30,15 @@ LEAST_LINE_BYTES = 1024
 MOST_REMEMBERED = 1_000
 SAME_AGAIN_S = 3_600.0  # a trouble that stays is told once an hour, and once more when it changes
 
+EXIT_REFUSED = 5
 EXIT_CLONE = 6
 EXIT_PROTOCOL = 7
 
 
 class Verdict(NamedTuple):
-    """How sending ended: ok, later (wait `wait_s`), forked (`body` has the marks) or stop (`exit_code`)."""
+    """How sending ended: ok, later (wait `wait_s`; `exit_code`, where waiting alone mends nothing), forked (`body` has
+    the marks) or stop (`exit_code`).
+    """
 
     kind: str
     wait_s: float = 0.0
@@ -146,7 +149,7 @@ class Delivery:
         """The token is unknown, revoked, or another node's: keep everything, ask again in 5 minutes."""
         self.backoff.failed()
         _log.warning("server=refuses status=%d action=keep_all next_try_s=300 hint=see --token-file", status)
-        return Verdict("later", REFUSED_WAIT_S, lost_contact=True)
+        return Verdict("later", REFUSED_WAIT_S, lost_contact=True, exit_code=EXIT_REFUSED)
 
     def later(self, why: str, *, lost_contact: bool = False) -> Verdict:
         """Try again after the next back-off."""
