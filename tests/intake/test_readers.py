@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -20,7 +22,7 @@ from devmesh.intake import readers as module
 from devmesh.intake.model import Limits
 from devmesh.intake.readers import Readers
 from devmesh.intake.reading import Piece, Read, pieces_of, read
-from devmesh.intake.wire import decode_read, encode_read
+from devmesh.intake.wire import decode_read, encode_read, is_readable, receive, send
 
 LIMITS = Limits()
 BODY = b"".join(
@@ -162,6 +164,23 @@ def test_a_helper_that_ended_by_itself_leaves_nothing(helped, caplog):
     assert process.returncode is not None
     assert helped._helpers[0]._process is None
     assert not caplog.records
+
+
+def test_descriptors_may_be_large():
+    """A server with many connections and files has numbers beyond 1,023, which select() cannot look at."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    source, to = os.pipe()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
+    large = fcntl.fcntl(source, fcntl.F_DUPFD, 1_500)
+    try:
+        assert not is_readable(large, 0)
+        send(to, b"an answer")
+        assert is_readable(large, 0)
+        assert receive(large, 5) == b"an answer"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for one in (source, to, large):
+            os.close(one)
 
 
 def test_helpers_end_with_us_and_when_nobody_asks():

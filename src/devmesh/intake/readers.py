@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from typing import BinaryIO, cast
 
 from devmesh.intake.model import Limits
 from devmesh.intake.reading import FAULTS, Piece, Read, read
-from devmesh.intake.wire import decode_read, encode_task, receive, send
+from devmesh.intake.wire import decode_read, encode_task, is_readable, receive, send
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ class _Helper:
             if time.monotonic() - self._started >= AGAIN_AFTER_S:
                 self._start()
             return False
-        if not self._ready and select.select([self._out], [], [], 0)[0]:
+        if not self._ready and is_readable(self._out, 0):
             self._ready = os.read(self._out, 1) != b""
             if not self._ready:
                 self.end()

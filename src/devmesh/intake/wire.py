@@ -66,6 +66,13 @@ def send(to: int, data: bytes) -> None:
             left = left[os.write(to, left) :]
 
 
+def is_readable(source: int, within_s: float) -> bool:
+    """Whether there is something to read, or the end, within that time; for any descriptor, also beyond 1,023."""
+    waiting = select.poll()
+    waiting.register(source, select.POLLIN)
+    return bool(waiting.poll(max(0.0, within_s) * 1000))
+
+
 def receive(source: int, within_s: float) -> bytes:
     """What was sent. Raises EOFError where the other end is gone, TimeoutError where it does not go on."""
     deadline = time.monotonic() + within_s
@@ -76,7 +83,7 @@ def receive(source: int, within_s: float) -> bytes:
 def _exactly(source: int, size: int, deadline: float) -> bytes:
     data = bytearray()
     while len(data) < size:
-        if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        if not is_readable(source, deadline - time.monotonic()):
             raise TimeoutError("no answer")
         part = os.read(source, min(size - len(data), 1 << 20))
         if not part:
