@@ -75,6 +75,14 @@ def parse_id(text: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
+def family_id(text: str) -> int:
+    """The number of a family's public id. Raises InvalidInput."""
+    kind, number = parse_id(text)
+    if kind != "f":
+        raise InvalidInput(f"{text!r} is no family.", hint="Families are written f12.")
+    return number
+
+
 def template_ids(mesh: Mesh, ids: Sequence[str]) -> tuple[int, ...]:
     """The template numbers that these public ids stand for: a family for all its templates, a template that was merged
     also for the one it went into, which has its counts.

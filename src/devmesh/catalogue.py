@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from devmesh.asking import parse_id
+from devmesh.events import Filter
 from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of, number_in
 from devmesh.templates import OVERFLOW_TEXT, REST_TEXT, Family
 
@@ -20,6 +21,7 @@ HISTORY_HOURS = 24 * 7
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 MEMBERS_SHOWN = 100
+TREND_US, TREND_BARS = 6 * HOUR_US, 28
 
 
 def list_families(
@@ -55,6 +57,48 @@ def describe(mesh: Mesh, families: Iterable[Family]) -> list[dict[str, Any]]:
     listed = list(families)
     services = mesh.nodes.service_names.names({family.service_id for family in listed})
     return [_described(family, services.get(family.service_id, "?")) for family in listed]
+
+
+def busiest(mesh: Mesh, asked: Filter, limit: int) -> list[dict[str, Any]]:
+    """Families with the most events of a question that reads no text: how many (`spell`), and the most severe of them
+    (`worst`).
+    """
+    by_template = mesh.events.by_template(asked)
+    # A family may have many templates: the busiest templates tell the busiest families, but for the last few.
+    loudest = sorted(by_template, key=lambda template: -by_template[template][0])[: limit * 25]
+    sums: dict[int, tuple[int, int]] = {}
+    for template in mesh.templates.templates(loudest):
+        if template.family_id is not None:
+            n, worst = by_template[template.id]
+            before = sums.get(template.family_id, (0, 7))
+            sums[template.family_id] = before[0] + n, min(before[1], worst)
+    top = sorted(sums, key=lambda family: -sums[family][0])[:limit]
+    families = mesh.templates.families(top)
+    found = [(families[one], *sums[one]) for one in top if one in families]
+    told = describe(mesh, [family for family, _n, _worst in found])
+    return [{**one, "spell": n, "worst": worst} for one, (_family, n, worst) in zip(told, found, strict=True)]
+
+
+def with_trends(mesh: Mesh, listed: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Families as `describe` gives them, each with its last week: `trend` (28 counts of 6 hours), `nodes` that said it
+    and the most severe priority (`worst`).
+    """
+    now, told = mesh.clock.now_us(), []
+    first = now // TREND_US - TREND_BARS + 1
+    for one in listed:
+        members = mesh.templates.member_ids([int(one["id"][1:])])
+        counts = mesh.events.hourly(members, first * TREND_US, now)
+        bars = counts.group_by(pl.col("hour") * HOUR_US // TREND_US - first).agg(pl.col("n").sum())
+        trend = dict(bars.iter_rows())
+        told.append(
+            {
+                **one,
+                "trend": [trend.get(number, 0) for number in range(TREND_BARS)],
+                "nodes": counts["node_id"].n_unique(),
+                "worst": counts["priority"].min() if len(counts) else one["level"],
+            }
+        )
+    return told
 
 
 def show(mesh: Mesh, public_id: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,10 @@ from devmesh.errors import DevMeshError
 if TYPE_CHECKING:
     from devmesh.loops.runner import LoopState
     from devmesh.mesh import Mesh
+    from devmesh.settings import Settings
 
 RATE_WINDOW_US = 300_000_000
+SECRET_URLS = ("database_url", "gateway_url")
 
 
 @dataclass(frozen=True)
@@ -107,3 +110,18 @@ def store_bytes(mesh: Mesh) -> int:
         return mesh.db.server_bytes()
     files = (path, path.with_name(path.name + "-wal"))
     return sum(file.stat().st_size for file in files if file.exists())
+
+
+def configured(settings: Settings, *, everything: bool) -> Iterator[dict[str, Any]]:
+    """Settings that somebody set (all of them with `everything`), each with its source, credentials masked."""
+    for name, source in settings.sources().items():
+        if everything or source != "default" or name == "data_dir":
+            value = getattr(settings, name)
+            plain = value if isinstance(value, int | float) else str(value)
+            yield {"name": name, "source": source, "value": masked(str(value)) if name in SECRET_URLS else plain}
+
+
+def masked(url: str) -> str:
+    """A URL without the name and password in it."""
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition('://')[0]}://***@{tail}" if at else url

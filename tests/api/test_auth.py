@@ -18,7 +18,8 @@ READ, SEND, ADMIN, OPEN = "read", "send", "admin", "open"
 RULES = {
     "GET /logs": READ, "GET /logs/tail": READ, "GET /logs/{event_id}/context": READ, "GET /logs/count": READ,
     "GET /logs/histogram": READ, "GET /logs/export": READ,
-    "GET /templates": READ, "GET /templates/{template_id}": READ, "GET /search/templates": READ,
+    "GET /templates": READ, "GET /templates/{template_id}": READ, "PUT /templates/{template_id}/words": ADMIN,
+    "GET /search/templates": READ,
     "GET /changes": READ,
     "GET /search/logs": READ, "GET /nodes": READ, "GET /services": READ, "GET /stats": READ, "GET /metrics": READ,
     "GET /health": OPEN, "POST /ingest": SEND, "GET /ingest/state": SEND, "POST /ingest/heartbeat": SEND,

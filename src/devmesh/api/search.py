@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from devmesh.api.auth import mesh_of, reader
+from devmesh.api.templates import TRENDS
+from devmesh.catalogue import with_trends
 from devmesh.finding import find_events, find_families
 
 router = APIRouter(tags=["search"], dependencies=[Depends(reader)])
@@ -16,9 +18,11 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 @router.get("/search/templates")
-def search_templates(request: Request, query: Question, limit: Limit = 10) -> dict[str, Any]:
-    """Families that answer the question, best first, each with why it was found."""
-    return find_families(mesh_of(request), query, limit)
+def search_templates(request: Request, query: Question, limit: Limit = 10, *, trend: bool = False) -> dict[str, Any]:
+    """Families that answer the question, best first, each with why it was found; `trend` adds their last week."""
+    mesh = mesh_of(request)
+    found = find_families(mesh, query, min(limit, TRENDS) if trend else limit)
+    return {**found, "results": with_trends(mesh, found["results"])} if trend else found
 
 
 @router.get("/search/logs")

@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
 
+from devmesh.api.admin import admin
 from devmesh.api.auth import mesh_of, reader
-from devmesh.catalogue import list_families, show
+from devmesh.asking import family_id
+from devmesh.catalogue import list_families, show, with_trends
 
 router = APIRouter(tags=["templates"], dependencies=[Depends(reader)])
+
+TRENDS = 100  # each costs two questions to the store
+
+
+class Words(BaseModel):
+    """What people say of a family; empty takes it away, none leaves it as it is."""
+
+    label: str | None = Field(None, max_length=255)
+    note: str | None = Field(None, max_length=10_000)
 
 
 @router.get("/templates")
@@ -19,12 +31,24 @@ def templates(
     sort: str = "count",
     limit: int = 100,
     offset: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+    *,
+    trend: bool = False,
 ) -> dict[str, Any]:
-    """Families with their totals; sort by count, new, last or rate."""
-    return {"templates": list_families(mesh_of(request), service=service, sort=sort, limit=limit, offset=offset)}
+    """Families with their totals; sort by count, new, last or rate. `trend` adds the last week of each."""
+    mesh = mesh_of(request)
+    found = list_families(mesh, service=service, sort=sort, limit=min(limit, TRENDS) if trend else limit, offset=offset)
+    return {"templates": with_trends(mesh, found) if trend else found}
 
 
 @router.get("/templates/{template_id}")
 def template(request: Request, template_id: str) -> dict[str, Any]:
     """One family (f12) or template (t345): text, totals, nodes, history, values and examples."""
     return show(mesh_of(request), template_id)
+
+
+@router.put("/templates/{template_id}/words", dependencies=[Depends(admin)])
+def annotate(request: Request, template_id: str, said: Words) -> dict[str, Any]:
+    """Give a family (f12) a label or a note of people's own."""
+    mesh = mesh_of(request)
+    mesh.templates.annotate(family_id(template_id), label=said.label, note=said.note)
+    return show(mesh, template_id)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 OK, OFF, BROKEN = "ok", "off", "broken"
-SECRET_URL = ("database_url", "gateway_url")
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def doctor(
     from devmesh import __version__
     from devmesh.cli.terminal import emit, note, table, write
 
-    configured: list[dict[str, Any]] = []
+    told: list[dict[str, Any]] = []
     try:
         settings = settings_of(context)
     except (DevMeshError, OSError) as error:
@@ -63,15 +62,17 @@ def doctor(
     else:
         if settings.log_level == "debug":
             log_to_stderr("debug")
-        configured += _configured(settings, everything=everything or json)
+        from devmesh.house import configured
+
+        told += configured(settings, everything=everything or json)
         checks = list(_checks(settings))
     broken = [check for check in checks if check.state == BROKEN]
     if json:
-        emit({"version": __version__, "settings": configured, "checks": [asdict(check) for check in checks]})
+        emit({"version": __version__, "settings": told, "checks": [asdict(check) for check in checks]})
     else:
         write(("DevMesh ", "bold"), __version__)
-        if configured:
-            table(["setting", "from", "value"], [[one["name"], one["source"], str(one["value"])] for one in configured])
+        if told:
+            table(["setting", "from", "value"], [[one["name"], one["source"], str(one["value"])] for one in told])
         write("")
         for check in checks:
             _print(check)
@@ -88,22 +89,6 @@ def _print(check: Check) -> None:
     write((f"{check.state:<7}", style), (safe(check.name), "bold"), f"  {safe(check.reason)}" if check.reason else "")
     if check.hint:
         write(("       what to do: ", "dim"), safe(check.hint))
-
-
-def _configured(settings: Settings, *, everything: bool) -> Iterator[dict[str, Any]]:
-    """Settings that somebody set (all of them with `everything`), credentials masked."""
-    for name, source in settings.sources().items():
-        if everything or source != "default" or name == "data_dir":
-            value = getattr(settings, name)
-            shown = (
-                _masked(str(value)) if name in SECRET_URL else value if isinstance(value, int | float) else str(value)
-            )
-            yield {"name": name, "source": source, "value": shown}
-
-
-def _masked(url: str) -> str:
-    head, at, tail = url.rpartition("@")
-    return f"{head.partition('://')[0]}://***@{tail}" if at else url
 
 
 def _checks(settings: Settings) -> Iterator[Check]:
@@ -136,7 +121,7 @@ def _broken(name: str, error: Exception) -> Check:
 
 def _store(settings: Settings) -> Iterator[Check]:
     from devmesh.cli.terminal import count, size
-    from devmesh.house import store_bytes
+    from devmesh.house import masked, store_bytes
 
     path = store_path(settings)
     if path is not None and not store_exists(path):
@@ -148,7 +133,7 @@ def _store(settings: Settings) -> Iterator[Check]:
         events, short, taken = mesh.events.counted(), mesh.space.short(), store_bytes(mesh)
     holds = f"{size(taken)}, {count(events)} events, {count(families)} families of {count(templates)} templates"
     if path is None:
-        yield Check("store", OK, f"MariaDB, {_masked(settings.store_url)}, {holds}")
+        yield Check("store", OK, f"MariaDB, {masked(settings.store_url)}, {holds}")
         return
     holder = holder_of(settings)
     held = f"held by process {holder.pid}" if holder else "held by no process"

@@ -22,6 +22,7 @@ from devmesh.events.histogram import Histogram
 from devmesh.events.ids import WRITER_LEASE_US, EventIds, lease_writer
 from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
 from devmesh.events.upkeep import Upkeep
+from devmesh.events.windows import named
 from devmesh.loops import Loop
 from devmesh.templates import Templates
 
@@ -30,8 +31,8 @@ LIMIT_MAX = 10_000
 CONTEXT_MAX = 1_000
 BARS_MIN, BARS_MAX = 2, 200
 RESUME_LIMIT = 1_000
-HOUR_US = 3_600_000_000
 PAGE_ROWS = 50_000
+HOUR_US = 3_600_000_000
 TAIL_HORIZON_US = HOUR_US
 NOT_ADDED_MAX = 1_000  # commits that a sum adds up itself, some 20,000 events each
 
@@ -136,7 +137,8 @@ class Events:
     def histogram(self, asked: Filter, bars: int = 60) -> Histogram | None:
         """How many events match, over time and by priority, in at most `bars` (200) bars; None where nothing is stored.
 
-        Without times it spans what is stored, to now. What reads text is looked for at most 2 s.
+        Without times it spans what is stored, to now; counts reach back further, where `since_us` asks for it. What
+        reads text is looked for at most 2 s.
         """
         if not BARS_MIN <= bars <= BARS_MAX:
             raise InvalidInput(f"bars must be between {BARS_MIN} and {BARS_MAX}.", hint="60 is the default.")
@@ -148,7 +150,7 @@ class Events:
             since = asked.since_us if asked.since_us is not None else stored[0]
             until = asked.until_us if asked.until_us is not None else max(now, stored[1] + 1)
             step = shape.step_for(max(until - since, 0), bars)
-            span = (max(since, stored[0]), min(until, stored[1] + 1))
+            span = (max(since, stored[0]) if asked.reads_text else since, min(until, stored[1] + 1))
             counts, reached = Counter[tuple[int, int]](), None
             if asked.nothing or span[0] >= span[1]:
                 pass
@@ -221,8 +223,6 @@ class Events:
             rows = connection.execute(query).all()
         return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
 
-    def daily(self, template_ids: Iterable[int]) -> list[tuple[int, int]]:
-        """(day since 1970 in UTC, events of these templates) over all time, in order, days with none left out."""
     def hours(self, first: int, last: int, *, but_nodes: Iterable[int] = ()) -> pl.DataFrame:
         """(hour, template_id, n) of the hours first..last since 1970, without these nodes; folded days left out."""
         table = event_counts.c
@@ -248,6 +248,8 @@ class Events:
             found = connection.execute(query).scalar()
         return None if found is None else int(found)
 
+    def daily(self, template_ids: Iterable[int]) -> list[tuple[int, int]]:
+        """(day since 1970 in UTC, events of these templates) over all time, in order, days with none left out."""
         ids, totals = list(template_ids), Counter[int]()
         hour_day = event_counts.c.hour - event_counts.c.hour % 24
         with self._db.read() as connection:
@@ -257,14 +259,24 @@ class Events:
                     totals[int(key) // hours] += int(n)
         return sorted(totals.items())
 
-    def by_template(self, since_us: int, until_us: int) -> dict[int, tuple[int, int]]:
-        """{template id: (events, most severe priority)} in the hours between two instants, folded days left out."""
+    def by_template(self, asked: Filter) -> dict[int, tuple[int, int]]:
+        """{template id: (events, most severe priority)} in the hours of a question that reads no text, folded days left
+        out.
+        """
         table = event_counts.c
-        where = (table.hour >= since_us // HOUR_US) & (table.hour <= until_us // HOUR_US)
-        sums = select(table.template_id, func.sum(table.n), func.min(table.priority)).where(where)
+        sums = select(table.template_id, func.sum(table.n), func.min(table.priority)).where(*_hours(asked))
         with self._db.read() as connection:
             rows = connection.execute(sums.group_by(table.template_id)).all()
         return {template: (int(n), int(priority)) for template, n, priority in rows}
+
+    def volumes(self, asked: Filter, by: str) -> pl.DataFrame:
+        """(id, hour, priority, n) of each node or service, which `by` says as `node_id` or `service_id`."""
+        table = event_counts.c
+        keys = (table[by].label("id"), table.hour, table.priority)
+        query = select(*keys, func.sum(table.n).label("n")).where(*_hours(asked)).group_by(*keys)
+        with self._db.read() as connection:
+            rows = [(*row[:3], int(row[3])) for row in connection.execute(query)]
+        return pl.DataFrame(rows, schema=dict.fromkeys(("id", "hour", "priority", "n"), pl.Int64), orient="row")
 
     def by_minute(
         self, since_us: int, until_us: int, by: Sequence[str] = ("template_id", "node_id", "service_id", "priority")
@@ -328,3 +340,13 @@ class Events:
             )
             for row in found
         ]
+
+
+def _hours(asked: Filter) -> list[Any]:
+    """The conditions of a question on event_counts."""
+    hour, where = event_counts.c.hour, named(event_counts, asked)
+    if asked.since_us is not None:
+        where.append(hour >= asked.since_us // HOUR_US)
+    if asked.until_us is not None:
+        where.append(hour <= asked.until_us // HOUR_US)
+    return where

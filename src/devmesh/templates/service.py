@@ -236,6 +236,16 @@ class Templates:
                 for row in connection.execute(query)
             ]
 
+    # -- people's words ---------------------------------------------------------
+
+    def annotate(self, family_id: int, *, label: str | None = None, note: str | None = None) -> None:
+        """Write a label or a note to a family; an empty one is taken away, None leaves it. Raises NotFound."""
+        family = self.family(family_id)
+        said = {name: text or None for name, text in (("label", label), ("note", note)) if text is not None}
+        if said:
+            with self._db.write() as connection:
+                connection.execute(update(families).where(families.c.id == family.id).values(said))
+
     # -- loops ------------------------------------------------------------
 
     def loops(self) -> list[Loop]:

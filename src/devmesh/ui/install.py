@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nicegui import dependencies, ui
 from starlette.staticfiles import StaticFiles
 
-from devmesh.ui import frame, logs, overview, sign_in
+from devmesh.ui import frame, health, logs, nodes, overview, search, services, sign_in, template, templates
 from devmesh.ui.guard import Guard
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from devmesh.mesh import Mesh
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (overview, logs)
+PAGES = (overview, logs, templates, template, search, nodes, services, health)
 
 
 def install(app: FastAPI, mesh: Mesh) -> None:

@@ -10,7 +10,8 @@ from nicegui.element import Element
 from starlette.requests import Request
 
 from devmesh.asking import make_filter
-from devmesh.catalogue import DAY_US, describe
+from devmesh.catalogue import DAY_US, busiest, describe
+from devmesh.events import Filter
 from devmesh.house import health, stats
 from devmesh.ui import frame
 
@@ -55,7 +56,7 @@ def data(mesh: Mesh, since: str, until: str) -> dict[str, Any]:
         "nodes": [asdict(node) for node in nodes.rows],
         "more_nodes": nodes.cursor is not None,
         "new": fresh(mesh),
-        "loud": loud(mesh),
+        "loud": busiest(mesh, Filter(since_us=mesh.clock.now_us() - DAY_US), SHOWN),
         "ill": [asdict(part) for part in health(mesh) if part.state == "degraded"],
     }
 
@@ -65,27 +66,3 @@ def fresh(mesh: Mesh) -> list[dict[str, Any]]:
     since = mesh.clock.now_us() - DAY_US
     newest = mesh.templates.list_families(sort="new", limit=SHOWN)
     return describe(mesh, [family for family in newest if family.created_us >= since])
-
-
-def loud(mesh: Mesh) -> list[dict[str, Any]]:
-    """Families with the most events of the last 24 hours: how many, and how many times their usual day that is."""
-    now = mesh.clock.now_us()
-    by_template = mesh.events.by_template(now - DAY_US, now)
-    busiest = sorted(by_template, key=lambda template: -by_template[template][0])[: SHOWN * 25]
-    sums: dict[int, int] = {}
-    worst: dict[int, int] = {}
-    for template in mesh.templates.templates(busiest):
-        if template.family_id is not None:
-            n, priority = by_template[template.id]
-            sums[template.family_id] = sums.get(template.family_id, 0) + n
-            worst[template.family_id] = min(worst.get(template.family_id, 7), priority)
-    families = mesh.templates.families(sums)
-    roots: dict[int, int] = {}
-    for asked, family in families.items():
-        roots[family.id] = roots.get(family.id, 0) + sums[asked]
-    by_id = {family.id: family for family in families.values()}
-    top = sorted(roots, key=lambda root: -roots[root])[:SHOWN]
-    told = describe(mesh, [by_id[root] for root in top])
-    return [
-        {**one, "day": roots[root], "worst": worst.get(root, one["level"])} for root, one in zip(top, told, strict=True)
-    ]

@@ -50,7 +50,7 @@ export default {
       <p class="tools"><button @click="take('link')">Copy link</button><button @click="take('text')">Copy text</button><button @click="take('JSON')">Copy JSON</button><output>{{ said }}</output></p>
       <h2>Template <a class="linked dim" :href="'/ui/templates/' + family">{{ family }}</a></h2>
       <p v-if="template"><TemplateText :text="template.family?.text ?? template.text"/> <small>{{ count(template.family?.events ?? template.events) }} times</small></p>
-      <p class="tools"><button @click="$emit('include', family)">Only this template</button><button @click="$emit('exclude', family)" title="x">Leave it out</button></p>
+      <p v-if="template" class="tools"><button @click="$emit('include', family)">Only this template</button><button @click="$emit('exclude', family)" title="x">Leave it out</button></p>
       <template v-if="fields.length"><h2>Fields</h2><dl class="facts mono"><template v-for="[name, value] in fields"><dt>{{ name }}</dt><dd>{{ safe(value) }}</dd></template></dl></template>
       <h2>Before and after <small>on {{ safe(event.node) }}</small></h2>
       <ol class="near mono"><li v-for="one in around.events" :class="{here: one.id === id}"><a href="#" @click.prevent="$emit('open', one.id)">

@@ -19,10 +19,11 @@ export default {
   components: { Bars, Download, Filters, OneLine: Line, Lines },
   data() {
     const { asked, first } = this.data;
+    // `turn` counts what was asked, `shown` is the turn whose lines are there.
     return {
       asked: asked && Object.fromEntries([...MANY, ...ONE].map((name) => [name, asked[name]])),
-      first, histogram: null, partly: null, open: asked?.line || "", error: null, waiting: false, tail: null, paused: false, fresh: [], held: [], missed: 0,
-      working: null, turn: 0,
+      first, histogram: null, partly: null, open: asked?.line || "", error: null, waiting: false, tail: null, flowing: false, paused: false, fresh: [], held: [], missed: 0,
+      working: null, turn: 0, shown: 0,
     };
   },
   computed: {
@@ -83,7 +84,7 @@ export default {
       this.count(turn);
       try {
         const page = await this.page(null);
-        if (turn === this.turn) this.first = page;
+        if (turn === this.turn) [this.first, this.shown] = [page, turn];
       } catch (error) {
         if (turn === this.turn && error.name !== "AbortError") [this.error, this.first] = [error, null];
       } finally {
@@ -136,6 +137,7 @@ export default {
       asked.delete("since");
       asked.delete("until");
       this.tail = new EventSource(`/logs/tail?${asked}`);
+      this.tail.onopen = () => (this.flowing = true);
       this.tail.onmessage = (message) => this.came(JSON.parse(message.data));
       this.tail.addEventListener("missed", (message) => (this.missed += JSON.parse(message.data).events));
       this.tail.onerror = () => {
@@ -146,7 +148,7 @@ export default {
     },
     stopTail() {
       this.tail?.close();
-      [this.tail, this.paused, this.fresh, this.held, this.missed] = [null, false, [], [], 0];
+      [this.tail, this.flowing, this.paused, this.fresh, this.held, this.missed] = [null, false, false, [], [], 0];
     },
     came(event) {
       this.held.push(event);
@@ -181,7 +183,7 @@ export default {
     <div class="status" aria-live="polite">
       <span class="sum"><template v-if="error"></template><template v-else-if="total === null">Counting…</template>
         <template v-else><b>{{ many(total) }}</b> {{ total === 1 ? 'line' : 'lines' }}<template v-if="partly"> back to {{ stamp(partly, false) }}; older ones were not counted</template></template></span>
-      <span class="tools"><button :aria-pressed="!!tail" @click="turnTail" title="New lines as they come">{{ tail ? 'Stop' : 'Live' }}</button>
+      <span class="tools"><button :aria-pressed="!!tail" @click="turnTail" title="New lines as they come">{{ flowing ? 'Stop' : tail ? 'Connecting…' : 'Live' }}</button>
         <button v-if="tail" @click="pause" title="p">{{ paused ? 'Go on' + (held.length ? ' (' + held.length + ')' : '') : 'Pause' }}</button>
         <Download :params="params" :total="total" :link="link"/></span>
     </div>
@@ -189,7 +191,7 @@ export default {
     <p v-if="error" class="told" role="alert">{{ error.message }} {{ error.hint }}</p>
     <p v-if="tail && missed" class="told">{{ many(missed) }} more lines came than are shown here.</p>
     <div class="split">
-      <Lines v-if="first" ref="lines" :key="turn" :first="first" :fresh="fresh" :load="page" :open="open" :waiting="waiting" @open="show"/>
+      <Lines v-if="first" ref="lines" :key="shown" :first="first" :fresh="fresh" :load="page" :open="open" :waiting="waiting" @open="show"/>
       <OneLine v-if="open" :key="open" :id="open" :link="link" @close="show('')" @open="show" @include="include" @exclude="exclude"/>
     </div>
     <p v-if="first && !first.events.length && !first.cursor && !fresh.length && !waiting" class="empty">No line matches.

@@ -37,7 +37,7 @@ export default {
     },
     times(one) {
       const usual = one.events_per_day;
-      return usual > 0 && one.day / usual >= 1.5 ? `${(one.day / usual).toFixed(1)}×` : "";
+      return usual > 0 && one.spell / usual >= 1.5 ? `${(one.spell / usual).toFixed(1)}×` : "";
     },
     skew(node) {
       if (node.skew_us == null || Math.abs(node.skew_us) < 1e6) return "";
@@ -67,7 +67,7 @@ export default {
     <section><h2>Loud <small>in the last day</small></h2>
       <p v-if="!data.loud.length" class="empty">Silence.</p>
       <ul class="rows"><li v-for="one in data.loud"><a :href="'/ui/templates/' + one.id"><i :class="'mark fill-' + group(one.worst ?? 6)"></i>
-        <span class="what"><TemplateText :text="one.text"/></span><span class="n">{{ short(one.day) }} <b v-if="times(one)" title="of its usual day">{{ times(one) }}</b></span>
+        <span class="what"><TemplateText :text="one.text"/></span><span class="n">{{ short(one.spell) }} <b v-if="times(one)" title="of its usual day">{{ times(one) }}</b></span>
         <span class="who">{{ safe(one.service) }}</span></a></li></ul></section>
     </div>
     <section><h2>Nodes</h2>

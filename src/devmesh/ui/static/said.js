@@ -1,0 +1,36 @@
+// What a node or a service says: its bars, its busiest and worst families, what is new.
+import Bars from "devmesh/bars.js";
+import Families from "devmesh/families.js";
+import { GROUPS, count, short } from "devmesh/text.js";
+
+export default {
+  props: { data: Object, name: String, of: String },
+  components: { Bars, Families },
+  computed: {
+    sums() {
+      const sums = { crit: 0, err: 0, warn: 0, all: 0 };
+      for (const bar of this.data.histogram?.bars ?? [])
+        bar.forEach((n, level) => {
+          sums.all += n;
+          if (GROUPS[level] in sums) sums[GROUPS[level]] += n;
+        });
+      return sums;
+    },
+    lines() {
+      return `/ui/logs?${this.of}=${encodeURIComponent(this.name)}`;
+    },
+  },
+  methods: {
+    count, short,
+    zoom({ since_us, until_us }) {
+      location.assign(`${this.lines}&since=${since_us}&until=${until_us}`);
+    },
+  },
+  template: `
+    <section><div class="head"><h2>{{ short(sums.all) }} events <small>in the last day</small></h2><span class="severe"><a v-if="sums.crit" class="crit" :href="lines + '&priority=crit'">{{ short(sums.crit) }} critical</a>
+      <a v-if="sums.err" class="err" :href="lines + '&priority=err'">{{ short(sums.err) }} errors</a><a v-if="sums.warn" class="warn" :href="lines + '&priority=warning'">{{ short(sums.warn) }} warnings</a></span></div>
+      <Bars v-if="sums.all" :histogram="data.histogram" @zoom="zoom"/><p v-else class="empty">Nothing in the last day.</p><p class="under"><a :href="lines">Its lines</a><span>{{ count(data.templates) }} templates</span></p></section>
+    <div class="columns"><section v-if="data.severe.length"><h2>Warnings and worse</h2><Families :families="data.severe" :now="data.now_us" value="spell" :service="of === 'node'"/></section>
+      <section v-if="data.busiest.length"><h2>Most</h2><Families :families="data.busiest" :now="data.now_us" value="spell" :service="of === 'node'"/></section>
+      <section><h2>New <small>in the last day</small></h2><Families v-if="data.new.length" :families="data.new" :now="data.now_us" time="created_us" :service="of === 'node'"/><p v-else class="empty">Nothing new.</p></section></div>`,
+};

@@ -1,0 +1,90 @@
+"""A real browser in front of a real server. Debian's Chromium, driven by Playwright; no other browser is fetched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ui_server import WIDE, server_url
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+EVENTS = 20_000
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+TIMEOUT_MS = 15_000
+Open = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="session")
+def ui_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
+    """The address of the run's server with 20,000 events and the hostile lines."""
+    alone = worker_id == "master"
+    shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+    return server_url(shared, os.getpid() if alone else os.getppid(), EVENTS)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for one module: while Playwright runs in a thread, no other test may run an event loop in it."""
+    path = shutil.which("chromium")
+    if path is None:
+        why = "There is no Chromium: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+class Watch:
+    """What went wrong on a page while it was open."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self.wrong: list[str] = []
+        page.on("console", lambda said: said.type in {"error", "warning"} and self.wrong.append(said.text))
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("dialog", self._dialog)
+        page.on("request", lambda one: self._asked(one.url, base))
+        page.on("response", lambda one: one.status >= 400 and self.wrong.append(f"{one.status} {one.url}"))
+
+    def _dialog(self, dialog: Any) -> None:
+        self.wrong.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    def _asked(self, url: str, base: str) -> None:
+        if not url.startswith((base, base.replace("http", "ws", 1), "data:", "blob:")):
+            self.wrong.append(f"asked {url}")
+
+
+@pytest.fixture
+def open_page(browser: Browser, ui_url: str) -> Iterator[Open]:
+    """Opens pages: `open_page("/ui/", size=PHONE, light=True)`; nothing may have gone wrong by the end of the test."""
+    contexts, watches = [], []
+
+    def open_one(path: str, *, base: str = "", size: dict[str, int] = WIDE, light: bool = False, **more: Any) -> Page:
+        context = browser.new_context(viewport=size, accept_downloads=True, **more)
+        context.set_default_timeout(TIMEOUT_MS)
+        contexts.append(context)
+        if light:
+            context.add_init_script("localStorage.setItem('devmesh-theme', 'light')")
+        page = context.new_page()
+        watches.append(Watch(page, base or ui_url))
+        page.goto((base or ui_url) + path)
+        page.wait_for_selector(".content")
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert [wrong for watch in watches for wrong in watch.wrong] == []

@@ -1,0 +1,109 @@
+"""Text from logs is data: whatever a line says, the page shows it and does nothing."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from hostile_lines import HOSTILE, NODE, SERVICE
+from ui_server import PHONE
+
+WHERE = f"since=all&service={quote(SERVICE)}"
+# What a screen obeys or hides: none of it may reach the page.
+OBEYED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufe0f\u3164\uffa0\U000e0041\U000e0042]"
+)
+
+
+def untouched(page):
+    """Nothing ran, nothing was added that a line asked for."""
+    assert page.evaluate("window.pwned") is None
+    assert (
+        page.evaluate(
+            "document.querySelectorAll('.content :is(script, iframe, img, link, style, meta, object)').length"
+        )
+        == 0
+    )
+    inside = "[...document.querySelectorAll('*')].some(one => [...one.attributes].some(a => /^on/.test(a.name)))"
+    assert not page.evaluate(inside)
+    assert not OBEYED.search(page.evaluate("document.body.innerText"))
+
+
+def test_hostile_lines_do_nothing_in_the_list(open_page):
+    """Every one is there as text, one line high, within the page."""
+    for size in ({"width": 1280, "height": 800}, PHONE):
+        page = open_page(f"/ui/logs?{WHERE}", size=size)
+        page.wait_for_selector(".lines li .message")
+        assert page.locator(".lines li .message").count() == len(HOSTILE)
+        untouched(page)
+        text = page.locator(".lines").inner_text()
+        assert "<script>window.pwned = 1</script>" in text
+        assert "{{ window.pwned = 8 }}" in text
+        assert "\\x1b[31mred" in text
+        assert "\\u202eot tfel" in text
+        heights = page.evaluate(
+            "[...document.querySelectorAll('.lines li')].map(one => one.getBoundingClientRect().height)"
+        )
+        assert len(set(heights)) == 1
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_hostile_lines_do_nothing_when_they_are_opened(open_page):
+    """In full, with their fields, their template and their neighbours."""
+    page = open_page(f"/ui/logs?{WHERE}")
+    rows = page.locator(".lines li .message")
+    page.wait_for_selector(".lines li .message")
+    for number in range(0, len(HOSTILE), 2):
+        rows.nth(number).click()
+        page.wait_for_selector(".near li.here")
+        page.wait_for_selector(".line .template")
+        untouched(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_hostile_lines_do_nothing_on_the_other_pages(open_page):
+    """Templates, one template, search, node, service, overview: their texts and names stand there, too."""
+    for path in (
+        f"/ui/templates?service={quote(SERVICE)}", "/ui/search?q=window.pwned+script", f"/ui/nodes?node={quote(NODE)}",
+        f"/ui/services?service={quote(SERVICE)}", "/ui/", "/ui/nodes", "/ui/services",
+    ):  # fmt: skip
+        page = open_page(path)
+        page.wait_for_selector(".rows li, .sheet tr")
+        untouched(page)
+    page = open_page(f"/ui/templates?service={quote(SERVICE)}")
+    page.wait_for_selector(".rows li")
+    for address in page.evaluate("[...document.querySelectorAll('.rows a')].map(one => one.pathname)")[:12]:
+        page.goto(page.url.split("/ui/")[0] + address)
+        page.wait_for_selector(".examples li")
+        untouched(page)
+
+
+def test_a_hostile_address_does_nothing(open_page):
+    """What a link says is data as well."""
+    evil = quote("</script><script>window.pwned=1</script>{{window.pwned=2}}`${window.pwned=3}`")
+    for path in (
+        f"/ui/logs?contains={evil}&node={evil}",
+        f"/ui/search?q={evil}",
+        f"/ui/templates?q={evil}&service={evil}",
+    ):
+        page = open_page(path)
+        untouched(page)
+
+
+def test_the_policy_lets_nothing_in(browser, ui_url):
+    """A script that was written into a page does not run; the policy names no origin but this one."""
+    page = browser.new_page()
+    page.goto(f"{ui_url}/ui/")
+    policy = page.request.get(f"{ui_url}/ui/").headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "http" not in policy
+    assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
+    ran = page.evaluate(
+        """() => { const one = document.createElement('script'); one.textContent = 'window.pwned = 1';
+        document.body.append(one); const two = document.createElement('div'); two.innerHTML =
+        '<button id=evil onclick="window.pwned = 2"></button>'; document.body.append(two);
+        two.firstChild.click(); return window.pwned ?? null }"""
+    )
+    assert ran is None
+    page.close()
