@@ -292,6 +292,30 @@ def test_year_zone_node_and_service_are_as_told(cli: Runner, tmp_path):
     assert {(event["node"], event["service"], event["pid"]) for event in events} == {("nas", "all", 7)}
 
 
+def test_other_times_for_what_is_stored_are_said_to_change_nothing(cli: Runner, tmp_path):
+    """A second import with another year stores nothing and says that the times stay; without one nothing is said."""
+    log = tmp_path / "messages"
+    log.write_text("Mar  1 10:00:00 nas sshd[7]: hello\n" * 30)
+    assert "keep the times" not in cli("import", str(log), "--year", "2019").stderr
+    before = cli.json("logs")["events"]
+    again = cli("import", str(log), "--year", "2020")
+    assert again.stdout.startswith("0 stored, 30 repeated")
+    assert "The 30 repeated events keep the times that they were stored with" in again.stderr
+    assert cli.json("logs")["events"] == before
+    assert "keep the times" not in cli("import", str(log)).stderr
+
+
+def test_a_lone_surrogate_is_refused_as_over_http(cli: Runner, tmp_path):
+    """It is no text: the line is named, not changed; its neighbours and escapes that are text are stored."""
+    log = tmp_path / "events.ndjson"
+    log.write_bytes(b'{"message":"a\\ud800 and more"}\n{"message":"pair \\ud83e\\udd84"}\n{"message":"plain"}\n')
+    said = json.loads(cli("import", str(log), "--json").stdout)
+    assert (said["stored"], said["rejected"]) == (2, 1)
+    (wrong,) = said["files"][0]["errors"]
+    assert (wrong["line"], "surrogate" in wrong["reason"]) == (1, True)
+    assert sorted(cli.messages()) == ["pair 🦄", "plain"]
+
+
 @pytest.mark.parametrize("kind", ["gz", "zst", "xz", "bz2"])
 @pytest.mark.parametrize("kept", [0.5, -1])
 def test_a_compressed_file_that_was_cut_is_read_to_its_last_whole_line(cli: Runner, tmp_path, kind: str, kept: float):

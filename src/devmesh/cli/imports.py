@@ -95,6 +95,8 @@ def import_(
         progress.end()
         if tallies:
             _report(tallies, settings, json=json)
+            if (year or tz) and not json:
+                _tell_times_stay(sum(one.repeated for one in tallies))
     if any(tally.trouble for tally in tallies):
         raise typer.Exit(1)
 
@@ -186,6 +188,17 @@ def _report(tallies: list[Tally], settings: Settings, *, json: bool) -> None:
         sys.stderr.write(
             f"Older than the {days} days that single events are kept: {old} events. Their lines go within minutes, "
             "their counts and patterns stay.\nhint: DEVMESH_RETENTION_DAYS=36500 keeps them.\n"
+        )
+
+
+def _tell_times_stay(repeated: int) -> None:
+    """The span above is that of the times as they were read now."""
+    from devmesh.cli.terminal import count
+
+    if repeated:
+        sys.stderr.write(
+            f"The {count(repeated)} repeated events keep the times that they were stored with: --year and --tz are for "
+            "new ones.\nhint: --node with another name brings them in once more.\n"
         )
 
 

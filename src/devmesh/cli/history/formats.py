@@ -144,8 +144,16 @@ def _ndjson_item(data: bytes, begin: int, start: int, end: int, x: str, line: in
     if how.node:
         event.pop("node", None)
     ts_us = event.get("ts_us")
-    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-    return Item(begin, end - 1, x, ts_us if type(ts_us) is int else None, text.encode("utf-8", "replace") + b"\n", line)
+    return Item(begin, end - 1, x, ts_us if type(ts_us) is int else None, _as_json(event), line)
+
+
+def _as_json(event: dict[str, Any]) -> bytes:
+    """A line; half a pair of surrogates goes as it was written, for intake to refuse."""
+    try:
+        text = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        text = json.dumps(event, separators=(",", ":")).encode()
+    return text + b"\n"
 
 
 # -- numbered by the journal ------------------------------------------------------------------------------------------
