@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from devmesh.embeddings import EmbeddingUnavailable, stored, unit
+from devmesh.embeddings.service import Embeddings
+from devmesh.loops.lease import take as lease_of
+
+DIMENSIONS = (256, 384, 1024, 4096)
+LINES = ("disk is failing", "user logged in", "backup finished", "link is down", "fan stopped", "certificate expired")
 
 
 class Letters:
@@ -36,3 +41,15 @@ def model_with(mesh, vectors, name="m"):
     with mesh.db.write() as connection:
         model.store(connection, {1 + at: (b"h" * 16, one) for at, one in enumerate(vectors)}, ())
     return model
+
+
+def embeddings_of(mesh, provider):
+    """The room with another provider, as after a restart with another setting."""
+    return Embeddings(mesh.db, mesh.clock, mesh.templates, provider, 2)
+
+
+def run(mesh, room):
+    """Steps until nothing is left to do."""
+    lease = lease_of(mesh.db, mesh.clock, "embed-families", "test")
+    while room.step(2, lease):
+        pass

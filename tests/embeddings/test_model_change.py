@@ -6,33 +6,9 @@ import pytest
 
 from bodies import line, rows, take
 from devmesh.embeddings import EmbeddingUnavailable
-from devmesh.embeddings.service import Embeddings, Questions
+from devmesh.embeddings.service import Questions
 from devmesh.loops.lease import take as lease_of
-from vector_models import Letters
-
-LINES = ("disk is failing", "user logged in", "backup finished", "link is down", "fan stopped", "certificate expired")
-
-
-@pytest.fixture
-def families(make_mesh):
-    """A house with six families and nothing embedded."""
-    mesh = make_mesh()
-    for text in LINES:
-        take(mesh, line(text, service="a"))
-    mesh.runner.once("assign-families")
-    return mesh
-
-
-def embeddings_of(mesh, provider):
-    """The room with another provider, as after a restart with another setting."""
-    return Embeddings(mesh.db, mesh.clock, mesh.templates, provider, 2)
-
-
-def run(mesh, room):
-    """Steps until nothing is left to do."""
-    lease = lease_of(mesh.db, mesh.clock, "embed-families", "test")
-    while room.step(2, lease):
-        pass
+from vector_models import LINES, Letters, embeddings_of, run
 
 
 def test_old_model_answers_until_the_new_one_is_complete(families):

@@ -7,14 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import inspect, select
-from test_model_change import LINES, embeddings_of, run
 
-from bodies import line, rows, take
+from bodies import rows
 from devmesh.embeddings import EmbeddingUnavailable, unit
 from devmesh.embeddings.service import Questions
-from vector_models import Letters, directions, model_with
-
-DIMENSIONS = (256, 384, 1024, 4096)
+from vector_models import DIMENSIONS, LINES, Letters, directions, embeddings_of, model_with, run
 
 
 def read_back(mesh, model):
@@ -71,16 +68,6 @@ class Given(Letters):
     def embed(self, texts):
         """A row for each text."""
         return self.vectors[: len(texts)]
-
-
-@pytest.fixture
-def families(make_mesh):
-    """A house with six families and nothing embedded."""
-    mesh = make_mesh()
-    for text in LINES:
-        take(mesh, line(text, service="a"))
-    mesh.runner.once("assign-families")
-    return mesh
 
 
 def test_a_model_that_changed_its_dimension_under_one_name_stores_nothing(families):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_model_change import embeddings_of, run
-from test_stored_vectors import DIMENSIONS
 
 from bodies import rows
 from devmesh.db.compare import differences
 from devmesh.embeddings import mariadb, stored
 from devmesh.embeddings.service import LOOK_S
 from devmesh.errors import NotFound, Unavailable
-from vector_models import Letters, directions, model_with
+from vector_models import DIMENSIONS, Letters, directions, embeddings_of, model_with, run
 
 MANY = 400
 
