@@ -37,7 +37,7 @@ serve(open_mesh(load_settings()), lambda url: print(url, flush=True))
 START_S = 40.0
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload([
-    "alembic.command", "fastapi", "httpx", "msgspec", "numpy", "prometheus_client", "pydantic_settings", "pymysql",
+    "alembic.command", "fastapi", "msgspec", "numpy", "pydantic_settings", "pymysql",
     "sqlalchemy.dialects.sqlite", "uvicorn.protocols.http.httptools_impl", "yaml",
 ])  # fmt: skip
 

@@ -188,10 +188,10 @@ from devmesh.settings import load_settings
 
 kind = sys.argv[1]
 if kind == "gzip":
-    packer = zlib.compressobj(9, wbits=31)
+    packer = zlib.compressobj(1, wbits=31)
     parts = [packer.compress(bytes(1 << 20)) for _ in range(512)] + [packer.flush()]
 else:
-    packer = zstandard.ZstdCompressor(level=19).compressobj()
+    packer = zstandard.ZstdCompressor(level=1).compressobj()
     parts = [packer.compress(bytes(1 << 20)) for _ in range(512)] + [packer.flush()]
 bomb = b"".join(parts)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
