@@ -29,6 +29,7 @@ from devmesh.cli import (
     search,
     serve,
     ship,
+    simulate,
     templates,
     vectors,
 )
@@ -56,6 +57,7 @@ ORDER = (
     "loops",
     "vectors",
     "db",
+    "simulate",
     "token",
     "user",
 )
@@ -146,6 +148,7 @@ for room in (
     loops,
     vectors,
     db,
+    simulate,
     accounts,
     people,
 ):
