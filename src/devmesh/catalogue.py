@@ -83,21 +83,25 @@ def with_trends(mesh: Mesh, listed: Iterable[dict[str, Any]]) -> list[dict[str, 
     """Families as `describe` gives them, each with its last week: `trend` (28 counts of 6 hours), `nodes` that said it
     and the most severe priority (`worst`).
     """
-    now, told = mesh.clock.now_us(), []
+    shown = list(listed)
+    now = mesh.clock.now_us()
     first = now // TREND_US - TREND_BARS + 1
-    for one in listed:
-        members = mesh.templates.member_ids([int(one["id"][1:])])
-        counts = mesh.events.hourly(members, first * TREND_US, now)
-        bars = counts.group_by(pl.col("hour") * HOUR_US // TREND_US - first).agg(pl.col("n").sum())
-        trend = dict(bars.iter_rows())
-        told.append(
-            {
-                **one,
-                "trend": [trend.get(number, 0) for number in range(TREND_BARS)],
-                "nodes": counts["node_id"].n_unique(),
-                "worst": counts["priority"].min() if len(counts) else one["level"],
-            }
-        )
+    homes = mesh.templates.families_of_members(int(one["id"][1:]) for one in shown)
+    home = pl.DataFrame(list(homes.items()), schema={"template_id": pl.Int64, "family": pl.Int64}, orient="row")
+    counts = mesh.events.hourly(homes, first * TREND_US, now).join(home, on="template_id")
+    bar = pl.col("hour") * HOUR_US // TREND_US - first
+    bars = counts.group_by("family", bar.alias("bar")).agg(pl.col("n").sum())
+    trends: dict[int, dict[int, int]] = {}
+    for family, number, n in bars.iter_rows():
+        trends.setdefault(family, {})[number] = n
+    sums = counts.group_by("family").agg(pl.col("node_id").n_unique(), pl.col("priority").min())
+    said = {family: (nodes, worst) for family, nodes, worst in sums.iter_rows()}
+    told = []
+    for one in shown:
+        number = int(one["id"][1:])
+        nodes, worst = said.get(number, (0, one["level"]))
+        trend = [trends.get(number, {}).get(place, 0) for place in range(TREND_BARS)]
+        told.append({**one, "trend": trend, "nodes": nodes, "worst": worst})
     return told
 
 

@@ -172,6 +172,13 @@ class Templates:
             members = select(log_templates.c.id).where(one_of(log_templates.c.family_id, roots))
             return list(connection.execute(members).scalars())
 
+    def families_of_members(self, family_ids: Iterable[int]) -> dict[int, int]:
+        """{template id: family} of every template whose events belong to these families; merges are not followed."""
+        table = log_templates.c
+        with self._db.read() as connection:
+            members = select(table.id, table.family_id).where(one_of(table.family_id, set(family_ids)))
+            return {row.id: row.family_id for row in connection.execute(members)}
+
     def samples(self, template_ids: Iterable[int], limit: int = sampling.SAMPLES) -> list[Sample]:
         """Messages as they were, the newest first."""
         table = template_samples.c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from devmesh.ui import theme
 
 if TYPE_CHECKING:
     from devmesh.accounts import Grant
+    from devmesh.clock import Clock
     from devmesh.mesh import Mesh
 
 place = ""  # the address below which our own files are; has their hash in it
@@ -26,9 +28,14 @@ class Bar(Element, component="static/bar.js"):
     """The bar on top."""
 
 
+# What most pages import, asked for at once and not one after the other.
+SHARED = ("text", "api", "bars", "template_text", "families", "spark")
+
+
 def head(title: str) -> None:
     """Title, styles and keys of a page."""
     ui.page_title(f"{title} · DevMesh")
+    ui.add_head_html("".join(f'<link rel="modulepreload" href="{place}/{name}.js">' for name in SHARED))
     ui.add_head_html(
         f'<script src="{place}/theme.js"></script><link rel="stylesheet" href="{place}/style.css">'
         f"<style>{theme.style()}</style>"
@@ -80,3 +87,26 @@ def _bar(mesh: Mesh, grant: Grant, here: str) -> dict[str, Any]:
 def careful_health(mesh: Mesh) -> list[dict[str, str]]:
     """Every part of the house as plain values."""
     return [{"name": part.name, "state": part.state, "reason": part.reason} for part in health(mesh)]
+
+
+class Recent:
+    """What was made within the last 5 s serves everybody who asks for the same: many may have the first page open."""
+
+    SECONDS, KEYS_MAX = 5.0, 100
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._made: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    def __call__(self, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `make` gives, now or a moment ago; one at a time, so that who comes meanwhile finds it made."""
+        with self._lock:
+            known, now = self._made.get(key), self._clock.monotonic_s()
+            if known is not None and now - known[0] < self.SECONDS:
+                return known[1]
+            made = make()
+            if len(self._made) >= self.KEYS_MAX:
+                self._made.clear()
+            self._made[key] = (self._clock.monotonic_s(), made)
+            return made

@@ -29,13 +29,14 @@ class Overview(Element, component="static/overview.js"):
 
 def install(mesh: Mesh) -> None:
     """Add the page."""
+    recent = frame.Recent(mesh.clock)
 
     @ui.page("/")
     async def overview(request: Request, since: str = "24h", until: str = "") -> None:
         view = Overview()
 
         def make() -> dict[str, Any]:
-            return data(mesh, since, until)
+            return recent(f"{since} {until}", lambda: data(mesh, since, until))
 
         await frame.show(mesh, request, "Overview", view, make)
         frame.refreshing(mesh, request, view, make)

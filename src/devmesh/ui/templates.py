@@ -15,7 +15,7 @@ from devmesh.ui import frame
 if TYPE_CHECKING:
     from devmesh.mesh import Mesh
 
-SHOWN = 50
+SHOWN = 30
 
 
 class Templates(Element, component="static/templates.js"):
