@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from bodies import NOW_US
+from devmesh.accounts import people
 from devmesh.clock import Clock, FakeClock
 from devmesh.mesh import Mesh, open_mesh
 from devmesh.settings import load_settings
@@ -59,6 +61,14 @@ def _own_environment() -> Iterator[None]:
         for name in list(os.environ):
             if name.startswith(("DEVMESH_", "GATEWAY_", "EMBEDDING_", "LLM_")):
                 patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """A hash costs a quarter of a second so that guessing does not pay; nobody guesses here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
         yield
 
 
