@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import Depends, FastAPI
+from starlette.datastructures import State
 
 from devmesh import __version__
 from devmesh.api import admin, changes, docs, document, errors, house, ingest, logs, search, templates
@@ -16,6 +17,17 @@ from devmesh.api.quota import Quotas
 from devmesh.mesh import Mesh
 
 DESCRIPTION = "A memory for a fleet of Linux machines. Errors have one form: `{code, message, hint, batch}`."
+
+
+def state_of(mesh: Mesh) -> State:
+    """What the routes find at `app.state`: the house, and what is counted for it."""
+    return State(
+        {
+            "mesh": mesh,
+            "quotas": Quotas(mesh.clock, mesh.settings.node_quota_bytes_per_s),
+            "arriving": Arriving(BODIES_AT_ONCE * mesh.settings.max_plain_bytes),
+        }
+    )
 
 
 def make_app(mesh: Mesh) -> FastAPI:
@@ -38,9 +50,7 @@ def make_app(mesh: Mesh) -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(only_known)],
     )
-    app.state.mesh = mesh
-    app.state.quotas = Quotas(mesh.clock, mesh.settings.node_quota_bytes_per_s)
-    app.state.arriving = Arriving(BODIES_AT_ONCE * mesh.settings.max_plain_bytes)
+    app.state = state_of(mesh)
     errors.install(app)
     document.install(app)
     for part in (ingest, logs, templates, changes, search, house, admin, docs):
