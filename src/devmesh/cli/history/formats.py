@@ -133,8 +133,8 @@ def ndjson_items(stream: Window, first: int, how: Reading) -> Iterator[Item]:
 
 def _ndjson_item(data: bytes, begin: int, start: int, end: int, x: str, line: int, how: Reading) -> Item:
     try:
-        event = json.loads(data)
-    except (ValueError, RecursionError):
+        event = msgspec.json.decode(data)
+    except (msgspec.DecodeError, ValueError, RecursionError):  # what intake refuses as well
         event = None
     if not isinstance(event, dict):
         return Item(begin, end - 1, x, None, data.rstrip(b"\r\n") + b"\n", line)
@@ -144,16 +144,7 @@ def _ndjson_item(data: bytes, begin: int, start: int, end: int, x: str, line: in
     if how.node:
         event.pop("node", None)
     ts_us = event.get("ts_us")
-    return Item(begin, end - 1, x, ts_us if type(ts_us) is int else None, _as_json(event), line)
-
-
-def _as_json(event: dict[str, Any]) -> bytes:
-    """A line; half a pair of surrogates goes as it was written, for intake to refuse."""
-    try:
-        text = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        text = json.dumps(event, separators=(",", ":")).encode()
-    return text + b"\n"
+    return Item(begin, end - 1, x, ts_us if type(ts_us) is int else None, _json.encode(event) + b"\n", line)
 
 
 # -- numbered by the journal ------------------------------------------------------------------------------------------
