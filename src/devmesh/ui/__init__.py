@@ -5,6 +5,10 @@ first data along; what is asked for later goes over the HTTP API, with the same 
 errors. Promises: nothing is fetched from anywhere but this server, and text from logs is data in every place.
 """
 
-from devmesh.ui.install import install
+from devmesh.ui.lean import load_server_side
+
+load_server_side()
+
+from devmesh.ui.install import install  # noqa: E402 - it imports NiceGUI
 
 __all__ = ["install"]
