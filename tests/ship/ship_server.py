@@ -156,7 +156,8 @@ class FakeServer:
             if missing(kept.coverage, gap["from"], gap["to"]):
                 kept.gaps.append(gap)
             kept.coverage = merged([*kept.coverage, (gap["from"], gap["to"])])
-        send(handler, 200, _json(handler))
+        newest = {name: kept.coverage[-1][1] for name, kept in self.streams.items() if kept.coverage}
+        send(handler, 200, _json(handler, newest=newest))
 
     def state(self, handler: BaseHTTPRequestHandler) -> None:
         """GET /ingest/state."""

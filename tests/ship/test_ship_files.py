@@ -348,3 +348,19 @@ def test_a_path_that_is_not_utf8_is_told_of(fake, ship_once, tmp_path):
     assert ship_once(files=(os.fsdecode(log),)) == 0
     assert fake.messages() == numbers(1, 20)
     json.dumps(fake.heartbeats[-1], ensure_ascii=False).encode()
+
+
+def test_a_log_that_says_nothing_more_is_sent_again_where_the_server_lost_it(fake, following, tmp_path):
+    """A heartbeat hears that the server knows less, though no request failed: the lines go out again, once."""
+    log = tmp_path / "app.log"
+    log.write_text(text(1, 20))
+    following()
+    (kept,) = fake.streams.values()
+    kept.coverage, kept.marks, last = [(0, len(text(1, 19)) - 1)], {}, max(kept.events)
+    del kept.events[last]
+    following(seconds=31)
+    following()
+    assert fake.messages() == numbers(1, 20)
+    asked = len(fake.requests)
+    following(seconds=31)
+    assert len(fake.requests) == asked

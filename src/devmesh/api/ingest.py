@@ -111,13 +111,14 @@ async def heartbeat(request: Request, grant: Annotated[Grant, Depends(sender)]) 
     node = node_of(request, grant, needed=True)
     body = await read_body(request, mesh.settings, request.app.state.arriving)
     beat = parse_heartbeat(body).as_heartbeat(head.machine_id)
-    await run_in_threadpool(mesh.nodes.heartbeat, node, beat)
+    newest = await run_in_threadpool(mesh.nodes.heartbeat, node, beat)
     return {
         "code": "ok",
         "message": "",
         "hint": "",
         "batch": head.batch,
         "pace": _pace(mesh),
+        "newest": newest,
         "server_time_us": mesh.clock.now_us(),
     }
 

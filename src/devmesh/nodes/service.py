@@ -78,8 +78,8 @@ class Nodes:
         with self._db.read() as connection:
             return stream_claims.states(connection, known[node])
 
-    def heartbeat(self, node: str, said: Heartbeat) -> None:
-        """Store what an agent says of itself; its gaps become coverage, each stored once."""
+    def heartbeat(self, node: str, said: Heartbeat) -> dict[str, int]:
+        """Store what an agent says of itself; its gaps become coverage, each stored once. Answers `streams.newest`."""
         node_id = self.node_names.ids([node])[node]
         self.check_machine(node_id, said.machine_id)
         now = self._clock.now_us()
@@ -96,14 +96,15 @@ class Nodes:
             "sources": json.dumps(said.sources),
         }
 
-        def store(connection: Connection) -> None:
+        def store(connection: Connection) -> dict[str, int]:
             changed = connection.execute(update(heartbeats).where(heartbeats.c.node_id == node_id).values(row))
             if changed.rowcount == 0:
                 connection.execute(insert(heartbeats).values(node_id=node_id, **row))
             for gap in said.gaps:
                 self._store_gap(connection, node_id, gap, now)
+            return stream_claims.newest(connection, node_id)
 
-        self._db.transact(store)
+        return self._db.transact(store)
 
     def _store_gap(self, connection: Connection, node_id: int, gap: Gap, now: int) -> None:
         if gap.last_seq < gap.first_seq:

@@ -14,7 +14,7 @@ from devmesh.errors import InvalidInput, StreamForked
 from devmesh.nodes import coverage
 from devmesh.nodes.model import Claim, Claimed, StreamKey, StreamState
 from devmesh.nodes.ranges import Mark, Range, around, merged, overlap, thinned
-from devmesh.nodes.tables import stream_marks, streams
+from devmesh.nodes.tables import stream_marks, stream_ranges, streams
 
 MARKS_BEFORE_THINNING = 160
 MAX_SEQ = 2**63 - 1
@@ -53,6 +53,15 @@ def states(connection: Connection, node_id: int) -> list[StreamState]:
         )
         for row in found
     ]
+
+
+def newest(connection: Connection, node_id: int) -> dict[str, int]:
+    """The highest covered number of each of a node's streams, by the name that requests give it."""
+    ranges = stream_ranges.c
+    last = select(ranges.last_seq).where(ranges.stream_id == streams.c.id).order_by(ranges.first_seq.desc()).limit(1)
+    query = select(streams.c.seqnum_id, streams.c.epoch, last.scalar_subquery().label("last"))
+    rows = connection.execute(query.where(streams.c.node_id == node_id))
+    return {f"{row.seqnum_id};{row.epoch}": int(row.last) for row in rows if row.last is not None}
 
 
 def _stream_id(connection: Connection, node_id: int, key: StreamKey) -> int:

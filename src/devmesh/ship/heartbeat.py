@@ -63,6 +63,7 @@ class Heart:
             return False
         if gaps and len(gaps) <= GAPS_AT_ONCE:
             history.reported()
+        history.heard_newest(answer.body.get("newest"))
         return True
 
 

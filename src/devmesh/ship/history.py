@@ -112,6 +112,11 @@ class History:
                 self.current = False
         self.save()
 
+    def heard_newest(self, said: Any) -> None:
+        """The highest number that the server has of each stream: where ours is higher, hear all that it knows."""
+        if isinstance(said, dict) and any(_below(said.get(one.name), one.done) for one in self.tracks.values()):
+            self.current = False
+
     # -- the server's knowledge
 
     def fetch(self) -> Verdict:
@@ -248,6 +253,10 @@ def _key(item: Any) -> Tuple[str, int]:
     if not isinstance(item, dict) or type(item.get("epoch")) is not int:
         return "", 0
     return str(item.get("stream", "")), item["epoch"]
+
+
+def _below(number: Any, done: List[Range]) -> bool:
+    return bool(done) and (type(number) is not int or number < done[-1][1])
 
 
 def _ranges(value: Any) -> List[Range]:
