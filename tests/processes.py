@@ -27,12 +27,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVE = """
-import logging
+import logging, time
+from devmesh.db.waiting import when_there
 from devmesh.mesh import open_mesh
 from devmesh.server import serve
 from devmesh.settings import load_settings
 logging.basicConfig(level=logging.WARNING)
-serve(open_mesh(load_settings()), lambda url: print(url, flush=True))
+settings = load_settings()
+anew = serve(open_mesh(settings), lambda url: print(url, flush=True))
+while anew:  # the command line starts a new process for it
+    anew = serve(when_there(settings.store_url, lambda: open_mesh(settings), time.sleep), lambda _url: None)
 """
 START_S = 40.0
 FORKS = multiprocessing.get_context("forkserver")
@@ -57,12 +61,16 @@ def _serve(env: dict[str, str], log: Path, say: Connection) -> None:
         for number in (1, 2):
             os.dup2(errors.fileno(), number)
     os.chdir(log.parent)
+    from devmesh.db.waiting import when_there
     from devmesh.mesh import open_mesh
     from devmesh.server import serve
     from devmesh.settings import load_settings
 
     logging.basicConfig(level=logging.WARNING)
-    serve(open_mesh(load_settings()), say.send)
+    settings = load_settings()
+    anew = serve(open_mesh(settings), say.send)
+    while anew:  # the command line starts a new process for it
+        anew = serve(when_there(settings.store_url, lambda: open_mesh(settings), time.sleep), lambda _url: None)
 
 
 class Forked:

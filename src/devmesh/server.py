@@ -96,6 +96,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready, self._before_stop = ready, before_stop
         self._stopping = False
+        self.anew = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to answer, then say so: by now signals are heard, too."""
@@ -108,19 +109,31 @@ class _Server(uvicorn.Server):
         if self._stopping:
             super().handle_exit(sig, frame)
             return
+        self._stop_before(lambda: super(_Server, self).handle_exit(sig, frame))
+
+    def start_anew(self) -> None:
+        """Stop in order, and let `serve` say why."""
+        self.anew = True
+        if not self._stopping:
+            self._stop_before(lambda: setattr(self, "should_exit", True))
+
+    def _stop_before(self, then: Callable[[], object]) -> None:
         self._stopping = True
 
         def stop() -> None:
             try:
                 self._before_stop()
             finally:
-                super(_Server, self).handle_exit(sig, frame)
+                then()
 
         threading.Thread(target=stop, name="before-stop", daemon=True).start()
 
 
-def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGTERM or SIGINT. `announce(url)` is called once it answers, `before_stop()` while it still does."""
+def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None] = lambda: None) -> bool:
+    """Serve until SIGTERM or SIGINT. `announce(url)` is called once it answers, `before_stop()` while it still does.
+
+    True where it ended because the store may have lost what this house remembers: serve a new one.
+    """
     if not mesh.db.writable:
         raise Unavailable(
             "Another process holds the store.", hint="Stop it first, or point DEVMESH_DATA_DIR elsewhere."
@@ -153,8 +166,13 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
         if mesh.db.lock is not None or lock.take():
             lock.announce(url=url, token=mesh.accounts.create_session_token())
         announce(url)
+        mesh.db.watch(server.start_anew)
 
-    server = _Server(config, ready, before_stop)
+    def stop() -> None:
+        app.state.stopping = True
+        before_stop()
+
+    server = _Server(config, ready, stop)
     try:
         server.run(sockets=[sock])
     finally:
@@ -162,3 +180,4 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
             lock.release()
     if not server.started:
         raise Unavailable("The server could not start.", hint="Its own log lines above say why.")
+    return server.anew

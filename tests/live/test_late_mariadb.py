@@ -26,7 +26,10 @@ def server(mariadb):
 
 def environment(folder, url):
     """Of a process over the database at `url`."""
-    told = {"DEVMESH_DATA_DIR": str(folder), "DEVMESH_DATABASE_URL": url, "DEVMESH_EMBEDDING_PROVIDER": "off"}
+    told = {
+        "DEVMESH_DATA_DIR": str(folder), "DEVMESH_DATABASE_URL": url, "DEVMESH_EMBEDDING_PROVIDER": "off",
+        "DEVMESH_UI": "false",
+    }  # fmt: skip
     return {**os.environ, **told}
 
 
@@ -93,8 +96,15 @@ def test_it_serves_once_the_database_is_there(server, start):
     assert "DevMesh is up at" in line
     with urllib.request.urlopen(line.split(" at ")[1].strip() + "/health", timeout=10) as answer:  # noqa: S310
         assert json.load(answer)["status"]
+    server.kill()
+    server.start()
+    assert "DevMesh is up at" in next(line for line in process.stdout if " up at" in line), "forgets what it knew"
+    server.kill()
     process.terminate()
-    assert ended(process)[0] in {0, -signal.SIGTERM}
+    code, said = ended(process)
+    assert code in {0, -signal.SIGTERM}
+    assert "Traceback" not in said, said
+    server.start()
     wrong = database(server).replace("root@", "someone:wrong@")
     for url, words in ((wrong, "Access denied"), (database(server, "nowhere"), "Unknown database")):
         code, said = ended(start(url, "serve", "--port", "0"))

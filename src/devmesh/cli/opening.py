@@ -54,6 +54,8 @@ def log_to_stderr(level: str) -> None:
     )
     for noisy in ("uvicorn.error", "httpx", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
+    # A connection that breaks while it is handed back has failed a statement before, which is told without a traceback.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 def store_path(settings: Settings) -> Path | None:

@@ -105,11 +105,14 @@ def _run(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], 
         before_stop()
 
     try:
-        serve_until_signal(mesh, announce, stop)
+        anew = serve_until_signal(mesh, announce, stop)
     finally:
         before_stop()
         mesh.close()
         overdue.cancel()
+    if anew:  # as a new process: whatever it remembered is gone with the old one
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - what it was started by
 
 
 def _end_at_once(after_s: float) -> None:

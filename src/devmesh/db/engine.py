@@ -46,6 +46,8 @@ class Database:
         self._turn = FairLock()
         self.on_full: Callable[[], object] = lambda: None  # what to give up for the next try, when the disk is full
         self.pause: Callable[[float], None] = time.sleep  # between two tries of a transaction
+        # Calls what it is given, once, when the server may have lost what this process remembers (continuity.py).
+        self.watch: Callable[[Callable[[], object]], None] = lambda _call: None
 
     @property
     def writable(self) -> bool:
@@ -234,6 +236,7 @@ def _open_mariadb(url: str, *, read_only: bool, allow_unsafe: bool) -> Database:
     writer = None if read_only else mariadb.make_engine(url, writing=True, pool_size=1, hosts=hosts)
     reader = mariadb.make_engine(url, writing=False, pool_size=8, hosts=hosts)
     db = Database(url, reader, writer, None, mariadb)
+    db.watch = hosts.continuity.watch
     try:
         with db.read() as connection:
             mariadb.check(connection, allow_unsafe=allow_unsafe)

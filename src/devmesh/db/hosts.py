@@ -18,13 +18,15 @@ from typing import Any
 import pymysql
 from sqlalchemy.engine import make_url
 
+from devmesh.db.continuity import Continuity
+
 log = logging.getLogger(__name__)
 
 CUT_OFF = 1047
 LOST = {CUT_OFF, 1158, 1159, 1429, 12701}  # the others: a server behind the one that we speak to (shards.py)
 ROUND_S = 5.0  # for all hosts together: whoever waits for a connection waits no longer than for a call
 SHORTEST_S = 0.5  # that even the last host of a round gets
-_ASK = "SHOW STATUS WHERE variable_name IN ('wsrep_ready', 'wsrep_provider_name')"
+_ASK = "SHOW STATUS WHERE variable_name IN ('wsrep_ready', 'wsrep_provider_name', 'Uptime')"
 _CAUSAL = "SET SESSION wsrep_sync_wait=1"  # at the begin of each transaction, and at reads outside of one
 
 
@@ -40,6 +42,7 @@ class Hosts:
         self._hosts = hosts_of(url)
         self._at = 0
         self._lock = threading.Lock()
+        self.continuity = Continuity()
 
     def connect(self, dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
         """A connection to the first host from the one in use on that takes statements; SQLAlchemy's `do_connect`.
@@ -58,6 +61,7 @@ class Hosts:
             except pymysql.err.OperationalError as error:
                 failure, reasons[self._hosts[at]] = error, str(error.args[-1])
                 continue
+            self._meet(self._hosts[at], raw)
             for host, why in reasons.items():
                 log.warning("database host left host=%s next=%s reason=%r", host, self._hosts[at], why)
             self._use(at)
@@ -74,6 +78,13 @@ class Hosts:
                 return
             self._at = (self._at + 1) % len(self._hosts)
             log.warning("database host left host=%s next=%s reason=%r", host, self._hosts[self._at], why)
+
+    def _meet(self, host: str, raw: Any) -> None:
+        try:
+            self.continuity.met(host, raw.server_uptime_s)
+        except BaseException:
+            raw.close()
+            raise
 
     def _use(self, at: int) -> None:
         with self._lock:
@@ -117,7 +128,8 @@ def _ready(raw: Any) -> Any:
     try:
         with raw.cursor() as cursor:
             cursor.execute(_ASK)
-            status = dict(cursor.fetchall())
+            status = {str(name).lower(): value for name, value in cursor.fetchall()}
+            raw.server_uptime_s = float(status["uptime"])
             if not status.get("wsrep_provider_name"):
                 return raw
             if status.get("wsrep_ready") != "ON":

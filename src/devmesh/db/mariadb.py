@@ -94,9 +94,10 @@ def make_engine(url: str, *, writing: bool, pool_size: int, hosts: Hosts | None 
         hide_parameters=True,  # an error's text reaches logs and health, and the values are people's log lines
         connect_args=_arguments(url, HELLO_TIMEOUT_S, _READ_COMMITTED if writing else _REPEATABLE_READ),
     )
-    _follow(engine, hosts or Hosts(url))
+    hosts = hosts or Hosts(url)
+    _follow(engine, hosts)
     event.listen(engine, "connect", lambda raw, _record: _wait_for(raw, CALL_TIMEOUT_S))
-    engine.dialect.do_ping = _ping  # type: ignore[assignment, method-assign]
+    engine.dialect.do_ping = lambda raw: _ping(raw, hosts)  # type: ignore[assignment, method-assign]
     engine.dialect.connect = local_file.Connection  # type: ignore[method-assign]
     begin = _BEGIN_WRITE if writing else _BEGIN_READ
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
@@ -119,10 +120,11 @@ def _follow(engine: Engine, hosts: Hosts) -> None:
     event.listen(engine, "handle_error", lambda context: broken(context, hosts))
 
 
-def _ping(raw: Any) -> bool:
+def _ping(raw: Any, hosts: Hosts) -> bool:
     """Whether a pooled connection still answers, without the time that a whole call may take."""
     _wait_for(raw, HELLO_TIMEOUT_S)
     raw.ping(reconnect=False)
+    hosts.continuity.heard()
     _wait_for(raw, CALL_TIMEOUT_S)
     return True
 

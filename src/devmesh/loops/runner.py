@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -87,8 +88,9 @@ class Runner:
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout_s)
-        if self._db.writable and any(state.owner == self._owner for state in self.states()):
-            release(self._db, self._owner)
+        with contextlib.suppress(Unavailable):  # a store that is away: the leases run out by themselves
+            if self._db.writable and any(state.owner == self._owner for state in self.states()):
+                release(self._db, self._owner)
 
     def once(self, name: str) -> int:
         """One step of one loop, now: what `devmesh loops run NAME --once` calls. Raises its errors."""
