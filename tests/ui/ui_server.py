@@ -24,6 +24,7 @@ from corpus import messages
 DAY_US = 86_400_000_000
 NODES = ("nas", "web", "db1", "pve1")
 BODY = 5_000
+MARK = "ui_server_of_tests"  # by which its process is found
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 800}  # of a window
 SERVE = """
 import logging, os, sys, threading, time
@@ -96,8 +97,8 @@ def start(folder: Path, run_pid: int, **more: str) -> str:
     }  # fmt: skip
     with folder.with_suffix(".log").open("a") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(run_pid)], env={**os.environ, **told, **more}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True, cwd=folder,
+            [sys.executable, "-c", SERVE, str(run_pid), MARK], env={**os.environ, **told, **more}, cwd=folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
         )  # fmt: skip
     assert process.stdout is not None
     url = process.stdout.readline().strip()

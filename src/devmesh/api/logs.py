@@ -126,7 +126,9 @@ async def _stream(
     quiet, sent = 0.0, {event.id for event in resumed.events}
     for part in _messages(resumed.events, resumed.missed, at_least=resumed.at_least):
         yield part
-    while not await request.is_disconnected() and await may_read(request):  # a token may be revoked meanwhile
+    while not (_stopping(request) or await request.is_disconnected()):
+        if not await may_read(request):  # a token may be revoked meanwhile
+            return
         followed = await run_in_threadpool(_follow, mesh, ask, at)
         at = followed.position
         for part in _messages((one for one in followed.events if one.id not in sent), followed.missed):
@@ -136,6 +138,11 @@ async def _stream(
             quiet = 0.0
             yield b": still here\n\n"
         await asyncio.sleep(POLL_S)
+
+
+def _stopping(request: Request) -> bool:
+    """Whether the server is about to end, which what streams for ever must not hold up."""
+    return bool(getattr(request.app.state, "stopping", False))
 
 
 def _follow(mesh: Mesh, ask: Callable[[], Filter], at: Position) -> Followed:

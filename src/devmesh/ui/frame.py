@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 place = ""  # the address below which our own files are; has their hash in it
 REFRESH_S = 30.0
+BUILD_S = 30.0  # a page may take so long while the machine is busy; then it says so
+
+
+def page(path: str) -> Callable[..., Any]:
+    """A page at this path below `/ui`."""
+    return ui.page(path, response_timeout=BUILD_S)
 
 
 class Bar(Element, component="static/bar.js"):

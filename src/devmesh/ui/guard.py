@@ -12,13 +12,14 @@ import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import HTTPConnection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from devmesh.api.auth import grant_for, same_origin
-from devmesh.errors import DevMeshError
+from devmesh.errors import DevMeshError, Unavailable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,8 +38,9 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-OPEN = ("/ui/own/", "/ui/_nicegui/", "/ui/sign-in", "/ui/favicon.ico")  # code and pictures, the same for everybody
+CODE = ("/ui/own/", "/ui/_nicegui/", "/ui/favicon.ico")  # and pictures, the same for everybody
 SIGN_IN = "/ui/sign-in"
+FORMS = (SIGN_IN, "/ui/sign-out")
 
 
 class Guard:
@@ -68,7 +70,14 @@ class Guard:
             if not (asked.headers.get("origin") and same_origin(asked)) and scope["type"] == "websocket":
                 return Response("Pages of another origin may not connect here.", 403)
             return None if await self._reads(asked) else Response("Sign in again.", 401)
-        if path.startswith(OPEN) or path == "/ui/sign-out" or await self._reads(asked):
+        if path.startswith(CODE):
+            return None
+        try:
+            await run_in_threadpool(self._mesh.accounts.people.any)
+        except Unavailable as error:  # nobody can be asked who this is
+            told = f"{error.message} {error.hint}\nThis page works again once the store answers."
+            return PlainTextResponse(told, 503)
+        if path in FORMS or await self._reads(asked):
             return None
         query = scope.get("query_string", b"").decode("latin-1")
         return RedirectResponse(f"{SIGN_IN}?next={quote(path + ('?' + query if query else ''), safe='')}", 303)

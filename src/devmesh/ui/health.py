@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from nicegui import ui
 from nicegui.element import Element
 from starlette.requests import Request
 
@@ -27,7 +26,7 @@ class Health(Element, component="static/health.js"):
 def install(mesh: Mesh) -> None:
     """Add the page."""
 
-    @ui.page("/health")
+    @frame.page("/health")
     async def page(request: Request) -> None:
         grant = await grant_for(mesh, request)
         await frame.show(mesh, request, "Health", Health(), lambda: data(mesh, grant))

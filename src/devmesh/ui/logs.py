@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from nicegui import ui
 from nicegui.element import Element
 from starlette.requests import Request
 
@@ -31,7 +30,7 @@ class Logs(Element, component="static/logs.js"):
 def install(mesh: Mesh) -> None:
     """Add the page."""
 
-    @ui.page("/logs")
+    @frame.page("/logs")
     async def logs(request: Request) -> None:
         asked = asked_in(request)
         await frame.show(mesh, request, "Logs", Logs(), lambda: data(mesh, asked))

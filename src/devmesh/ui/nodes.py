@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from nicegui import ui
 from nicegui.element import Element
 from starlette.requests import Request
 
@@ -25,7 +24,7 @@ class Nodes(Element, component="static/nodes.js"):
 def install(mesh: Mesh) -> None:
     """Add the page."""
 
-    @ui.page("/nodes")
+    @frame.page("/nodes")
     async def nodes(request: Request, node: str = "", after: str = "") -> None:
         view = Nodes()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from nicegui import ui
 from nicegui.element import Element
 from starlette.requests import Request
 
@@ -31,7 +30,7 @@ def install(mesh: Mesh) -> None:
     """Add the page."""
     recent = frame.Recent(mesh.clock)
 
-    @ui.page("/")
+    @frame.page("/")
     async def overview(request: Request, since: str = "24h", until: str = "") -> None:
         view = Overview()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nicegui import ui
 from nicegui.element import Element
 from starlette.requests import Request
 
@@ -26,7 +25,7 @@ class Search(Element, component="static/search.js"):
 def install(mesh: Mesh) -> None:
     """Add the page."""
 
-    @ui.page("/search")
+    @frame.page("/search")
     async def search(request: Request, q: str = "") -> None:
         await frame.show(mesh, request, "Search", Search(), lambda: data(mesh, q[:QUESTION_CHARS]))
 

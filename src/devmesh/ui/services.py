@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nicegui import ui
 from nicegui.element import Element
 from starlette.requests import Request
 
@@ -25,7 +24,7 @@ class Services(Element, component="static/services.js"):
 def install(mesh: Mesh) -> None:
     """Add the page."""
 
-    @ui.page("/services")
+    @frame.page("/services")
     async def services(request: Request, service: str = "", after: str = "") -> None:
         await frame.show(mesh, request, "Services", Services(), lambda: data(mesh, service, after))
 

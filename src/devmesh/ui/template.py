@@ -27,7 +27,7 @@ class TemplatePage(Element, component="static/template.js"):
 def install(mesh: Mesh) -> None:
     """Add the page."""
 
-    @ui.page("/templates/{public_id}")
+    @frame.page("/templates/{public_id}")
     async def template(request: Request, public_id: str, span: str = "all") -> None:
         view = TemplatePage()
         await frame.show(mesh, request, "Templates", view, lambda: data(mesh, public_id, span))

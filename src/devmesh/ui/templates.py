@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nicegui import ui
 from nicegui.element import Element
 from starlette.requests import Request
 
@@ -25,7 +24,7 @@ class Templates(Element, component="static/templates.js"):
 def install(mesh: Mesh) -> None:
     """Add the page."""
 
-    @ui.page("/templates")
+    @frame.page("/templates")
     async def templates(request: Request, q: str = "", sort: str = "count") -> None:
         services = request.query_params.getlist("service")
         await frame.show(mesh, request, "Templates", Templates(), lambda: data(mesh, q, sort, services))

@@ -1,6 +1,7 @@
 """The one quiet theme: a dark set of colours and a light one. Colours say how severe something is, and nothing else.
 
-`static/style.css` uses these names alone. Contrast of text on its ground is at least 4.5 to 1 (WCAG 2.2, 1.4.3).
+`static/style.css` uses these names alone. Contrast of text on its ground is at least 4.5 to 1 (WCAG 2.2, 1.4.3);
+those that end in `fill` are for bars and marks.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ DARK = {
     "crit": "#ff6b6b",
     "err": "#f0716a",
     "warn": "#e0ad3b",
+    "crit-fill": "#ff6b6b",
+    "err-fill": "#f0716a",
+    "warn-fill": "#e0ad3b",
     "note": "#7d8894",
     "info": "#56616e",
     "debug": "#363e47",
-    "crit-ground": "#3a1618",
 }
 LIGHT = {
     "ground": "#ffffff",
@@ -34,10 +37,12 @@ LIGHT = {
     "crit": "#b3141a",
     "err": "#c4302b",
     "warn": "#8a5d00",
+    "crit-fill": "#a40f18",
+    "err-fill": "#dd4b45",
+    "warn-fill": "#d99a1c",
     "note": "#8a949f",
     "info": "#b4bcc5",
     "debug": "#cfd5da",
-    "crit-ground": "#fde3e3",
 }
 
 

@@ -12,6 +12,9 @@ const KEYS = [
 export default {
   props: { data: Object },
   data: () => ({ pages: PAGES, keys: KEYS, light: document.documentElement.dataset.theme === "light" }),
+  mounted() {
+    this.$el.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }); // a phone shows some of them
+  },
   methods: {
     turn() {
       this.light = !this.light;
