@@ -114,8 +114,7 @@ class Fleet:
     def _by_node(self) -> dict[str, list[Source]]:
         return {node: [one for one in self.sources if one.node == node] for node in self.inventory.nodes}
 
-    def _peers(self, service: Service | None, names: tuple[str, ...]) -> tuple[Peer, ...]:
-        del service
+    def _peers(self, names: tuple[str, ...]) -> tuple[Peer, ...]:
         out = []
         for name in names:
             other = self.inventory.services[name]
@@ -129,8 +128,8 @@ class Fleet:
         if service and head.get("unit") == "-":
             unit = "-"
         name = service.name if service else _stored(unit, head.get("identifier", program.name))
-        needs = self._peers(service, self.inventory.needs[service.name]) if service else ()
-        users = self._peers(service, self.inventory.needed_by(service.name)) if service else ()
+        needs = self._peers(self.inventory.needs[service.name]) if service else ()
+        users = self._peers(self.inventory.needed_by(service.name)) if service else ()
         peer = (needs or users or (Peer("home.example", node, self._ips[node], DEFAULT_PORT),))[0]
         fixed = {
             "node": node, "ip": self._ips[node], "service": name, "unit": unit, "comm": head.get("comm", name)[:15],
