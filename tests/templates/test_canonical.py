@@ -113,6 +113,21 @@ def test_unknown_version():
 
 
 @pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("(Reading ... 5%\r(Reading ... 100%\r(Reading database ... 111 files", "(Reading database ... 111 files"),
+        ("pulling 1 %\rpulling 99 %\r", "pulling 99 %\r"),
+        ("first line\r\nsecond line\r\n", "first line\nsecond line\n"),
+        ("kept\n10 %\r20 %\rdone\nkept too", "kept\ndone\nkept too"),
+        ("\rdone", "done"),
+    ],
+)
+def test_lines_that_were_drawn_over(line, shown):
+    """Of a progress bar counts what a terminal shows in the end; ends of lines are no drawing over."""
+    assert canonicalize(pl.Series([line])).to_list() == canonicalize(pl.Series([shown])).to_list()
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "x" * 40_000_000,
