@@ -242,3 +242,37 @@ def test_a_proxy_that_says_nothing_is_not_the_machine_itself(version, itself):
     head = [(b"host", b"127.0.0.1:8000"), (b"connection", b"close")]
     request = Request({"type": "http", "http_version": version, "headers": head, "client": ("127.0.0.1", 40_000)})
     assert from_itself(request) is itself
+
+
+PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
+
+
+def test_with_the_first_user_this_machine_is_a_stranger(call):
+    """A session's cookie opens what its user may; a cookie that is none opens nothing."""
+    people = call.mesh.accounts.people
+    assert call("GET", "/stats").status_code == 200
+    people.add("anna", PASSWORD)
+    people.add("ben", PASSWORD, "read")
+    assert call("GET", "/stats").status_code == 401
+    cookies = {name: people.sign_in(name, PASSWORD, "127.0.0.1") for name in ("anna", "ben")}
+    may = {
+        name: [
+            call(method, path, headers={"Cookie": f"devmesh_session={cookie}"}, peer=STRANGER).status_code
+            for method, path in (("GET", "/stats"), ("GET", "/tokens"))
+        ]
+        for name, cookie in {**cookies, "forged": "x.y"}.items()
+    }
+    assert may == {"anna": [200, 200], "ben": [200, 403], "forged": [401, 401]}
+    people.sign_out(cookies["anna"])
+    assert call("GET", "/stats", headers={"Cookie": f"devmesh_session={cookies['anna']}"}).status_code == 401
+
+
+def test_a_session_does_not_let_another_origin_post(call):
+    """What a page elsewhere makes a signed-in browser send is refused."""
+    people = call.mesh.accounts.people
+    people.add("anna", PASSWORD)
+    cookie = {"Cookie": f"devmesh_session={people.sign_in('anna', PASSWORD, '127.0.0.1')}"}
+    assert call("POST", "/ingest", headers=cookie, content=line("x")).status_code == 200
+    evil = {**cookie, "Origin": "http://evil.example"}
+    assert call("POST", "/ingest", headers=evil, content=line("x")).status_code == 403
+    assert call("DELETE", "/users/anna", headers=evil).status_code == 403

@@ -1,0 +1,34 @@
+"""A store without a line: every page says what is missing and what to do."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ui_server import PHONE, start
+
+SAYS = {
+    "/ui/": "Nothing is stored yet",
+    "/ui/logs": "No line matches",
+    "/ui/templates": "There is no template yet",
+    "/ui/search?q=disk": "Nothing answers to that",
+    "/ui/nodes": "No node has spoken yet",
+    "/ui/services": "No service has spoken yet",
+    "/ui/health": "Nobody signs in",
+}
+
+
+@pytest.fixture(scope="module")
+def ui_url(tmp_path_factory):
+    """A server over a store that is new."""
+    folder = tmp_path_factory.mktemp("ui-empty") / "data"
+    folder.mkdir()
+    return start(folder, os.getpid(), DEVMESH_EMBEDDING_PROVIDER="off")
+
+
+@pytest.mark.parametrize("path", SAYS)
+def test_an_empty_page_says_why(open_page, path):
+    """On a phone, in the light."""
+    page = open_page(path, size=PHONE, light=True)
+    page.wait_for_function("text => document.querySelector('.content').innerText.includes(text)", arg=SAYS[path])
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
