@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import shutil
 import threading
@@ -12,8 +13,9 @@ import pytest
 
 from bodies import assert_counts, messages, numbered, rows, take
 from devmesh.clock import SystemClock
-from devmesh.db import load
+from devmesh.db import load, open_database
 from devmesh.db.again import Contended
+from devmesh.db.copying import copy
 from devmesh.errors import ConfigError, DevMeshError, Unavailable
 from devmesh.mesh import open_mesh
 from devmesh.nodes import Claim, StreamKey
@@ -141,6 +143,29 @@ def test_rows_that_no_load_takes_as_they_are_go_in_by_statements(houses, monkeyp
     assert ship(mesh, 11, 20).stored == 10
     assert len(loads) == 2
     assert_each_once(mesh, 20)
+
+
+@pytest.mark.parametrize("allowed", [1, 0])
+def test_a_store_that_is_copied_into_a_cluster_is_whole(cluster, tmp_path, allowed):
+    """Also where the node takes no LOAD DATA; and it is on the disk of the node that took it, to the last page."""
+    source = open_mesh(load_settings(data_dir=tmp_path / "source", embedding_provider="off"), clock=SystemClock())
+    source.intake.start()
+    take(source, numbered(1, 300), stream="s", ranges=((1, 300),))
+    source.close()
+    node, name = cluster.nodes[0], f"copied_{allowed}"
+    node.run(f"CREATE DATABASE {name}; SET GLOBAL local_infile={allowed}")
+    with contextlib.ExitStack() as stack:
+        stack.callback(node.run, "SET GLOBAL local_infile=1")
+        stack.callback(setattr, load, "notices", load.Notices())
+        sides = [open_database(url) for url in (source.db.url, cluster.url(1, database=name))]
+        for side in sides:
+            stack.callback(side.close)
+        copied = copy(*sides, lambda _source: [], prepare=lambda: None)
+    assert {one.table: one.rows for one in copied}["log_events"] == 300
+    last = int(node.status("wsrep_last_committed"))
+    node.kill()
+    assert node.recovered() == last
+    node.join(cluster.nodes[1].peer)
 
 
 def test_two_nodes_cannot_both_commit_a_claim(houses):

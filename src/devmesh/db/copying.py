@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -185,14 +186,19 @@ def _copy_table(source: Database, target: Database, table: Table, told: Told) ->
     done, after = (0, None) if at is None else (at.copied, tuple(msgspec.json.decode(at.last_key)))
     before = done
     for rows in pages(source, table, after):
-        key = msgspec.json.encode(key_of(table, rows[-1])).decode()
         done += len(rows)
-        with _told_misfits(table), target.write() as connection:
-            _insert(connection, table, rows)
-            if connection.execute(update(progress).where(mine).values(copied=done, last_key=key)).rowcount == 0:
-                connection.execute(insert(progress).values(table_name=table.name, copied=done, last_key=key))
+        now = {"copied": done, "last_key": msgspec.json.encode(key_of(table, rows[-1])).decode()}
+        with _told_misfits(table):
+            target.transact(partial(_store, table=table, rows=rows, now=now))
         told("copying", table.name, done, total)
     return int(done - before)
+
+
+def _store(connection: Connection, table: Table, rows: Sequence[Row], now: dict[str, Any]) -> None:
+    """A page, and that it is there; `now`: the columns of `progress`."""
+    _insert(connection, table, rows)
+    if connection.execute(update(progress).where(progress.c.table_name == table.name).values(now)).rowcount == 0:
+        connection.execute(insert(progress).values(table_name=table.name, **now))
 
 
 @contextlib.contextmanager
