@@ -180,3 +180,35 @@ def test_a_wish_that_cannot_be_is_refused(wish, words):
     """With words, and for a wrong kind the right ones."""
     with pytest.raises(SimulationError, match=words):
         simulation(wish)
+
+
+def test_callers_name_the_host_that_fails():
+    """A service on two nodes: whoever calls it complains of the address of the node where it fails."""
+    nodes = set()
+    for seed in range(40):
+        made = simulation(Wish("crash-loop", AT_US), seed=seed, days=0.5)
+        service, node = made.truths[0].cause
+        if service != "ollama":
+            continue
+        nodes.add(node)
+        complaints = [
+            message
+            for chunk in made._played
+            for message in chunk.messages
+            if chunk.source.service == "docs-api" and "Connection refused" in message
+        ]
+        assert complaints
+        assert all(made.fleet.ip(node) in one for one in complaints)
+    assert nodes == {"gpu1", "gpu2"}
+
+
+def test_callers_fail_in_the_words_of_what_they_miss():
+    """An API without its database, and the same without its cache, say different things, each for its own."""
+    said = {}
+    for seed in range(40):
+        made = simulation(Wish("oom-loop", AT_US), seed=seed, days=0.5)
+        texts = [text for chunk in made._played for text in chunk.messages if chunk.source.service == "docs-api"]
+        said.setdefault(made.truths[0].cause[0], "\n".join(texts))
+    assert "sqlalchemy" in said["mariadb"]
+    assert "redis.exceptions" in said["redis-server"]
+    assert "sqlalchemy" not in said["redis-server"]

@@ -20,7 +20,7 @@ from devmesh.simulate.slots import Random
 from devmesh.simulate.world import Rewording, Shift, Spell
 
 MINUTE_US, MINUTE_S, HOUR_S, DAY_S = 60_000_000, 60.0, 3_600.0, 86_400.0
-FOREVER_US = 1 << 60
+SLOW = "needs slow"
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,23 @@ class Stage:
             )
         return pool[int(self.random.integers(len(pool)))]
 
-    def users(self, service: str) -> list[tuple[Source, int, Peer]]:
-        """Who fails when `service` does: each speaker, its hops, and the peer that it sees failing."""
-        hops = {service: 0, **self.fleet.inventory.downstream(service)}
-        return [
-            (source, far, next(peer for peer in source.needs if hops.get(peer.service) == far - 1))
-            for name, far in hops.items()
-            if far
-            for source in self.fleet.of(name)
-        ]
+    def users(self, failing: Source) -> list[tuple[Source, int, Peer]]:
+        """Who fails when a service does on its node: each speaker, its hops, and the peer that it sees failing."""
+        hops = {failing.service: 0, **self.fleet.inventory.downstream(failing.service)}
+        out = []
+        for source in [one for name, far in hops.items() if far for one in self.fleet.of(name)]:
+            far = hops[source.service]
+            peers = [peer for peer in source.needs if hops.get(peer.service) == far - 1]
+            nearest = [peer for peer in peers if far > 1 or peer.node == failing.node]
+            out.append((source, far, (nearest or peers)[0]))
+        return out
+
+    def words(self, source: Source, section: str, peer: Peer) -> str:
+        """The heading under which `source` tells that `peer` fails: one for the peer's type, else one for all; empty if
+        it would say nothing.
+        """
+        typed = f"{section} {self.fleet.inventory.services[peer.service].type}"
+        return next((one for one in (typed, section) if source.program.says(one)), "")
 
     # -- writing down ------------------------------------------------------------------------------------------------
 
@@ -195,21 +203,17 @@ class Stage:
                 self.say(source, "start", at_s + late + 0.3, symptom=symptom)
                 late += self.between(0.1, 0.8)
 
-    def cascade(
-        self, service: str, section: str, from_s: float, to_s: float, per_min: float, *, nodes: set[str] | None = None
-    ) -> list[Source]:
+    def cascade(self, failing: Source, section: str, from_s: float, to_s: float, per_min: float) -> list[Source]:
         """Let those who need a service fail: neighbours say `section`, those behind them time out, later the farther
         away; all of them get less done. Returns who had something to say.
         """
         told = []
-        for source, hops, peer in self.users(service):
-            if nodes is not None and source.node not in nodes:
-                continue
+        for source, hops, peer in self.users(failing):
             begin = from_s + sum(self.between(3, 25) for _ in range(hops))
-            words = section if hops == 1 else "needs slow" if section == "needs slow" else "needs timeout"
-            if source.program.says(words) and begin < to_s:
+            words = self.words(source, section if hops == 1 or section == SLOW else "needs timeout", peer)
+            if words and begin < to_s:
                 self.keep_saying(source, words, begin, to_s, per_min / hops, peer.slots())
-                self.hush([source], begin, to_s, self.between(0.1, 0.5) if section != "needs slow" else 0.7, "work")
+                self.hush([source], begin, to_s, 0.7 if section == SLOW else self.between(0.1, 0.5), "work")
                 told.append(source)
         return told
 

@@ -23,6 +23,6 @@ def play(stage: Stage) -> None:
     stage.pid1(victim, "unit gave up", at_s + 1)
     end_s = at_s + stage.between(600, 3_600)
     stage.hush([victim], 0, end_s)
-    stage.cascade(victim.service, "needs refused", 2, end_s, stage.between(2, 12))
+    stage.cascade(victim, "needs refused", 2, end_s, stage.between(2, 12))
     stage.start(victim, end_s, symptom=False)
     stage.end(end_s)

@@ -12,7 +12,7 @@ def play(stage: Stage) -> None:
     stage.keep_saying(resolver, "down", 0, down_s, stage.between(4, 20))
     stage.pid1(resolver, "unit exited", down_s)
     stage.hush([resolver], down_s, end_s)
-    for source, hops, peer in stage.users(resolver.service):
+    for source, hops, peer in stage.users(resolver):
         words = "needs name" if source.program.says("needs name") else "needs refused"
         if source.program.says(words) and hops <= 2:  # noqa: PLR2004 - those behind fail by what they call, more quietly
             begin_s = down_s + sum(stage.between(2, 40) for _ in range(hops))

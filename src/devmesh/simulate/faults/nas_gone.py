@@ -11,13 +11,13 @@ def play(stage: Stage) -> None:
     stage.say(storage, "stop", 0)
     stage.pid1(storage, "unit stop", 0)
     stage.hush([storage], 1, end_s)
-    nodes = dict.fromkeys(source.node for source, hops, _peer in stage.users(storage.service) if hops == 1)
+    nodes = dict.fromkeys(source.node for source, hops, _peer in stage.users(storage) if hops == 1)
     slots = {"peer_ip": stage.fleet.ip(storage.node)}
     for node in nodes:
         kernel = stage.fleet.at(node, "kernel")
         stage.keep_saying(kernel, "nfs gone", stage.between(5, 60), end_s, stage.between(0.2, 1.5), slots)
         stage.say(kernel, "nfs back", end_s + stage.between(1, 20), slots, symptom=False)
-    for source, hops, peer in stage.users(storage.service):
+    for source, hops, peer in stage.users(storage):
         if hops > 1 or not source.program.says("needs stale"):
             continue
         if source.program.jobs:  # it notices when its job is due

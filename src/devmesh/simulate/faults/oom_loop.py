@@ -17,7 +17,7 @@ def play(stage: Stage) -> None:
         stage.pid1(victim, "unit killed", at_s + 0.8)
         back_s = at_s + stage.between(2, 15)
         stage.hush([victim], at_s + 1, back_s)
-        stage.cascade(victim.service, "needs refused", at_s + 1, back_s + 30, stage.between(3, 12))
+        stage.cascade(victim, "needs refused", at_s + 1, back_s + 30, stage.between(3, 12))
         stage.start(victim, back_s, section="unit again", count=n + 1)
         stage.end(back_s)
         at_s = back_s + stage.between(180, 720)

@@ -13,7 +13,7 @@ def play(stage: Stage) -> None:
     for source in here:
         if source.service in stage.fleet.inventory.services:
             stage.falls_silent(source, 60)
-            for user, hops, peer in stage.users(source.service):
+            for user, hops, peer in stage.users(source):
                 if hops == 1 and user.node != kernel.node and peer.node == kernel.node:
                     begin_s = stage.between(5, 45)
                     stage.keep_saying(user, "needs timeout", begin_s, end_s, stage.between(0.5, 4), peer.slots())
