@@ -11,6 +11,7 @@ export default {
     reasons(why) {
       const told = [];
       if (why.words.length) told.push(`words: ${why.words.join(", ")}`);
+      if (why.values?.length) told.push(`values: ${why.values.map((one) => `${one.value} in ${one.placeholder}`).join(", ")}`);
       if (why.meaning.length) told.push(`meaning: ${why.meaning.slice(0, 4).map((pair) => `${pair.question} ~ ${pair.found} ${pair.cosine.toFixed(2)}`).join(", ")}`);
       if (why.ranks?.sentences) told.push(`sentence: place ${why.ranks.sentences}`);
       return told.join(" · ");
