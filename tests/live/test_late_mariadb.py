@@ -106,11 +106,22 @@ def test_it_serves_once_the_database_is_there(server, start):
     assert "Traceback" not in said, said
     server.start()
     wrong = database(server).replace("root@", "someone:wrong@")
-    for url, words in ((wrong, "Access denied"), (database(server, "nowhere"), "Unknown database")):
+    said_to(server, "CREATE USER looks@localhost", "GRANT SELECT ON devmesh.* TO looks@localhost")
+    looks = database(server).replace("root@", "looks@")
+    cases = ((wrong, "Access denied"), (database(server, "nowhere"), "Unknown database"), (looks, "denied to user"))
+    for url, words in cases:
         code, said = ended(start(url, "serve", "--port", "0"))
         assert code == 3
         assert words in said
         assert "waiting" not in said
+    said_to(server, "CREATE USER writes@localhost", "GRANT ALL ON devmesh.* TO writes@localhost")
+    said_to(server, "SET GLOBAL read_only=1")
+    process = start(database(server).replace("root@", "writes@"), "serve", "--port", "0")
+    assert "it is read-only" in process.stderr.readline()
+    said_to(server, "SET GLOBAL read_only=0")
+    assert "DevMesh is up at" in process.stdout.readline()
+    process.terminate()
+    assert ended(process)[0] in {0, -signal.SIGTERM}
     said_to(server, "SET GLOBAL innodb_flush_log_at_trx_commit=2")
     code, said = ended(start(database(server), "serve", "--port", "0"))
     assert code == 3

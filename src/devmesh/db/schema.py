@@ -28,6 +28,15 @@ def version(db: Database) -> str | None:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+def _refuse_unwritable(db: Database) -> None:
+    """Raise ConfigError where a server's account may only look, Unavailable where the server is read-only: else intake
+    and each loop would find out one by one.
+    """
+    if db.dialect != "sqlite":
+        with db.write() as connection:
+            connection.execute(text("DELETE FROM alembic_version WHERE 1 = 0"))
+
+
 def upgrade(db: Database) -> None:
     """Bring the schema to HEAD: in one transaction on SQLite; on MariaDB, where DDL cannot be rolled back, a first
     schema that was broken off is made anew. Raises ConfigError for a store that a newer DevMesh made.
@@ -37,7 +46,10 @@ def upgrade(db: Database) -> None:
         raise ConfigError(
             "The store is a copy that was broken off.", hint="The same 'devmesh db copy' goes on where it stopped."
         )
-    if at == HEAD or not db.writable:
+    if not db.writable:
+        return
+    if at == HEAD:
+        _refuse_unwritable(db)
         return
     if at is not None and at > HEAD:
         raise ConfigError(
