@@ -83,6 +83,14 @@ def family_id(text: str) -> int:
     return number
 
 
+def template_number(text: str) -> int:
+    """The number of a template's public id. Raises InvalidInput."""
+    kind, number = parse_id(text)
+    if kind != "t":
+        raise InvalidInput(f"{text!r} is no template.", hint="Templates are written t345.")
+    return number
+
+
 def template_ids(mesh: Mesh, ids: Sequence[str]) -> tuple[int, ...]:
     """The template numbers that these public ids stand for: a family for all its templates, a template that was merged
     also for the one it went into, which has its counts.

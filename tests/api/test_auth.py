@@ -19,6 +19,7 @@ RULES = {
     "GET /logs": READ, "GET /logs/tail": READ, "GET /logs/{event_id}/context": READ, "GET /logs/count": READ,
     "GET /logs/histogram": READ, "GET /logs/export": READ,
     "GET /templates": READ, "GET /templates/{template_id}": READ, "PUT /templates/{template_id}/words": ADMIN,
+    "POST /templates/{template_id}/merge": ADMIN, "POST /templates/{template_id}/split": ADMIN,
     "GET /search/templates": READ,
     "GET /changes": READ,
     "GET /search/logs": READ, "GET /nodes": READ, "GET /services": READ, "GET /stats": READ, "GET /metrics": READ,

@@ -1,4 +1,4 @@
-"""Labels and notes of people, and the last week of families."""
+"""What people do to families: labels and notes, merging and splitting; and the last week of families."""
 
 from __future__ import annotations
 
@@ -35,3 +35,22 @@ def test_the_last_week_of_a_family(known):
     for path in ("/templates?trend=true", "/search/templates?query=disk&trend=true"):
         [one] = next(value for value in known("GET", path).json().values() if isinstance(value, list))
         assert (len(one["trend"]), one["trend"][-1], one["nodes"], one["worst"]) == (28, 2, 2, 3)
+
+
+def test_families_are_merged_and_split(call):
+    """The answer is the family that is there now; what makes no sense is 422, what is not there 404."""
+    lines = [
+        line(f"user {name} logged in", ts_us=NOW_US, service="app") for name in ("alpha", "bravo", "carol", "delta")
+    ]
+    take(call.mesh, b"".join([*lines, line("user of nobody", ts_us=NOW_US, service="app")]))
+    run_whole(call.mesh, "assign-families")
+    whole = call("GET", "/templates?sort=new").json()["templates"]
+    family = next(one for one in whole if one["templates"] == 4)["id"]
+    member = call("GET", f"/templates/{family}").json()["members"][0]["id"]
+    fresh = call("POST", f"/templates/{member}/split").json()
+    assert fresh["templates"] == 1
+    assert call("POST", f"/templates/{member}/split").status_code == 422
+    assert call("POST", f"/templates/{fresh['id']}/merge", json={"into": family}).json()["templates"] == 4
+    assert call("POST", f"/templates/{family}/merge", json={"into": family}).status_code == 422
+    assert call("POST", f"/templates/{family}/merge", json={"into": "f999"}).status_code == 404
+    assert call("POST", f"/templates/{member}/merge", json={"into": family}).status_code == 422

@@ -50,8 +50,9 @@ def browser() -> Iterator[Browser]:
 class Watch:
     """What went wrong on a page while it was open."""
 
-    def __init__(self, page: Page, base: str) -> None:
+    def __init__(self, page: Page, base: str, *, dialogs: bool) -> None:
         self.wrong: list[str] = []
+        self._dialogs = dialogs
         page.on("console", lambda said: said.type in {"error", "warning"} and self.wrong.append(said.text))
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("dialog", self._dialog)
@@ -59,6 +60,9 @@ class Watch:
         page.on("response", lambda one: one.status >= 400 and self.wrong.append(f"{one.status} {one.url}"))
 
     def _dialog(self, dialog: Any) -> None:
+        if self._dialogs:
+            dialog.accept()
+            return
         self.wrong.append(f"dialog {dialog.message}")
         dialog.dismiss()
 
@@ -72,14 +76,22 @@ def open_page(browser: Browser, ui_url: str) -> Iterator[Open]:
     """Opens pages: `open_page("/ui/", size=PHONE, light=True)`; nothing may have gone wrong by the end of the test."""
     contexts, watches = [], []
 
-    def open_one(path: str, *, base: str = "", size: dict[str, int] = WIDE, light: bool = False, **more: Any) -> Page:
+    def open_one(
+        path: str,
+        *,
+        base: str = "",
+        size: dict[str, int] = WIDE,
+        light: bool = False,
+        dialogs: bool = False,
+        **more: Any,
+    ) -> Page:
         context = browser.new_context(viewport=size, accept_downloads=True, **more)
         context.set_default_timeout(TIMEOUT_MS)
         contexts.append(context)
         if light:
             context.add_init_script("localStorage.setItem('devmesh-theme', 'light')")
         page = context.new_page()
-        watches.append(Watch(page, base or ui_url))
+        watches.append(Watch(page, base or ui_url, dialogs=dialogs))
         page.goto((base or ui_url) + path)
         page.wait_for_selector(".content")
         return page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -113,6 +115,20 @@ def test_people_write_what_a_template_means(open_page):
     page.reload()
     page.wait_for_selector("h1 >> text=harmless")
     assert page.get_by_label("Note").input_value() == "since the move <b>of March</b>"
+
+
+def test_a_template_is_split_off_and_merged_again(open_page, ui_url):
+    """From its own page; the way leads to the family as it is afterwards."""
+    with urllib.request.urlopen(f"{ui_url}/templates?service=dockerd&service=systemd", timeout=10) as answer:  # noqa: S310
+        family = next(one["id"] for one in json.load(answer)["templates"] if one["templates"] > 2)
+    page = open_page(f"/ui/templates/{family}", dialogs=True)
+    page.locator("h2 >> text=Members").wait_for()
+    page.locator(".rows a").last.click()
+    page.get_by_role("button", name="Split off").click()
+    page.wait_for_url(lambda url: "/templates/f" in url and not url.endswith(family))
+    page.get_by_label("Merge into family").fill(family)
+    page.get_by_role("button", name="Merge into it").click()
+    page.wait_for_url(f"**/ui/templates/{family}")
 
 
 def test_a_token_is_made_shown_once_and_revoked(open_page):

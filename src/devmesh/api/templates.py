@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from devmesh.api.admin import admin
 from devmesh.api.auth import mesh_of, reader
-from devmesh.asking import family_id
+from devmesh.asking import family_id, template_number
 from devmesh.catalogue import list_families, show, with_trends
 
 router = APIRouter(tags=["templates"], dependencies=[Depends(reader)])
@@ -22,6 +22,12 @@ class Words(BaseModel):
 
     label: str | None = Field(None, max_length=255)
     note: str | None = Field(None, max_length=10_000)
+
+
+class Into(BaseModel):
+    """The family that another one goes into."""
+
+    into: str = Field(max_length=16)
 
 
 @router.get("/templates")
@@ -52,3 +58,18 @@ def annotate(request: Request, template_id: str, said: Words) -> dict[str, Any]:
     mesh = mesh_of(request)
     mesh.templates.annotate(family_id(template_id), label=said.label, note=said.note)
     return show(mesh, template_id)
+
+
+@router.post("/templates/{template_id}/merge", dependencies=[Depends(admin)])
+def merge(request: Request, template_id: str, said: Into) -> dict[str, Any]:
+    """Let a family (f12) go into another one of its service; its id leads there from now on."""
+    mesh = mesh_of(request)
+    mesh.templates.merge(family_id(template_id), family_id(said.into))
+    return show(mesh, said.into)
+
+
+@router.post("/templates/{template_id}/split", dependencies=[Depends(admin)])
+def split(request: Request, template_id: str) -> dict[str, Any]:
+    """Take a template (t345) out of its family: a family of its own from now on, which grows together with no other."""
+    mesh = mesh_of(request)
+    return show(mesh, f"f{mesh.templates.split(template_number(template_id))}")

@@ -5,8 +5,8 @@ Owns the table `loops`. In: `Loop(name, every_s, step, limit)` from each room. O
 `lease.write()`, whose last statement is the fence: if another process took the loop meanwhile, everything rolls back.
 """
 
-from devmesh.loops.lease import Lease, LeaseLost
+from devmesh.loops.lease import Lease, LeaseLost, interrupt
 from devmesh.loops.runner import Loop, Runner
 from devmesh.loops.tables import loops
 
-__all__ = ["Lease", "LeaseLost", "Loop", "Runner", "loops"]
+__all__ = ["Lease", "LeaseLost", "Loop", "Runner", "interrupt", "loops"]

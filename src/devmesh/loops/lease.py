@@ -102,3 +102,12 @@ def release(db: Database, owner: str) -> None:
     """Hand back every lease that `owner` holds."""
     with db.write() as connection:
         connection.execute(update(loops).where(loops.c.owner == owner).values(lease_until_us=0))
+
+
+def interrupt(connection: Connection, name: str) -> None:
+    """Let the step of loop `name` that runs now roll back, and its holder forget what it keeps in memory.
+
+    The first statement of a transaction that changes by hand what the loop works on: it waits for a step that is about
+    to commit, and one that comes later finds another term.
+    """
+    connection.execute(update(loops).where(loops.c.name == name).values(term=loops.c.term + 1))

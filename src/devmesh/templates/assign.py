@@ -1,8 +1,8 @@
 """The loop that gives every template its family, and keeps families' texts and merges written down.
 
 Only the holder of the loop's lease assigns, so families are deterministic once stored: the books in memory are what the
-tables say, and are thrown away with the lease or after a failure. A merge rewrites the `family_id` of the members and
-leaves `merged_into` behind; no count moves.
+tables say, and are thrown away with the lease, after a failure, or when people merge or split (`by_hand.py`). A merge
+rewrites the `family_id` of the members and leaves `merged_into` behind; no count moves.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from devmesh.templates.changes import change_us, note_change
 from devmesh.templates.family import FamilyBook, Outcome, StoredFamily
 from devmesh.templates.tables import families, log_templates
 
+LOOP = "assign-families"
 FAMILIES_KEPT = 20_000  # in all books together; each takes about 4 KB
 LONGEST_S = 0.5  # of one step, in which nobody else writes
 
@@ -127,7 +128,7 @@ class Assigner:
             table = families.c
             rows = connection.execute(
                 select(table.id, table.text, table.level).where(
-                    (table.service_id == service_id) & table.merged_into.is_(None)
+                    table.service_id == service_id, table.merged_into.is_(None), table.apart.is_(False)
                 )
             )
             book = FamilyBook(StoredFamily(row.id, row.text, row.level) for row in rows)

@@ -19,9 +19,9 @@ from devmesh.db import Database
 from devmesh.db.lists import one_of
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.loops import Lease, Loop
-from devmesh.templates import lifecycle, totals, values
+from devmesh.templates import by_hand, lifecycle, totals, values
 from devmesh.templates import samples as sampling
-from devmesh.templates.assign import Assigner
+from devmesh.templates.assign import LOOP, Assigner
 from devmesh.templates.canonical import settle
 from devmesh.templates.changes import note_change
 from devmesh.templates.memo import ENTRY_BYTES, Memo
@@ -253,12 +253,20 @@ class Templates:
             with self._db.write() as connection:
                 connection.execute(update(families).where(families.c.id == family.id).values(said))
 
+    def merge(self, gone_id: int, into_id: int) -> None:
+        """See `by_hand.merge`."""
+        by_hand.merge(self._db, self._clock, self.family(gone_id), self.family(into_id))
+
+    def split(self, template_id: int) -> int:
+        """See `by_hand.split`."""
+        return by_hand.split(self._db, self._clock, self.template(template_id))
+
     # -- loops ------------------------------------------------------------
 
     def loops(self) -> list[Loop]:
         """Assign families, write samples down."""
         return [
-            Loop("assign-families", 2.0, self._assigner.step, limit=2_000),
+            Loop(LOOP, 2.0, self._assigner.step, limit=2_000),
             Loop("template-samples", 10.0, self._write_samples, limit=200),
             Loop("migrate-templates", 3600.0, self.migrate, limit=500),
         ]

@@ -1,6 +1,6 @@
 """Tables of the room templates: the canonical shapes, what they looked like, and their families."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, SmallInteger, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, SmallInteger, String, Table
 
 from devmesh.db import MICROSECONDS, metadata
 from devmesh.db.types import BIG_KEY, LONG_TEXT, digest
@@ -64,4 +64,6 @@ families = Table(
     Column("last_seen_us", MICROSECONDS, index=True),
     Column("label", String(255)),
     Column("note", LONG_TEXT),
+    # Split off by people: no other family grows together with it.
+    Column("apart", Boolean, nullable=False, default=False),
 )

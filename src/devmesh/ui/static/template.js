@@ -11,7 +11,7 @@ export default {
   props: { data: Object },
   components: { Bars, TemplateText },
   data() {
-    return { spans: SPANS, label: this.data.label ?? "", note: this.data.note ?? "", said: "", kept: [this.data.label ?? "", this.data.note ?? ""], names: PRIORITIES, all: false };
+    return { spans: SPANS, label: this.data.label ?? "", note: this.data.note ?? "", said: "", kept: [this.data.label ?? "", this.data.note ?? ""], names: PRIORITIES, all: false, into: "", told: "" };
   },
   computed: {
     family() {
@@ -37,6 +37,22 @@ export default {
     ago, brief, count, group, lines, many, safe, short, stamp,
     zoom({ since_us, until_us }) {
       location.assign(`/ui/logs?template=${this.data.id}&since=${since_us}&until=${until_us}`);
+    },
+    // What people change leads to the family as it is afterwards.
+    async change(what, json) {
+      try {
+        const { id } = await call(`/templates/${this.data.id}/${what}`, { method: "POST", json });
+        location.assign(`/ui/templates/${id}`);
+      } catch (error) {
+        this.told = `${error.message} ${error.hint}`;
+      }
+    },
+    merge() {
+      const into = this.into.trim();
+      if (into && confirm(`Let ${this.data.id} go into ${into}? Its id leads there from then on.`)) this.change("merge", { into });
+    },
+    split() {
+      if (confirm(`Make ${this.data.id} a family of its own?`)) this.change("split", {});
     },
     async keep() {
       try {
@@ -69,7 +85,10 @@ export default {
       <ol class="near mono examples"><li v-for="one in data.examples"><time>{{ stamp(one.ts_us) }}</time> <span class="dim">{{ safe(one.node) }}</span><span v-for="text in lines(one.message)" class="text" dir="ltr">{{ text }}</span></li></ol></section>
     <div class="columns"><section><h2>Nodes</h2><table class="sheet"><tbody><tr v-for="one in data.nodes.slice(0, 50)"><td><a :href="'/ui/logs?since=all&template=' + data.id + '&node=' + encodeURIComponent(one.node)">{{ safe(one.node) }}</a></td><td class="n">{{ count(one.events) }}</td></tr></tbody></table></section>
       <section><h2>People's words</h2><form class="words-form" @submit.prevent="keep"><input v-model="label" placeholder="Label" aria-label="Label" maxlength="255" :disabled="!family"><textarea v-model="note" rows="4" placeholder="Note: what it means, what to do"
-        aria-label="Note" maxlength="10000" :disabled="!family"></textarea><p class="tools"><button :disabled="!changed || !family">Save</button><output>{{ family ? said : 'Labels and notes belong to the family.' }}</output></p></form></section></div>
+        aria-label="Note" maxlength="10000" :disabled="!family"></textarea><p class="tools"><button :disabled="!changed || !family">Save</button><output>{{ family ? said : 'Labels and notes belong to the family.' }}</output></p></form>
+        <form v-if="family" class="tools" @submit.prevent="merge"><input v-model="into" placeholder="f12" aria-label="Merge into family" size="6" maxlength="16"><button :disabled="!into.trim()">Merge into it</button></form>
+        <p v-else-if="data.family && data.family.templates > 1" class="tools"><button @click="split">Split off from {{ data.family.id }}</button></p>
+        <p v-if="told" class="told" role="alert">{{ told }}</p></section></div>
     <section v-if="family && data.members.length > 1"><h2>Members <small>{{ many(data.members.length, 'template') }}</small></h2>
       <ul class="rows"><li v-for="one in data.members.slice(0, all ? 100 : 12)"><a :href="'/ui/templates/' + one.id"><i class="mark"></i><span class="what"><TemplateText :text="one.text"/></span><span class="n">{{ short(one.events) }}</span><span class="who">{{ one.id }}</span></a></li></ul>
       <p v-if="data.members.length > 12 && !all"><button @click="all = true">All {{ data.members.length }}</button></p></section>

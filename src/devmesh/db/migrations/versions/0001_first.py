@@ -245,6 +245,7 @@ def upgrade() -> None:
         sa.Column("last_seen_us", sa.BigInteger(), nullable=True),
         sa.Column("label", sa.String(length=255), nullable=True),
         sa.Column("note", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=True),
+        sa.Column("apart", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["exemplar_template_id"],
             ["log_templates.id"],
