@@ -107,9 +107,7 @@ def test_what_makes_no_sense_is_refused(mesh):
 
 def family_of_service(mesh, service, text):
     """The same where two services say it."""
-    sql = (
-        "SELECT family_id FROM log_templates JOIN services ON services.id = log_templates.service_id "
-        f"WHERE services.name = '{service}' AND template = '{text}'"  # noqa: S608 - ours
-    )
-    [(found,)] = rows(mesh, sql)
+    [number] = mesh.nodes.service_names.ids([service], create=False).values()
+    where = f"service_id = {number} AND template = '{text}'"
+    [(found,)] = rows(mesh, f"SELECT family_id FROM log_templates WHERE {where}")  # noqa: S608 - ours
     return found
