@@ -53,9 +53,9 @@ def simulate(
         list[str] | None,
         typer.Option(metavar="KIND[@T]", help="Let this happen, at a time or +2h after the start; repeatable."),
     ] = None,
-    random_faults: Annotated[int, typer.Option(metavar="N", min=0, max=10_000, help="N faults by chance.")] = 0,
+    random_faults: Annotated[int, typer.Option(metavar="N", min=0, max=1_000, help="N faults by chance.")] = 0,
     harmless: Annotated[
-        int, typer.Option(metavar="N", min=0, max=10_000, help="N things by chance that only look like faults.")
+        int, typer.Option(metavar="N", min=0, max=1_000, help="N things by chance that only look like faults.")
     ] = 0,
     speed: Annotated[
         float | None, typer.Option(metavar="X", min=0.01, help="X times real time (default: as fast as it goes).")
