@@ -72,7 +72,7 @@ def test_hostile_lines_do_nothing_on_the_other_pages(open_page):
         untouched(page)
     page = open_page(f"/ui/templates?service={quote(SERVICE)}")
     page.wait_for_selector(".rows li")
-    for address in page.evaluate("[...document.querySelectorAll('.rows a')].map(one => one.pathname)")[:12]:
+    for address in page.evaluate("[...document.querySelectorAll('.rows a')].map(one => one.pathname)")[:6]:
         page.goto(page.url.split("/ui/")[0] + address)
         page.wait_for_selector(".examples li")
         untouched(page)

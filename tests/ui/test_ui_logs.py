@@ -144,6 +144,10 @@ def test_the_live_tail_shows_what_comes_and_pauses(open_page, ui_url):
     assert page.locator(f"{ROWS} >> text=held back").count() == 0
     page.keyboard.press("p")
     page.wait_for_selector(f"{ROWS} >> text=held back")
+    page.reload()
+    page.get_by_role("button", name="Stop", exact=True).wait_for()
+    send(ui_url, "after the reload")
+    page.wait_for_selector(f"{ROWS} >> text=after the reload")
 
 
 def test_the_result_is_a_file(open_page, ui_url):

@@ -91,6 +91,20 @@ def test_an_ended_session_leads_to_the_sign_in_and_back(browser, guarded):
     context.close()
 
 
+def test_a_tail_whose_session_ends_leads_to_the_sign_in(browser, guarded):
+    """It stops to tell, tries again as browsers do, and learns why it may not."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{guarded}/ui/sign-in?next=/ui/logs")
+    sign_in(page, "fay")
+    page.wait_for_url("**/ui/logs")
+    page.get_by_role("button", name="Live", exact=True).click()
+    page.get_by_role("button", name="Stop", exact=True).wait_for()
+    context.request.post(f"{guarded}/ui/sign-out", headers={"Origin": guarded})
+    page.wait_for_url("**/ui/sign-in?next=*live*")
+    context.close()
+
+
 def test_who_may_only_look_gets_no_tokens(browser, guarded):
     """The page leaves them out, and the API refuses."""
     context = browser.new_context()

@@ -49,6 +49,7 @@ export default {
     this.key = (event) => this.pressed(event);
     addEventListener("popstate", this.back);
     addEventListener("keydown", this.key);
+    if (this.first && new URLSearchParams(location.search).has("live")) this.startTail();
   },
   unmounted() {
     removeEventListener("popstate", this.back);
@@ -62,20 +63,21 @@ export default {
       const asked = Object.fromEntries([...MANY.map((name) => [name, said.getAll(name)]), ...ONE.map((name) => [name, said.get(name) ?? ""])]);
       return { ...asked, since: asked.since || SINCE };
     },
-    address(asked, line = "") {
-      const told = query({ ...asked, since: asked.since === SINCE ? "" : asked.since, line });
+    address(asked, line = "", live = !!this.tail) {
+      const told = query({ ...asked, since: asked.since === SINCE ? "" : asked.since, line, live: live ? "1" : "" });
       return `/ui/logs${told.size ? `?${told}` : ""}`;
     },
     ask(change) {
       this.load({ ...this.asked, ...change }, true);
     },
     async load(asked, push) {
+      const said = new URLSearchParams(location.search);
+      const live = push ? !!this.tail : said.has("live");
       this.asked = asked;
-      if (push) {
-        history.pushState(null, "", this.address(asked));
-        this.open = "";
-      } else this.open = new URLSearchParams(location.search).get("line") ?? "";
+      this.open = push ? "" : (said.get("line") ?? "");
+      if (push) history.pushState(null, "", this.address(asked));
       this.stopTail();
+      if (live) this.startTail();
       this.working?.abort();
       this.working = new AbortController();
       const turn = ++this.turn;
@@ -127,12 +129,15 @@ export default {
       const asked = { ...this.asked };
       if (since !== "all" && from && !/^\d{14,}$/.test(since)) asked.since = String(from);
       if (!until) asked.until = String(Date.now() * 1000);
-      return location.origin + this.address(asked, line);
+      return location.origin + this.address(asked, line, false);
     },
     // -- the live tail
     turnTail() {
-      if (this.tail) return this.stopTail();
-      this.paused = false;
+      if (this.tail) this.stopTail();
+      else this.startTail();
+      history.replaceState(null, "", this.address(this.asked, this.open));
+    },
+    startTail() {
       const asked = new URLSearchParams(this.params);
       asked.delete("since");
       asked.delete("until");
