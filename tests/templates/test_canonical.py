@@ -113,6 +113,22 @@ def test_unknown_version():
 
 
 @pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('"GET / HTTP/1.1" 404 7', '"GET <path>" 404 <n>'),
+        ('"GET / HTTP/1.1" 404', '"GET <path>" 404'),
+        ('"GET / HTTP/1.1" 404.', '"GET <path>" 404.'),
+        ('"http://10.0.0.1:80" 402ms', '"<url>" <dur>'),
+        ('"http://10.0.0.1:80" 402.11', '"<url>" <n>'),
+        ('{"status":404}', '{"status":404}'),
+    ],
+)
+def test_a_status_stays_and_other_numbers_go(line, expected):
+    """Three digits behind a quote are a status, unless they have a unit or a fraction."""
+    assert canonicalize(pl.Series([line])).to_list() == [expected]
+
+
+@pytest.mark.parametrize(
     ("line", "shown"),
     [
         ("(Reading ... 5%\r(Reading ... 100%\r(Reading database ... 111 files", "(Reading database ... 111 files"),

@@ -15,10 +15,12 @@ TIME = '`2h`, `"yesterday 14:00"`, ISO 8601, or microseconds since 1970'
 PARAMETERS = {
     "against": f"Normal is from then to `since`: {TIME}; a week before it, if it is not said.",
     "after": "Lines after the event, at most.",
+    "bars": "How many bars, at most.",
     "before": "Lines before the event, at most.",
     "contains": "Text in the message; upper and lower case are the same (ASCII).",
     "cursor": "`cursor` of the answer before, for what follows on it.",
     "event_id": "Id of an event, as `id` in the answers of `/logs`.",
+    "format": "`ndjson` or `csv`.",
     "limit": "How many, at most.",
     "name": "Name of a loop or a node, as the lists show it.",
     "node": "Only these nodes, by name; may be repeated.",
@@ -34,7 +36,9 @@ PARAMETERS = {
     "template_id": "A family (`f12`) or a template (`t345`).",
     "timezone": "Zone of times without one, such as `Europe/Berlin`; else the server's.",
     "token_id": "Number of a token, as the list shows it.",
+    "trend": "Add the last week of each family: 28 counts of 6 hours, and its nodes.",
     "until": f"Up to then: {TIME}.",
+    "without": "Not these families (`f12`) or templates (`t345`); may be repeated.",
 }
 SENDING = {
     "DevMesh-Node": "The node that speaks; with its own token it may be missing.",

@@ -4,10 +4,10 @@ Of 928,000 lines that a fleet wrote, 5,944 were different once their numbers wer
 go first, over whole buffers and before any pattern runs; the patterns then see each shape of line once, not each line.
 
 `fold_numbers` writes every run of digits as one `0`, a hexadecimal word of 8 characters or more with digits and
-letters as HEX_MARK, a UUID as UUID_MARK and a MAC address as MAC_MARK. Only an HTTP status code is a
-verdict, not a number, and stays: three digits after a closing quote, a bar or the key of a status (`HTTP/1.1" 404`,
-`| 404 |`, `"status":404`), its zeros as STATUS_ZERO. Control characters become spaces, so that no message holds a mark
-(but ESC stays, by which colours are known).
+letters as HEX_MARK, a UUID as UUID_MARK and a MAC address as MAC_MARK. Only an HTTP status code is a verdict, not a
+number, and stays: three digits without a unit or fraction (`402ms`) after a closing quote, a bar or the key of a status
+(`HTTP/1.1" 404`, `| 404 |`, `"status":404`), its zeros as STATUS_ZERO. Control characters become spaces, so that no
+message holds a mark (but ESC stays, by which colours are known).
 
 Everything is a whole-array operation on bytes: ASCII characters never occur inside a longer UTF-8 sequence, so no
 decoding is needed.
@@ -94,6 +94,9 @@ def _keep_status_codes(text: _Bytes, digit: _Mask, out: _Bytes, keep: _Mask) -> 
     code = np.flatnonzero(three & sign & after) + 2
     first, second = text[code], text[code + 1]
     code = code[(first >= ord("1")) & (first <= ord("5")) & ((second <= ord("2")) | (second == ord("9")))]
+    behind, next_but_one = text[code + 3], text[code + 4]
+    with_unit = ((behind | np.uint8(0x20)) - np.uint8(ord("a"))) < np.uint8(26)
+    code = code[~with_unit & ~((behind == ord(".")) & (next_but_one - np.uint8(ord("0")) < np.uint8(10)))]
     end, before = text[code - 3], text[code - 4]
     of_status = ((before == ord("u")) & (end == ord("s"))) | ((before == ord("d")) & (end == ord("e")))
     code = code[(text[code - 1] == ord(" ")) | (of_status & (text[code - 2] == ord('"')))]
