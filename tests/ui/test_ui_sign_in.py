@@ -188,6 +188,29 @@ def test_the_websocket_is_for_pages_of_ours_with_a_session(guarded):
     assert websocket(guarded, Cookie=cookie) == 403
 
 
+@pytest.mark.parametrize("path", ["/ui/_nicegui_ws/socket.io/?EIO=4&transport=polling", "/ui/_nicegui_ws/socket.io/"])
+def test_pages_of_another_origin_may_not_speak_to_the_server(ui_url, path):
+    """Though this machine itself is admin there, for nobody signs in: whose browser it is does not matter."""
+    parts = urlsplit(ui_url)
+    for method in ("GET", "POST"):
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+        connection.request(method, path, headers={"Origin": "http://evil.example"})
+        answer = connection.getresponse()
+        assert answer.status == 403
+        assert answer.getheader("access-control-allow-origin") is None
+        connection.close()
+
+
+def test_what_is_not_there_is_told(ui_url):
+    """In our own words, with the same headers as every page."""
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{ui_url}/ui/no-such-page", timeout=10)  # noqa: S310 - our own
+    assert refused.value.code == 404
+    assert "There is no page at this address." in refused.value.read().decode()
+    assert "default-src 'none'" in refused.value.headers["content-security-policy"]
+    refused.value.close()
+
+
 def test_too_many_tries_are_refused(guarded):
     """With how long to wait; 429."""
     answers = {post(guarded, "/ui/sign-in", {"name": "carla", "password": "wrong horse"})[0] for _ in range(7)}

@@ -9,6 +9,7 @@ that slipped into it could not run.
 from __future__ import annotations
 
 import secrets
+from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,10 +17,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from devmesh.api.auth import grant_for, same_origin
 from devmesh.errors import DevMeshError, Unavailable
+from devmesh.ui import plain
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -58,7 +60,7 @@ class Guard:
         elif not path.startswith("/ui/") or scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
         elif refused := await self._refused(scope, path):
-            await refused(scope, receive, send)
+            await self._stamped(refused, scope, receive, send)
         else:
             await (self._packed if scope["type"] == "http" else self._app)(scope, receive, send)
 
@@ -66,8 +68,9 @@ class Guard:
         """The answer for who may not see this; None for who may."""
         asked = HTTPConnection(scope)
         if scope["type"] == "websocket" or path.startswith("/ui/_nicegui_ws"):
-            # A websocket always names its page's origin, and brings the cookie whoever opened it.
-            if not (asked.headers.get("origin") and same_origin(asked)) and scope["type"] == "websocket":
+            # A websocket always names the origin of its page, and brings the cookie whoever opened it.
+            named = "origin" in asked.headers or scope["type"] == "http"
+            if not (named and same_origin(asked)):
                 return Response("Pages of another origin may not connect here.", 403)
             return None if await self._reads(asked) else Response("Sign in again.", 401)
         if path.startswith(CODE):
@@ -75,8 +78,9 @@ class Guard:
         try:
             await run_in_threadpool(self._mesh.accounts.people.any)
         except Unavailable as error:  # nobody can be asked who this is
-            told = f"{error.message} {error.hint}\nThis page works again once the store answers."
-            return PlainTextResponse(told, 503)
+            why = f"<p>{escape(error.message)} {escape(error.hint)}</p>"
+            told = f"{why}<p>This page works again once the store answers.</p>"
+            return plain.page("The store is away", told, 503)
         if path in FORMS or await self._reads(asked):
             return None
         query = scope.get("query_string", b"").decode("latin-1")
@@ -89,7 +93,10 @@ class Guard:
             return False
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The answer of the app with our headers; scripts of a page get its nonce."""
+        await self._stamped(self._app, scope, receive, send)
+
+    async def _stamped(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer of an app with our headers; scripts of a page get its nonce."""
         nonce = secrets.token_urlsafe(16)
         held: list[Message] = []
 
@@ -108,7 +115,7 @@ class Guard:
                 return
             await send(message)
 
-        await self._app(scope, receive, stamped)
+        await app(scope, receive, stamped)
 
 
 async def _send_page(held: list[Message], nonce: str, send: Send) -> None:

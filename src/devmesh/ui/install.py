@@ -6,10 +6,13 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nicegui import app as nicegui
 from nicegui import dependencies, ui
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from devmesh.ui import frame, health, logs, nodes, overview, search, services, sign_in, template, templates
+from devmesh.ui import frame, health, logs, nodes, overview, plain, search, services, sign_in, template, templates
 from devmesh.ui.guard import Guard
 
 if TYPE_CHECKING:
@@ -44,7 +47,14 @@ def install(app: FastAPI, mesh: Mesh) -> None:
         gzip_middleware_factory=None,
         show_welcome_message=False,
     )
+    nicegui.exception_handler(404)(nothing_here)
     app.add_middleware(Guard, mesh=mesh)
+
+
+async def nothing_here(_request: Request, _error: Exception) -> Response:
+    """What is asked for where there is nothing."""
+    told = '<p>There is no page at this address.</p><p><a class="linked" href="/ui/">To the first page</a></p>'
+    return plain.page("Nothing here", told, 404)
 
 
 def _version() -> str:

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from devmesh.api.auth import COOKIE, mesh_of, same_origin
 from devmesh.errors import DevMeshError, Forbidden, TooLarge, Unauthorized
-from devmesh.ui import frame, theme
+from devmesh.ui import plain
 
 router = APIRouter(include_in_schema=False)
 
@@ -85,18 +85,9 @@ async def _fields(request: Request) -> dict[str, str]:
 def _page(following: str, told: str, *, name: str = "", status: int = 200) -> HTMLResponse:
     """`told` is HTML; everything else is escaped here."""
     said = f'<p class="told" role="alert">{told}</p>' if told else ""
-    return HTMLResponse(
-        f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Sign in · DevMesh</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="{frame.place}/icon.svg"><link rel="stylesheet" href="{frame.place}/style.css">
-<style>{theme.style()}</style>
-<script src="{frame.place}/theme.js"></script></head>
-<body class="sign-in"><main class="content"><h1>DevMesh</h1>{said}
-<form method="post" action="/ui/sign-in">
+    form = f"""<form method="post" action="/ui/sign-in">
 <input type="hidden" name="next" value="{escape(local_path(following))}">
 <label>Name <input name="name" value="{escape(name)}" autocomplete="username" required autofocus maxlength="64"></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-<button class="primary">Sign in</button></form></main></body></html>""",
-        status_code=status,
-    )
+<button class="primary">Sign in</button></form>"""
+    return plain.page("Sign in", said + form, status)

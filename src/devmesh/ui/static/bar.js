@@ -41,9 +41,9 @@ export default {
       :aria-current="name === data.here ? 'page' : undefined">{{ name }}</a></nav>
     <span class="side">
       <a v-if="data.ill.length" class="state warn" href="/ui/health" :title="data.ill.map(p => p.name).join(', ')">{{ data.ill.length }} degraded</a>
-      <button class="plain" @click="turn" :title="light ? 'Dark' : 'Light'" :aria-label="light ? 'Dark colours' : 'Light colours'">{{ light ? '☾' : '☀' }}</button>
-      <button class="plain wide" @click="help" title="Keys" aria-label="Keys">?</button>
-      <form v-if="data.person" method="post" action="/ui/sign-out"><button class="plain" :title="'Signed in as ' + data.person">Sign out</button></form>
+      <button class="quiet" @click="turn" :title="light ? 'Dark' : 'Light'" :aria-label="light ? 'Dark colours' : 'Light colours'">{{ light ? '☾' : '☀' }}</button>
+      <button class="quiet wide" @click="help" title="Keys" aria-label="Keys">?</button>
+      <form v-if="data.person" method="post" action="/ui/sign-out"><button class="quiet" :title="'Signed in as ' + data.person">Sign out</button></form>
     </span>
     <dialog class="keys" ref="keys" @click.self="$refs.keys.close()"><h2>Keys</h2>
       <dl><template v-for="[key, what] in keys"><dt>{{ key }}</dt><dd>{{ what }}</dd></template></dl>

@@ -6,7 +6,7 @@ const HEIGHT = 100;
 const LEAST = 1.5; // so that one error among a million lines is seen
 
 export default {
-  props: { histogram: Object, label: { type: String, default: "Events by time" }, plain: Boolean },
+  props: { histogram: Object, label: { type: String, default: "Events by time" } },
   emits: ["zoom"],
   data: () => ({ at: null, from: null }),
   computed: {
@@ -84,11 +84,11 @@ export default {
       const [first, last] = this.chosen ?? [this.at, this.at];
       const { from_us, step_us } = this.histogram;
       this.at = this.from = null;
-      if (!this.plain) this.$emit("zoom", { since_us: from_us + first * step_us, until_us: from_us + (last + 1) * step_us });
+      this.$emit("zoom", { since_us: from_us + first * step_us, until_us: from_us + (last + 1) * step_us });
     },
   },
   template: `
-  <figure class="bars" :class="{plain}">
+  <figure class="bars">
     <svg ref="area" :viewBox="'0 0 ' + histogram.bars.length * 10 + ' 100'" preserveAspectRatio="none" tabindex="0"
       role="slider" :aria-label="label" :aria-valuetext="told || edges.join(' to ')" aria-valuemin="0" :aria-valuemax="histogram.bars.length"
       :aria-valuenow="at ?? 0" @pointerdown="down" @pointermove="move" @pointerup="up" @pointerleave="leave" @keydown="key">

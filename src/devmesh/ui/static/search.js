@@ -40,7 +40,7 @@ export default {
         <ol class="near mono"><li v-for="one in data.events"><a :href="'/ui/logs?since=all&template=' + one.family + '&line=' + one.id"><i :class="'mark fill-' + group(one.priority)"></i><time>{{ brief(one.ts_us) }}</time> <span class="dim">{{ safe(one.node) }} {{ safe(one.service) }}</span> {{ line(one.message).slice(0, 600) }}</a></li></ol>
         <p class="under"><a :href="'/ui/logs?since=all&contains=' + encodeURIComponent(data.q)">Lines with these very words</a></p></section>
     </template>
-    <section v-if="asked.length"><h2>Asked before</h2><ul class="asked"><li v-for="one in asked"><a class="linked" :href="'/ui/search?q=' + encodeURIComponent(one)">{{ safe(one) }}</a></li></ul><p><button class="plain" @click="forget">Forget them</button></p></section>
+    <section v-if="asked.length"><h2>Asked before</h2><ul class="asked"><li v-for="one in asked"><a class="linked" :href="'/ui/search?q=' + encodeURIComponent(one)">{{ safe(one) }}</a></li></ul><p><button class="quiet" @click="forget">Forget them</button></p></section>
     <p v-else-if="!data.q && !data.error" class="empty">{{ many(data.searched, 'family').replace('familys', 'families') }} can be found by words and by meaning.</p>
   </article>`,
 };
