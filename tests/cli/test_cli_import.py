@@ -55,6 +55,19 @@ def as_lines(entries) -> bytes:
     return b"".join(json.dumps(one).encode() + b"\n" for one in entries)
 
 
+def test_a_short_file_stays_itself_beside_one_whose_line_ends_at_the_same_byte(cli: Runner, tmp_path):
+    """A mark of another file at the same byte says nothing of this one, whether it is the last or lies behind it."""
+    short, other, longer = tmp_path / "short.log", tmp_path / "other.log", tmp_path / "longer.log"
+    first, second = (f"2026-01-20T14:00:0{n}Z {'x' * 70} said {n}" for n in range(2))
+    short.write_text(f"{first}\n{second}")
+    size = short.stat().st_size
+    other.write_text(f"2026-01-20T14:00:00Z {'y' * (size - 22)}\n2026-01-20T14:00:01Z {'z' * 300}\n")
+    assert [cli.bring(str(one))[0] for one in (short, other, short, other)] == [2, 2, 0, 0]
+    longer.write_text(f"{first}\n{second}\n2026-01-20T14:00:02Z {'x' * 400} said 2\n")
+    assert cli.bring(str(longer)) == (1, 2, 0)
+    assert [cli.bring(str(one))[0] for one in (short, other, longer)] == [0, 0, 0]
+
+
 def test_a_file_is_stored_once_whatever_becomes_of_it(cli: Runner, tmp_path):
     """Again, grown, renamed, compressed and through a pipe: every line is stored once."""
     log = tmp_path / "app.log"

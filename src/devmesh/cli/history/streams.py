@@ -36,13 +36,13 @@ def place_of(source: Input, head: bytes, states: Sequence[StreamState]) -> Place
     sized = [(one, int(one.key.seqnum_id.partition("-")[0])) for one in states if _of_file(one.key.seqnum_id)]
     names = {n: file_identity(head, n) for _one, n in sized if n <= len(head)}
     alike = [(one, n) for one, n in sized if names.get(n, one.key.seqnum_id) == one.key.seqnum_id]
-    found: dict[int, str] = {}
+    fits: dict[Mark, bool] = {}
     if alike and source.path is not None:
         longer = {n for _one, n in alike if n > len(head)}
-        found, more = _look(source, {mark for one, _n in alike for mark in one.marks}, longer)
+        fits, more = _look(source, {mark for one, _n in alike for mark in one.marks}, longer)
         names.update(more)
     mine = [(one, n) for one, n in alike if names.get(n) == one.key.seqnum_id]
-    return _chosen(mine, found, head, source)
+    return _chosen(mine, fits, head, source)
 
 
 def place_apart(source: Input) -> Place:
@@ -56,41 +56,41 @@ def _of_file(stream: str) -> bool:
     return bool(dash) and n.isdecimal()
 
 
-def _chosen(mine: list[tuple[StreamState, int]], found: Mapping[int, str], head: bytes, source: Input) -> Place:
+def _chosen(mine: list[tuple[StreamState, int]], fits: Mapping[Mark, bool], head: bytes, source: Input) -> Place:
     """The stream whose marks fit best; a new name where none begins alike, or each that does goes on differently."""
-    judged = [(evidence(one.marks, found), n, one) for one, n in mine]
+    judged = [(_evidence(one.marks, fits), n, one) for one, n in mine]
     fitting = [entry for entry in judged if entry[0] >= 0]
     if fitting:
         best = max(fitting, key=lambda entry: (entry[0], entry[1], entry[2].key.epoch))[2]
-        fits_to = max((seq for seq, x in best.marks if found.get(seq) == x), default=-1)
+        fits_to = max((mark[0] for mark in best.marks if fits.get(mark)), default=-1)
         return Place(best.key, best.coverage, fits_to)
     if judged:
-        differs = min(seq for _evidence, _n, one in judged for seq, x in one.marks if found.get(seq, x) != x)
+        differs = min(mark[0] for _said, _n, one in judged for mark in one.marks if not fits.get(mark, True))
         _marks, names = _look(source, set(), {differs + 1})
         return Place(StreamKey(max(names.items())[1]))
     return Place(StreamKey(identify(head[:IDENTITY_MAX_BYTES]) or file_identity(head, len(head))))
 
 
-def evidence(marks: Iterable[tuple[int, str]], found: Mapping[int, str]) -> int:
+def _evidence(marks: Iterable[Mark], fits: Mapping[Mark, bool]) -> int:
     """1: the marks fit; 0: none can be compared; -1: one is another line or entry."""
-    compared = [found[seq] == x for seq, x in marks if seq in found]
+    compared = [fits[mark] for mark in marks if mark in fits]
     return 0 if not compared else 1 if all(compared) else -1
 
 
 def epoch_of(stream: str, states: Sequence[StreamState], entries: Mapping[int, str]) -> int:
     """The epoch of a journal by some of its `entries` (seq, x): the newest that fits, a new one if all contradict."""
     mine = sorted((one for one in states if one.key.seqnum_id == stream), key=lambda one: one.key.epoch)
-    judged = [(evidence(one.marks, entries), one.key.epoch) for one in mine]
+    fits = _fits({mark for one in mine for mark in one.marks}, entries)
+    judged = [(_evidence(one.marks, fits), one.key.epoch) for one in mine]
     fitting = [entry for entry in judged if entry[0] >= 0]
     if fitting:
         return max(fitting)[1]
     return mine[-1].key.epoch + 1 if mine else 0
 
 
-def _look(source: Input, marks: set[Mark], lengths: set[int]) -> tuple[dict[int, str], dict[int, str]]:
-    """One pass over the file: by each seq of `marks` the x of the line that ends there, by each of `lengths` the
-    identity. Of what lies behind its end: the identity by all of it, and an empty x where a line of it ends within the
-    line of a mark.
+def _look(source: Input, marks: set[Mark], lengths: set[int]) -> tuple[dict[Mark, bool], dict[int, str]]:
+    """One pass over the file: whether the line of each mark ends there, and the identity by each of `lengths`. Of what
+    lies behind its end: the identity by all of it, and the marks that do not fit, for a line of it ends within theirs.
     """
     found: dict[int, str] = {}
     names: dict[int, str] = {}
@@ -106,7 +106,8 @@ def _look(source: Input, marks: set[Mark], lengths: set[int]) -> tuple[dict[int,
                     if lengths:
                         names[at] = f"{at}-{digest.hexdigest()}"
                     line_end = at - len(tail) + tail.rfind(b"\n")
-                    return found | {seq: "" for seq, x in marks if _within(line_end, seq, x)}, names
+                    behind = {mark: False for mark in marks if mark[0] >= at and _within(line_end, *mark)}
+                    return _fits(marks, found) | behind, names
                 at += len(data)
                 tail = (tail + data)[-LINE_HASH_WINDOW_BYTES:]
                 if lengths:
@@ -115,7 +116,11 @@ def _look(source: Input, marks: set[Mark], lengths: set[int]) -> tuple[dict[int,
                 found[stop - 1] = line_hash(tail)
             if stop in lengths:
                 names[stop] = f"{stop}-{digest.copy().hexdigest()}"
-    return found, names
+    return _fits(marks, found), names
+
+
+def _fits(marks: set[Mark], found: Mapping[int, str]) -> dict[Mark, bool]:
+    return {(seq, x): found[seq] == x for seq, x in marks if seq in found}
 
 
 def _within(line_end: int, seq: int, x: str) -> bool:
