@@ -110,10 +110,12 @@ def show(mesh: Mesh, public_id: str) -> dict[str, Any]:
     kind, number = parse_id(public_id)
     if kind == "t":
         head, member_ids = _template(mesh, number)
+        values = mesh.templates.values(member_ids)
     else:
         family = mesh.templates.family(number)
         member_ids = mesh.templates.member_ids([family.id])
         head = describe(mesh, [family])[0]
+        values = mesh.templates.values_of_text(family.text, member_ids)
     nodes = mesh.events.nodes_of(member_ids)
     names = mesh.nodes.node_names.names(nodes)
     members = mesh.templates.templates(member_ids)[:MEMBERS_SHOWN]
@@ -124,7 +126,7 @@ def show(mesh: Mesh, public_id: str) -> dict[str, Any]:
         ],
         "history": history(mesh, member_ids),
         "days": [{"day_us": day * DAY_US, "n": n} for day, n in mesh.events.daily(member_ids)],
-        "values": [asdict(value) for value in mesh.templates.values(member_ids)],
+        "values": [asdict(value) for value in values],
         "examples": _examples(mesh, member_ids),
         "members": [{"id": f"t{one.id}", "text": one.text, "events": one.events} for one in members],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ LIMIT_MAX = 1_000
 SORTS = ("count", "new", "last", "rate")
 DAY_US = 86_400_000_000
 MEMO_BYTES = 16_000_000
+SAMPLES_READ = 2_000
 
 
 class Templates:
@@ -208,6 +210,18 @@ class Templates:
         """See `values.holding`."""
         with self._db.read() as connection:
             return values.holding(connection, family_ids, words)
+
+    def values_of_text(self, text: str, template_ids: Iterable[int]) -> list[Value]:
+        """The values in the places of a family's text, by position, the most frequent first: what its members' samples
+        have there. Each member counts its own places, which need not be the family's.
+        """
+        seen = Counter(
+            found
+            for sample in self.samples(template_ids, SAMPLES_READ)
+            for found in sampling.values_in(text, sample.message)
+        )
+        by_place = sorted(seen.items(), key=lambda one: (one[0][0], -one[1], one[0][1]))
+        return [Value(position, value, n) for (position, value), n in by_place]
 
     def events_by_service(self, connection: Connection) -> dict[int, int]:
         """{service id: events of all its templates, merged ones too}, as far as their totals are added up."""
