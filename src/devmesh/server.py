@@ -143,7 +143,7 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
     url = address_of(sock)
     app = make_app(mesh)
     if mesh.settings.ui:
-        from devmesh import ui  # NiceGUI: 20 MB and half a second that a server without pages does not pay
+        from devmesh import ui  # NiceGUI: 11 MB and half a second that a server without pages does not pay
 
         ui.install(app, mesh)
     config = uvicorn.Config(

@@ -105,3 +105,27 @@ def test_an_empty_store_has_no_bars(mesh):
     assert mesh.events.histogram(Filter(node_ids=())).total == 0
     with pytest.raises(InvalidInput):
         mesh.events.histogram(Filter(), 1)
+
+
+def test_sums_by_template_node_and_service_equal_a_recount(said):
+    """Each with its priorities; a filter holds."""
+    asked = Filter(priority=4)
+    sql = "SELECT template_id, COUNT(*), MIN(priority) FROM log_events WHERE priority <= 4 GROUP BY template_id"
+    assert said.events.by_template(asked) == {template: (n, worst) for template, n, worst in rows(said, sql)}
+    for by in ("node_id", "service_id"):
+        counted = Counter()
+        for number, _hour, priority, n in said.events.volumes(asked, by).rows():
+            counted[number, priority] += n
+        truth = f"SELECT {by}, priority, COUNT(*) FROM log_events WHERE priority <= 4 GROUP BY {by}, priority"  # noqa: S608
+        assert counted == {(number, priority): n for number, priority, n in rows(said, truth)}
+
+
+def test_sums_keep_to_the_hours_of_the_question(said):
+    """From the hour that holds `since` to the one that holds `until`."""
+    since, until = NOW_US - 3 * HOUR_US, NOW_US - HOUR_US
+    hours = {
+        hour
+        for _id, hour, _priority, _n in said.events.volumes(Filter(since_us=since, until_us=until), "node_id").rows()
+    }
+    assert hours <= set(range(since // HOUR_US, until // HOUR_US + 1))
+    assert hours
