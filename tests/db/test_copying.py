@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from bodies import DAY_US, NOW_US, assert_counts, line, messages, numbered, rows, run_whole, take
 from devmesh.clock import FakeClock
 from devmesh.db import copying, metadata, open_database, pages, schema
+from devmesh.db.checks import check
 from devmesh.db.copying import copy, progress
 from devmesh.embeddings.stored import tables_of
 from devmesh.errors import ConfigError, Conflict, Unavailable
@@ -83,7 +84,7 @@ def change(url, *statements):
 def moved(source_url, target_url):
     """Copy as the command does."""
     with opened(source_url) as source, opened(target_url) as target:
-        return copy(source, target, tables_of, prepare=lambda: partitions.prepare(target, source))
+        return copy(source, target, tables_of, prepare=lambda: partitions.prepare(target, source, NOW_US))
 
 
 def everything(url):
@@ -148,10 +149,13 @@ def test_days_have_their_partitions_before_they_are_loaded(places, tmp_path, clo
         take(old, line("x", ts_us=NOW_US - days * DAY_US))
     old.close()
     moved(source_url, target_url)
+    with opened(target_url) as db:
+        found = {one.name: one for one in check(db, NOW_US, tables_of)}
+    assert found["partitions"].found == "14, 3 days ahead", "and those that a server would make, before it ran"
     new = house(target_url, tmp_path / "two", clock, embedding_provider="off", retention_days=3)
     parts = "SELECT partition_name, table_rows FROM information_schema.partitions WHERE table_name = 'log_events'"
     names = [name for name, _rows in rows(new, f"{parts} AND table_schema = DATABASE()")]
-    assert len(names) == 12
+    assert len(names) == 15
     run_whole(new, "expire-events")
     assert len(messages(new)) == 2
     new.close()

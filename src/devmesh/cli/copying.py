@@ -63,7 +63,7 @@ def copy(
             _opened(source_url, unsafe=True, must_exist=True) as source,
             _opened(target_url, unsafe=settings.allow_unsafe) as target,
         ):
-            copied = _copy(source, target, progress)
+            copied = _copy(source, target, clock.now_us(), progress)
     except KeyboardInterrupt:
         progress.end()
         sys.stderr.write("Stopped. The same command goes on where it stopped.\n")
@@ -77,12 +77,15 @@ def copy(
         _report(copied, took_s, target_url)
 
 
-def _copy(source: Database, target: Database, progress: Progress) -> list[Copied]:
+def _copy(source: Database, target: Database, now_us: int, progress: Progress) -> list[Copied]:
     from devmesh.db.copying import copy as copy_store
     from devmesh.embeddings.stored import tables_of
     from devmesh.events import partitions
 
-    return copy_store(source, target, tables_of, prepare=lambda: partitions.prepare(target, source), told=progress.show)
+    def prepare() -> None:
+        partitions.prepare(target, source, now_us)
+
+    return copy_store(source, target, tables_of, prepare=prepare, told=progress.show)
 
 
 def url_of(told: str) -> str:

@@ -21,6 +21,7 @@ from devmesh.errors import Unavailable
 DAY_US = 86_400_000_000
 DAYS_AHEAD = 3
 MOST_AT_ONCE = 400
+NEVER = -(2**63)
 
 
 def keep(db: Database, now_us: int, border_us: int) -> None:
@@ -56,12 +57,18 @@ def _change(db: Database, days: range, first: int, old: list[str], *, begin: boo
             connection.exec_driver_sql(f"ALTER TABLE log_events DROP PARTITION {', '.join(old)}")
 
 
-def prepare(target: Database, source: Database) -> None:
+def prepare(target: Database, source: Database, now_us: int) -> None:
     """Make the days of the source's events in a target that has none yet, before they are loaded: to split `rest` into
-    days later would copy it under a lock. What is older than 400 days lies in `past`.
+    days later would copy it under a lock. What is older than 400 days lies in `past`. Then those up to 3 days ahead.
+
+    Raises Unavailable where readers did not let go in time.
     """
-    if target.dialect == "sqlite":
-        return
+    if target.dialect != "sqlite":
+        _make_days_of(target, source)
+        keep(target, now_us, border_us=NEVER)
+
+
+def _make_days_of(target: Database, source: Database) -> None:
     with source.read() as connection:
         first, last = connection.exec_driver_sql("SELECT MIN(ts_us), MAX(ts_us) FROM log_events").one()
     with target.read() as connection:
