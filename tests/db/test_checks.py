@@ -103,6 +103,13 @@ def test_a_table_with_other_keys_and_types_is_named(mesh):
     assert found["schema version"].hint == "devmesh db upgrade"
 
 
+@pytest.mark.parametrize(("at", "advice"), [("9999", "Upgrade DevMesh"), ("copying", "devmesh db copy")])
+def test_a_schema_that_an_upgrade_cannot_mend_is_told_so(mesh, at, advice):
+    """Of a newer version, or half a copy: `devmesh db upgrade` would only refuse."""
+    change(mesh, f"UPDATE alembic_version SET version_num = '{at}'")  # noqa: S608 - ours
+    assert advice in wrong(mesh.db)["schema version"].hint
+
+
 def test_rows_that_point_at_nothing_are_counted(mesh):
     """Foreign facts: a stream's range without its stream."""
     off = "PRAGMA foreign_keys=OFF" if mesh.db.dialect == "sqlite" else "SET SESSION foreign_key_checks=0"

@@ -46,7 +46,7 @@ def check(db: Database, now_us: int, more: Callable[[Connection], Sequence[Table
     at = schema.version(db)
     if at is None:
         raise ConfigError("The store is empty: it has no schema yet.", hint="devmesh db upgrade")
-    yield finding("schema version", at, schema.HEAD, "devmesh db upgrade")
+    yield finding("schema version", at, schema.HEAD, schema.advice(at))
     for name, looked in (("schema", _schema(db, more)), ("store", _of_its_kind(db, now_us))):
         try:
             yield from looked

@@ -16,6 +16,8 @@ from devmesh.errors import ConfigError
 log = logging.getLogger(__name__)
 
 HEAD = "0001"
+NEWER = "Upgrade DevMesh, or restore a backup."
+BROKEN_OFF = "The same 'devmesh db copy' goes on where it stopped."
 COPYING = "copying"  # the version of a store that is a part of another one, until all of it is there
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -26,6 +28,13 @@ def version(db: Database) -> str | None:
         if not inspect(connection).has_table("alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def advice(at: str) -> str:
+    """What to do about a store whose schema is at this version and not at HEAD."""
+    if at == COPYING:
+        return BROKEN_OFF
+    return NEWER if at > HEAD else "devmesh db upgrade"
 
 
 def _refuse_unwritable(db: Database) -> None:
@@ -43,9 +52,7 @@ def upgrade(db: Database) -> None:
     """
     at = version(db)
     if at == COPYING:
-        raise ConfigError(
-            "The store is a copy that was broken off.", hint="The same 'devmesh db copy' goes on where it stopped."
-        )
+        raise ConfigError("The store is a copy that was broken off.", hint=BROKEN_OFF)
     if not db.writable:
         return
     if at == HEAD:
@@ -54,7 +61,7 @@ def upgrade(db: Database) -> None:
     if at is not None and at > HEAD:
         raise ConfigError(
             f"The store has schema {at}, this version of DevMesh knows {HEAD}.",
-            hint="Upgrade DevMesh, or restore a backup.",
+            hint=NEWER,
         )
     logging.getLogger("alembic").setLevel(logging.WARNING)
     from alembic import command
