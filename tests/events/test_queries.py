@@ -312,6 +312,17 @@ def test_a_count_is_many_short_reads(mesh, monkeypatch):
         assert asked["statements"] == 2 * asked["transactions"]  # BEGIN is one of them
 
 
+def test_the_newest_of_all_are_read_at_once(mesh, monkeypatch):
+    """Where every event matches, a page is one look at the events, and nobody walks over those behind it first."""
+    monkeypatch.setattr(queries, "SLICE_ROWS", 10)
+    take(mesh, b"".join(line(f"word {number}", ts_us=NOW_US - number * HOUR_US) for number in range(30)))
+    said = []
+    event.listen(mesh.db._reader, "before_cursor_execute", lambda *told: said.append(told[2]))
+    assert len(mesh.events.query(Filter(since_us=NOW_US - 40 * HOUR_US), 20).events) == 20
+    looks = [one for one in said if "FROM log_events" in one and "AS anon_1" not in one]
+    assert len(looks) == 1
+
+
 def test_names_that_nobody_has_match_nothing(mesh):
     """A filter of no ids finds nothing, and counts nothing."""
     take(mesh, line("x"))

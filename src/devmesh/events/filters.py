@@ -45,6 +45,11 @@ class Filter:
         return any(ids == () for _column, ids in self.names())
 
     @property
+    def takes_all(self) -> bool:
+        """True where every event of its time matches."""
+        return self == Filter(since_us=self.since_us, until_us=self.until_us)
+
+    @property
     def reads_text(self) -> bool:
         """True where messages themselves must be looked through."""
         return bool(self.contains or self.regex)

@@ -191,9 +191,11 @@ def _look(
 
 
 def _stretches(ask: Ask, asked: Filter, window: Window, *, oldest_first: bool) -> Iterator[Window]:
-    """A window in parts none of which takes long: whole where it is short and no text is read."""
+    """A window in parts none of which takes long: whole where it is short and no text is read, or every row fits, so
+    that nobody walks over rows that are not wanted.
+    """
     low, high = window
-    if low >= high or (high - low <= HOUR_US and not asked.reads_text):
+    if low >= high or asked.takes_all or (high - low <= HOUR_US and not asked.reads_text):
         return iter([window])
     return slices(ask, window, SLICE_ROWS, oldest_first=oldest_first)
 
