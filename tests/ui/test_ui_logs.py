@@ -183,3 +183,19 @@ def test_on_a_phone_a_line_covers_the_page_and_closes(open_page):
     page.wait_for_selector(".near li.here")
     page.get_by_label("Close").click()
     page.wait_for_selector(".line", state="detached")
+
+
+def test_a_stretch_of_time_is_chosen_by_keys(open_page):
+    """Arrows on the bars, with Shift to choose, Enter; the address says it, its chip takes it away again."""
+    page = open_page("/ui/logs?service=sshd")
+    before = total(page)
+    page.get_by_role("slider").focus()
+    for key in ("ArrowLeft", "ArrowLeft", "Shift+ArrowLeft", "Shift+ArrowLeft", "Shift+ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_url("**until=*")
+    said = asked(page)
+    assert int(said["until"][0]) - int(said["since"][0]) == 4 * 15 * 60_000_000  # quarters of an hour
+    page.wait_for_function("n => document.querySelector('.status b')?.innerText !== n", arg=f"{before:,}")
+    assert 0 < total(page) < before
+    page.locator(".chip").first.click()
+    page.wait_for_url(lambda url: "until" not in url)

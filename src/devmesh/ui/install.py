@@ -39,6 +39,7 @@ def install(app: FastAPI, mesh: Mesh) -> None:
         mount_path="/ui",
         title="DevMesh",
         dark=None,
+        language="en-US",
         favicon=STATIC / "icon.svg",
         tailwind=False,
         binding_refresh_interval=None,
