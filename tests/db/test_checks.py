@@ -110,6 +110,13 @@ def test_a_schema_that_an_upgrade_cannot_mend_is_told_so(mesh, at, advice):
     assert advice in wrong(mesh.db)["schema version"].hint
 
 
+@pytest.mark.mariadb_only
+def test_comments_are_peoples_own(mesh):
+    """A note on a table or a column is no difference; it was once a table to be dropped."""
+    change(mesh, "ALTER TABLE nodes COMMENT='ours', MODIFY name VARCHAR(255) NOT NULL COMMENT 'who'")
+    assert not wrong(mesh.db)
+
+
 def test_rows_that_point_at_nothing_are_counted(mesh):
     """Foreign facts: a stream's range without its stream."""
     off = "PRAGMA foreign_keys=OFF" if mesh.db.dialect == "sqlite" else "SET SESSION foreign_key_checks=0"

@@ -22,6 +22,8 @@ from bodies import (
 )
 from devmesh.clock import FakeClock
 from devmesh.db import metadata, open_database, schema, shards
+from devmesh.db.checks import check
+from devmesh.embeddings.stored import tables_of
 from devmesh.errors import ConfigError, DevMeshError, Unavailable
 from devmesh.events import Filter
 from devmesh.mesh import open_mesh
@@ -190,6 +192,25 @@ def test_the_head_answers_as_one_store_would(house):
     assert_totals(head)
     held = [rows(mesh, "SELECT COUNT(*) FROM log_events")[0][0] for mesh in data]
     assert held == [2 * EACH, 2 * EACH], "each data server holds its own nodes' events, and no other"
+
+
+@pytest.mark.soak
+def test_the_check_knows_such_a_house(house, clock):
+    """What the plan changed is as it must be, on each side; what somebody broke since is named, and nothing else."""
+    head, *data, _alone = house
+    for mesh in data:
+        run_whole(mesh, "expire-events")
+    for mesh in (head, *data):
+        found = [one for one in check(mesh.db, clock.now_us(), tables_of) if one.name != "clock"]
+        assert [one for one in found if one.state != "ok"] == []
+        assert [one for one in found if one.name == "tables on other servers"]
+    spoiled = data[0].db
+    with spoiled.change_schema() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_event_counts_template ON event_counts")
+    named = {one.name for one in check(spoiled, clock.now_us(), tables_of) if one.state != "ok"} - {"clock"}
+    with spoiled.change_schema() as connection:
+        connection.exec_driver_sql("CREATE INDEX ix_event_counts_template ON event_counts (template_id, hour)")
+    assert named == {"index ix_event_counts_template of event_counts"}
 
 
 @pytest.mark.soak

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, inspect, text
 
-from devmesh.db import schema
+from devmesh.db import schema, shards
 from devmesh.db.compare import differences
 from devmesh.db.engine import Database
 from devmesh.db.types import metadata
@@ -73,8 +73,8 @@ def _of_its_kind(db: Database, now_us: int) -> Iterator[Finding]:
 
 def schema_findings(connection: Connection, more: Sequence[Table]) -> Iterator[Finding]:
     """Tables, columns, indexes and keys beside the declared ones: a row for each difference, else one for all."""
-    wrong = differences(connection, more)
-    tables = [*metadata.sorted_tables, *more]
+    wrong, linked = differences(connection, more), shards.linked(connection)
+    tables = [table for table in (*metadata.sorted_tables, *more) if table.name not in linked]
     counts = {
         "table": len(tables),
         "column": sum(len(table.columns) for table in tables),
@@ -87,16 +87,19 @@ def schema_findings(connection: Connection, more: Sequence[Table]) -> Iterator[F
             yield Finding({"index": "indexes"}.get(aspect, f"{aspect}s"), OK, f"all {count} as declared")
         for one in here:
             yield Finding(f"{aspect} {one.name}", WRONG, one.found, one.wanted, one.hint)
+    if linked:
+        yield Finding("tables on other servers", OK, ", ".join(sorted(linked)))
 
 
 def orphans(connection: Connection) -> dict[str, int]:
     """Foreign facts: rows that point at rows which are not there, counted by "table.column → table"."""
     found = {}
     there = set(inspect(connection).get_table_names())
+    linked = shards.linked(connection)  # whose rows are looked at where they are
     for table in metadata.sorted_tables:
         for key in table.foreign_keys:
             parent, column = key.column.table, key.parent
-            if not {table.name, parent.name} <= there:
+            if not {table.name, parent.name} <= there or table.name in linked:
                 continue
             lost = connection.execute(
                 text(

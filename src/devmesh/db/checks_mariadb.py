@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from devmesh.db.checks import OK, WRONG, Finding, finding, joined, orphan_finding
 from devmesh.db.mariadb import COLLATION, check
+from devmesh.db.shards import linked
 from devmesh.errors import ConfigError
 
 PACKET_BYTES = 16 * 1024 * 1024
@@ -27,7 +28,8 @@ def findings(connection: Connection, now_us: int) -> Iterator[Finding]:
     yield from _time(connection, now_us)
     yield from _collations(connection)
     yield from _engines(connection)
-    yield from _partitions(connection, now_us)
+    if "log_events" not in linked(connection):
+        yield from _partitions(connection, now_us)
     yield orphan_finding(connection)
 
 

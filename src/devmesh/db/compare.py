@@ -1,7 +1,7 @@
 """The schema as it is beside the schema as it is declared: what is missing, what is there besides, what differs.
 
 Alembic's comparison (the one that writes migrations) finds the differences; here each gets its words and, where one
-statement mends it, that statement.
+statement mends it, that statement. Comments are people's own. What the plan of shards.py changed is no difference.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy import ClauseElement, Column, Connection, Dialect, MetaData, Tab
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable, DropIndex
 
+from devmesh.db import shards
 from devmesh.db.types import metadata
 
 ANEW = "Copy the store into a new one, which has it as declared: devmesh db copy --from … --to …"
@@ -42,17 +43,31 @@ def differences(connection: Connection, more: Sequence[Table] = ()) -> list[Diff
     with warnings.catch_warnings():
         # An index over vectors, which SQLAlchemy does not know and leaves out; people make and drop it as they like.
         warnings.filterwarnings("ignore", "Unknown schema content: '  VECTOR KEY", SAWarning)
-        return [*_by_alembic(connection, declared), *_keys(connection, declared.sorted_tables)]
+        linked = shards.linked(connection)
+        own = [table for table in declared.sorted_tables if table.name not in linked]
+        return [*_by_alembic(connection, declared, linked), *_keys(connection, own)]
 
 
-def _by_alembic(connection: Connection, declared: MetaData) -> Iterator[Difference]:
+def _by_alembic(connection: Connection, declared: MetaData, linked: frozenset[str]) -> Iterator[Difference]:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     for one in _flat(compare_metadata(context, declared)):
-        yield from _told(one, connection.dialect, declared)
+        if not (one[0].endswith("comment") or _is_planned(one, linked)):
+            yield from _told(one, connection.dialect, declared)
+
+
+def _is_planned(one: Any, linked: frozenset[str]) -> bool:
+    """Whether the plan of shards.py made it so: of a table whose rows are elsewhere, or of a key to such a one."""
+    kind, thing = one[0], one[-1]
+    if isinstance(thing, Table):
+        return thing.name in linked
+    table = thing.table.name if kind.endswith(("index", "_fk", "constraint")) else one[2]
+    if kind == "remove_column" and (table, thing.name) == shards.HOME:
+        return bool(linked)
+    return table in linked or (kind.endswith("_fk") and thing.referred_table.name in linked)
 
 
 def _flat(found: Iterable[Any]) -> Iterator[Any]:

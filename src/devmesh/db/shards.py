@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Index, MetaData, Table
+from sqlalchemy import Column, Connection, Index, MetaData, Table
 from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -42,6 +42,7 @@ SPLIT = {
     "stream_marks": ("stream_id", SMALL),
     "gaps": ("id", BIG),
 }
+HOME = ("nodes", "shard")  # the column that tells a node's data server
 NUMBERED = ("minute_counts", "streams", "gaps")
 # What intake reads or makes in transactions of its own, before.
 SHARED = (
@@ -94,6 +95,14 @@ def server_url(text: str) -> URL:
             hint="mysql+pymysql://user:password@host/devmesh; the head by --head or DEVMESH_DATABASE_URL.",
         )
     return url
+
+
+def linked(connection: Connection) -> frozenset[str]:
+    """The tables here whose rows are on other servers; none where no plan was run."""
+    if connection.dialect.name == "sqlite":
+        return frozenset()
+    named = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND engine = 'SPIDER'"
+    return frozenset(connection.exec_driver_sql(named).scalars())
 
 
 def script(statements: Sequence[str]) -> str:
