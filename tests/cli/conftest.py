@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,14 @@ def cli(filled: Path) -> Runner:
 def empty(tmp_path: Path) -> Runner:
     """Commands over no store at all."""
     return Runner(tmp_path / "data")
+
+
+@pytest.fixture
+def importing(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """Commands over a fresh store of their own that keeps everything and learns nothing of meaning."""
+    monkeypatch.setenv("DEVMESH_RETENTION_DAYS", "36500")
+    monkeypatch.setenv("DEVMESH_EMBEDDING_PROVIDER", "off")
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(empty_store, data / "devmesh.db")
+    return Runner(data)

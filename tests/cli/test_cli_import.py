@@ -7,7 +7,6 @@ import gzip
 import json
 import lzma
 import random
-import shutil
 
 import pytest
 import zstandard
@@ -17,17 +16,6 @@ from devmesh.ship.identity import node_name
 
 LINES = [f"2026-01-20T14:{n // 60:02d}:{n % 60:02d}Z something number {n} happened\n" for n in range(100)]
 TEXT = "".join(LINES).encode()
-
-
-@pytest.fixture
-def cli(tmp_path, empty_store, monkeypatch) -> Runner:
-    """Commands over a fresh store of their own that keeps everything and learns nothing of meaning."""
-    monkeypatch.setenv("DEVMESH_RETENTION_DAYS", "36500")
-    monkeypatch.setenv("DEVMESH_EMBEDDING_PROVIDER", "off")
-    data = tmp_path / "data"
-    data.mkdir()
-    shutil.copy(empty_store, data / "devmesh.db")
-    return Runner(data)
 
 
 def cursor_entry(number: int, message: str, *, x: str = "", host: str = "Pi.example.org") -> dict[str, str]:
@@ -55,35 +43,22 @@ def as_lines(entries) -> bytes:
     return b"".join(json.dumps(one).encode() + b"\n" for one in entries)
 
 
-def test_a_short_file_stays_itself_beside_one_whose_line_ends_at_the_same_byte(cli: Runner, tmp_path):
-    """A mark of another file at the same byte says nothing of this one, whether it is the last or lies behind it."""
-    short, other, longer = tmp_path / "short.log", tmp_path / "other.log", tmp_path / "longer.log"
-    first, second = (f"2026-01-20T14:00:0{n}Z {'x' * 70} said {n}" for n in range(2))
-    short.write_text(f"{first}\n{second}")
-    size = short.stat().st_size
-    other.write_text(f"2026-01-20T14:00:00Z {'y' * (size - 22)}\n2026-01-20T14:00:01Z {'z' * 300}\n")
-    assert [cli.bring(str(one))[0] for one in (short, other, short, other)] == [2, 2, 0, 0]
-    longer.write_text(f"{first}\n{second}\n2026-01-20T14:00:02Z {'x' * 400} said 2\n")
-    assert cli.bring(str(longer)) == (1, 2, 0)
-    assert [cli.bring(str(one))[0] for one in (short, other, longer)] == [0, 0, 0]
-
-
-def test_a_file_is_stored_once_whatever_becomes_of_it(cli: Runner, tmp_path):
+def test_a_file_is_stored_once_whatever_becomes_of_it(importing: Runner, tmp_path):
     """Again, grown, renamed, compressed and through a pipe: every line is stored once."""
     log = tmp_path / "app.log"
     log.write_bytes(b"".join(line.encode() for line in LINES[:40]))
-    assert cli.bring(str(log)) == (40, 0, 0)
-    assert cli.bring(str(log)) == (0, 40, 0)
+    assert importing.bring(str(log)) == (40, 0, 0)
+    assert importing.bring(str(log)) == (0, 40, 0)
     log.write_bytes(TEXT)
-    assert cli.bring(str(log)) == (60, 40, 0)
+    assert importing.bring(str(log)) == (60, 40, 0)
     (tmp_path / "app.log.1").write_bytes(TEXT)
     (tmp_path / "app.log.2.gz").write_bytes(gzip.compress(TEXT[:3000]) + gzip.compress(TEXT[3000:]))
     (tmp_path / "odd name").write_bytes(zstandard.ZstdCompressor().compress(TEXT))
-    assert cli.bring(*(str(tmp_path / name) for name in ("app.log.1", "app.log.2.gz", "odd name"))) == (0, 300, 0)
-    assert cli.bring("-", stdin=TEXT) == (0, 100, 0)
-    assert cli.messages() == [line.split(" ", 1)[1].strip() for line in LINES]
-    assert {one["name"] for one in cli.json("services")["services"]} == {"app"}
-    assert [one["name"] for one in cli.json("nodes")["nodes"]] == [node_name()]
+    assert importing.bring(*(str(tmp_path / name) for name in ("app.log.1", "app.log.2.gz", "odd name"))) == (0, 300, 0)
+    assert importing.bring("-", stdin=TEXT) == (0, 100, 0)
+    assert importing.messages() == [line.split(" ", 1)[1].strip() for line in LINES]
+    assert {one["name"] for one in importing.json("services")["services"]} == {"app"}
+    assert [one["name"] for one in importing.json("nodes")["nodes"]] == [node_name()]
 
 
 def test_a_file_may_grow_at_any_byte(make_mesh, tmp_path):
@@ -112,97 +87,13 @@ def test_a_file_may_grow_at_any_byte(make_mesh, tmp_path):
     assert len([message for message in messages if "happened" in message]) in range(92, 101)
 
 
-def test_two_lines_of_which_only_the_first_is_alike(cli: Runner, tmp_path):
-    """A short file that begins like a longer one has its own second line stored."""
-    one, two = tmp_path / "one.log", tmp_path / "two.log"
-    first = f"2024-01-02T03:04:05Z {'same ' * 60}\n"
-    one.write_text(first + "".join(f"2024-01-02T03:04:06Z only in {name}\n" for name in "abcde"))
-    two.write_text(first + "2024-01-02T03:04:06Z only in x\n")
-    assert cli.bring(str(one)) == (6, 0, 0)
-    assert cli.bring(str(two)) == (2, 0, 0)
-    assert "only in x" in cli.messages()
-    assert cli.bring(str(two)) == (0, 2, 0)
-
-
-@pytest.mark.parametrize("lines", [1, 5, 31])
-@pytest.mark.parametrize("ends", [("FAILED: disk is full", "ok"), ("ok", "FAILED: disk is full"), ("code 0", "code 1")])
-def test_the_same_banner_and_another_result(cli: Runner, tmp_path, lines, ends):
-    """Of jobs that say the same but for their last line each last line is stored, whichever is longer."""
-    banner = "".join(f"step {n} of the nightly backup, nothing special {'.' * 250}\n" for n in range(lines))
-    one, two = tmp_path / "one.log", tmp_path / "two.log"
-    one.write_text(banner + ends[0] + "\n")
-    two.write_text(banner + ends[1] + "\n")
-    cli.bring(str(one))
-    stored, _repeated, rejected = cli.bring(str(two))
-    assert stored > 0 == rejected
-    assert set(ends) <= set(cli.messages())
-    for log in (one, two):
-        assert cli.bring(str(log)) == (0, lines + 1, 0)
-
-
-@pytest.mark.parametrize("lines", [3, 40, 200])
-def test_a_longer_file_of_the_same_beginning_came_first(cli: Runner, tmp_path, lines):
-    """What ends a short file is stored, though a longer one that said the same until then said more at its end."""
-    same = "".join(f"step {n} of the nightly backup, nothing special {'.' * 90}\n" for n in range(lines))
-    short, long = tmp_path / "short.log", tmp_path / "long.log"
-    short.write_text(same + "end of the short one\n")
-    long.write_text(same + "".join(f"end of the long one, line {n}\n" for n in range(3)))
-    cli.bring(str(long))
-    assert cli.bring(str(short))[0] > 0
-    assert "end of the short one" in cli.messages()
-    for log in (short, long):
-        assert cli.bring(str(log))[0] == 0
-
-
-@pytest.mark.parametrize("parts_at", [700, 1100, 1234])
-def test_a_file_that_parts_between_two_marks(cli: Runner, tmp_path, parts_at):
-    """What a file says differently is stored, though it ends before the next line that the longer one is known by."""
-    lines = [f"2026-11-{1 + n // 1440:02}T{n // 60 % 24:02}:{n % 60:02}:00Z job {n} is done" for n in range(2_000)]
-    other = [line.replace("done", "lost") for line in lines[parts_at : parts_at + 40]]
-    one, two = tmp_path / "one.log", tmp_path / "two.log"
-    one.write_text("\n".join(lines) + "\n")
-    two.write_text("\n".join([*lines[:parts_at], *other]) + "\n")
-    assert cli.bring(str(one)) == (2_000, 0, 0)
-    assert cli.bring(str(two)) == (40, parts_at, 0)
-    assert cli.bring(str(two)) == (0, parts_at + 40, 0)
-    two.write_text("\n".join([*lines[:parts_at], *other, *other]) + "\n")
-    assert cli.bring(str(two)) == (40, parts_at + 40, 0)
-    assert cli.bring(str(one)) == (0, 2_000, 0)
-    assert sum("lost" in message for message in cli.messages()) == 80
-
-
-def test_an_older_copy_is_no_other_file(cli: Runner, tmp_path):
-    """A copy that was made while the log was shorter is the log, wherever it ends."""
-    log = tmp_path / "app.log"
-    log.write_bytes(TEXT)
-    cli.bring(str(log))
-    ends = [at + 1 for at, byte in enumerate(TEXT) if byte == ord("\n") and at > 600]
-    for end in (*ends[:40:7], ends[-1], ends[3] - 9, ends[50] - 9):
-        copy = tmp_path / f"copy-{end}.log"
-        copy.write_bytes(TEXT[:end])
-        assert cli.bring(str(copy))[0] == 0, end
-
-
-def test_another_file_that_begins_alike_is_stored_whole(cli: Runner, tmp_path):
-    """Equal first kilobytes make no repeats: what goes on differently is another file, and stays known as such."""
-    head = b"# the same long header of two files\n" * 60
-    one, two = tmp_path / "one.log", tmp_path / "two.log"
-    one.write_bytes(head + TEXT)
-    two.write_bytes(head + TEXT.replace(b"something", b"otherwise"))
-    first, _repeated, _rejected = cli.bring(str(one))
-    assert cli.bring(str(two)) == (first, 0, 0)
-    for _ in range(2):
-        assert cli.bring(str(two)) == (0, first, 0)
-        assert cli.bring(str(one)) == (0, first, 0)
-
-
-def test_continued_lines_are_one_event(cli: Runner, tmp_path):
+def test_continued_lines_are_one_event(importing: Runner, tmp_path):
     """A stack trace in a log is one event."""
     log = tmp_path / "trace.log"
     trace = b'2026-01-20 14:00:00 it broke\nTraceback (most recent call last):\n  File "x.py", line 1\nValueError: no\n'
     log.write_bytes(trace + b"2026-01-20 14:00:01 INFO went on\n")
-    assert cli.bring(str(log)) == (2, 0, 0)
-    assert cli.messages()[0].splitlines()[-1] == "ValueError: no"
+    assert importing.bring(str(log)) == (2, 0, 0)
+    assert importing.messages()[0].splitlines()[-1] == "ValueError: no"
 
 
 TRACE = b'2026-01-20 14:00:01 it broke\nTraceback (most recent call last):\n  File "x.py", line 1\nValueError: no\n'
@@ -245,18 +136,18 @@ def test_an_event_of_which_a_part_is_known(make_mesh, tmp_path, known_before):
     assert state.coverage == ((0, log.stat().st_size - 1),)
 
 
-def test_journals_are_numbered_by_their_cursor(cli: Runner):
+def test_journals_are_numbered_by_their_cursor(importing: Runner):
     """JSON and export of one journal are the same entries; holes stay open for whoever brings them later."""
     entries = [cursor_entry(n, f"backup step {n}") for n in range(1, 31)]
-    assert cli.bring("-", stdin=as_lines(entries[0:20:2])) == (10, 0, 0)
-    assert cli.bring("-", stdin=b"".join(map(as_export, entries))) == (20, 10, 0)
-    assert cli.bring("-", stdin=as_lines(entries)) == (0, 30, 0)
-    event = cli.json("logs", "--limit", "1")["events"][0]
+    assert importing.bring("-", stdin=as_lines(entries[0:20:2])) == (10, 0, 0)
+    assert importing.bring("-", stdin=b"".join(map(as_export, entries))) == (20, 10, 0)
+    assert importing.bring("-", stdin=as_lines(entries)) == (0, 30, 0)
+    event = importing.json("logs", "--limit", "1")["events"][0]
     assert (event["node"], event["service"], event["priority"]) == ("pi", "backup", 4)
     assert event["fields"]["_BOOT_ID"] == "cd" * 16
 
 
-def test_journal_json_of_odd_values(cli: Runner):
+def test_journal_json_of_odd_values(importing: Runner):
     """Bytes as numbers and repeated fields are read; what journalctl left out is told by line, neighbours are kept."""
     odd = [
         {**cursor_entry(1, ""), "MESSAGE": [104, 105, 255]},
@@ -265,73 +156,75 @@ def test_journal_json_of_odd_values(cli: Runner):
         cursor_entry(4, "four"),
     ]
     body = as_lines(odd) + b"no json\n[1]\n"
-    said = json.loads(cli("import", "-", "--json", stdin=body).stdout)
+    said = json.loads(importing("import", "-", "--json", stdin=body).stdout)
     assert (said["stored"], said["rejected"]) == (3, 3)
     assert [one["line"] for one in said["files"][0]["errors"]] == [3, 5, 6]
-    assert cli.messages() == ["hi\ufffd", "two", "four"]
+    assert importing.messages() == ["hi\ufffd", "two", "four"]
 
 
-def test_entries_without_a_cursor_are_numbered_by_bytes(cli: Runner):
+def test_entries_without_a_cursor_are_numbered_by_bytes(importing: Runner):
     """An export that was printed without cursors is still stored once."""
     entries = [cursor_entry(n, f"m {n}") for n in range(20)]
     body = b"".join(as_export({name: entry[name] for name in entry if name != "__CURSOR"}) for entry in entries)
-    assert cli.bring("-", stdin=body) == (20, 0, 0)
-    assert cli.bring("-", stdin=body) == (0, 20, 0)
+    assert importing.bring("-", stdin=body) == (20, 0, 0)
+    assert importing.bring("-", stdin=body) == (0, 20, 0)
 
 
-def test_ndjson_tells_bad_lines_by_number(cli: Runner, tmp_path):
+def test_ndjson_tells_bad_lines_by_number(importing: Runner, tmp_path):
     """Bad lines are told with number and reason, also the second time; their neighbours are stored once."""
     log = tmp_path / "events.ndjson"
     good = [{"message": "one", "service": "a", "ts_us": 1_768_917_600_000_000}, {"message": "two", "node": "other"}]
     log.write_bytes(as_lines(good[:1]) + b"\n{bad\n" + as_lines([{"message": 5}, good[1]]) + b"no end")
     for stored, repeated in ((2, 0), (0, 2)):
-        said = json.loads(cli("import", str(log), "--json").stdout)
+        said = json.loads(importing("import", str(log), "--json").stdout)
         assert (said["stored"], said["repeated"], said["rejected"]) == (stored, repeated, 3)
         assert [one["line"] for one in said["files"][0]["errors"]] == [3, 4, 6]
         assert said["files"][0]["errors"][1]["field"] == "message"
-    assert {one["name"] for one in cli.json("nodes")["nodes"]} == {node_name(), "other"}
-    shown = cli("import", str(log)).stderr
+    assert {one["name"] for one in importing.json("nodes")["nodes"]} == {node_name(), "other"}
+    shown = importing("import", str(log)).stderr
     assert "events.ndjson:4  message: " in shown
 
 
-def test_year_zone_node_and_service_are_as_told(cli: Runner, tmp_path):
+def test_year_zone_node_and_service_are_as_told(importing: Runner, tmp_path):
     """Times without year and zone are read as the command says, the year turning with December."""
     log = tmp_path / "messages"
     log.write_text("Dec 31 23:59:59 nas sshd[7]: last\nJan  1 00:00:01 nas sshd[7]: first\n")
     options = ("--year", "2019", "--tz", "Europe/Berlin", "--node", "nas", "--service", "all")
-    assert cli.bring(str(log), *options) == (2, 0, 0)
-    events = cli.json("logs")["events"]
+    assert importing.bring(str(log), *options) == (2, 0, 0)
+    events = importing.json("logs")["events"]
     assert [event["ts_us"] for event in events] == [1_577_833_201_000_000, 1_577_833_199_000_000]
     assert {(event["node"], event["service"], event["pid"]) for event in events} == {("nas", "all", 7)}
 
 
-def test_other_times_for_what_is_stored_are_said_to_change_nothing(cli: Runner, tmp_path):
+def test_other_times_for_what_is_stored_are_said_to_change_nothing(importing: Runner, tmp_path):
     """A second import with another year stores nothing and says that the times stay; without one nothing is said."""
     log = tmp_path / "messages"
     log.write_text("Mar  1 10:00:00 nas sshd[7]: hello\n" * 30)
-    assert "keep the times" not in cli("import", str(log), "--year", "2019").stderr
-    before = cli.json("logs")["events"]
-    again = cli("import", str(log), "--year", "2020")
+    assert "keep the times" not in importing("import", str(log), "--year", "2019").stderr
+    before = importing.json("logs")["events"]
+    again = importing("import", str(log), "--year", "2020")
     assert again.stdout.startswith("0 stored, 30 repeated")
     assert "The 30 repeated events keep the times that they were stored with" in again.stderr
-    assert cli.json("logs")["events"] == before
-    assert "keep the times" not in cli("import", str(log)).stderr
+    assert importing.json("logs")["events"] == before
+    assert "keep the times" not in importing("import", str(log)).stderr
 
 
-def test_a_lone_surrogate_is_refused_as_over_http(cli: Runner, tmp_path):
+def test_a_lone_surrogate_is_refused_as_over_http(importing: Runner, tmp_path):
     """It is no text: the line is named, not changed; its neighbours and escapes that are text are stored."""
     log = tmp_path / "events.ndjson"
     log.write_bytes(b'{"message":"a\\ud800 and more"}\n{"message":"pair \\ud83e\\udd84"}\n{"message":"plain"}\n')
-    said = json.loads(cli("import", str(log), "--json").stdout)
+    said = json.loads(importing("import", str(log), "--json").stdout)
     assert (said["stored"], said["rejected"]) == (2, 1)
     (wrong,) = said["files"][0]["errors"]
     assert (wrong["line"], "surrogate" in wrong["reason"]) == (1, True)
-    assert sorted(cli.messages()) == ["pair 🦄", "plain"]
+    assert sorted(importing.messages()) == ["pair 🦄", "plain"]
 
 
 @pytest.mark.parametrize("kind", ["gz", "zst", "xz", "bz2"])
 @pytest.mark.parametrize("kept", [0.5, -1])
-def test_a_compressed_file_that_was_cut_is_read_to_its_last_whole_line(cli: Runner, tmp_path, kind: str, kept: float):
+def test_a_compressed_file_that_was_cut_is_read_to_its_last_whole_line(
+    importing: Runner, tmp_path, kind: str, kept: float
+):
     """All whole lines before the cut are stored, no half one, and it is said; the whole file brings the rest."""
     chance = random.Random(1)  # noqa: S311 - lines that do not compress, so that the cut lies where it should
     lines = [line.strip() + f" {chance.getrandbits(600):x}\n" for line in LINES * 8]
@@ -340,27 +233,27 @@ def test_a_compressed_file_that_was_cut_is_read_to_its_last_whole_line(cli: Runn
     packed = {**pack, "zst": zstandard.ZstdCompressor().compress}[kind](plain)
     cut = tmp_path / f"app.log.1.{kind}"
     cut.write_bytes(packed[: -1 if kept < 0 else int(len(packed) * kept)])
-    result = cli("import", str(cut), code=1)
+    result = importing("import", str(cut), code=1)
     assert f"app.log.1.{kind}: cannot be read to its end" in result.stderr
     assert "up to its last whole line" in result.stderr
     wanted = [line.split(" ", 1)[1].strip() for line in lines]
-    stored = cli.messages()
+    stored = importing.messages()
     assert sorted(stored) == sorted(wanted[: len(stored)])
     if kind in {"gz", "xz"}:  # the others are unpacked in blocks of 100 KB and more
         assert len(stored) > len(wanted) * (0.99 if kept < 0 else 0.4)
     cut.write_bytes(packed)
-    assert cli.bring(str(cut)) == (len(wanted) - len(stored), len(stored), 0)
-    assert sorted(cli.messages()) == sorted(wanted)
+    assert importing.bring(str(cut)) == (len(wanted) - len(stored), len(stored), 0)
+    assert sorted(importing.messages()) == sorted(wanted)
 
 
-def test_a_long_line_without_end_in_a_compressed_file(cli: Runner, tmp_path):
+def test_a_long_line_without_end_in_a_compressed_file(importing: Runner, tmp_path):
     """What is held back for want of a line end is bounded: the line is stored, cut, as from a plain file."""
     packed = tmp_path / "long.log.gz"
     packed.write_bytes(gzip.compress(b"2026-01-20 14:00:00 " + b"x" * 5_000_000))
-    assert cli.bring(str(packed)) == (1, 0, 0)
+    assert importing.bring(str(packed)) == (1, 0, 0)
 
 
-def test_folders_and_what_cannot_be_read(cli: Runner, tmp_path):
+def test_folders_and_what_cannot_be_read(importing: Runner, tmp_path):
     """A folder is read whole; what is no text or is damaged is told by name, and the exit code says so."""
     folder = tmp_path / "logs"
     folder.mkdir()
@@ -369,13 +262,13 @@ def test_folders_and_what_cannot_be_read(cli: Runner, tmp_path):
     (folder / "c.gz").write_bytes(gzip.compress(TEXT.replace(b"number", b"figure"))[:-20])
     (folder / "d.journal").write_bytes(b"LPKSHHRH" + bytes(300))
     (folder / "empty.log").write_bytes(b"")
-    result = cli("import", str(folder), code=1)
+    result = importing("import", str(folder), code=1)
     assert "b.bin: This is no text" in result.stderr
     assert "--format plain" in result.stderr
     assert "c.gz: cannot be read to its end" in result.stderr
     assert "journalctl --file=PATH -o export" in result.stderr
     assert result.stdout.splitlines()[0].split() == ["stored", "repeated", "rejected", "format", "file"]
-    assert len(cli.messages("--contains", "number")) == 100
+    assert len(importing.messages("--contains", "number")) == 100
 
 
 @pytest.mark.parametrize(
@@ -388,23 +281,23 @@ def test_folders_and_what_cannot_be_read(cli: Runner, tmp_path):
         ([], 2, "Missing argument"),
     ],
 )
-def test_wrong_inputs(cli: Runner, arguments: list[str], code: int, said: str):
+def test_wrong_inputs(importing: Runner, arguments: list[str], code: int, said: str):
     """A wrong input ends before anything is stored, with its code and a sentence."""
-    assert said in cli("import", *arguments, code=code, stdin=b"").stderr
+    assert said in importing("import", *arguments, code=code, stdin=b"").stderr
 
 
-def test_events_beyond_the_retention_are_announced(cli: Runner, monkeypatch):
+def test_events_beyond_the_retention_are_announced(importing: Runner, monkeypatch):
     """People hear that lines will go, and how to keep them."""
     monkeypatch.setenv("DEVMESH_RETENTION_DAYS", "1")
-    result = cli("import", "-", stdin=TEXT)
+    result = importing("import", "-", stdin=TEXT)
     assert "Older than the 1 days that single events are kept: 100 events." in result.stderr
     assert "DEVMESH_RETENTION_DAYS=36500" in result.stderr
     assert "100 stored, 0 repeated, 0 rejected; from 2026-01-20 14:00:00 to 2026-01-20 14:01:39" in result.stdout
 
 
-def test_imported_history_can_be_searched_at_once(cli: Runner):
+def test_imported_history_can_be_searched_at_once(importing: Runner):
     """The import leaves families behind, with their totals."""
-    cli.bring("-", stdin=TEXT)
-    families = cli.json("templates")["templates"]
+    importing.bring("-", stdin=TEXT)
+    families = importing.json("templates")["templates"]
     assert [(one["events"], one["service"]) for one in families] == [(100, "stdin")]
-    assert cli.json("search", "something happened")["results"][0]["id"] == families[0]["id"]
+    assert importing.json("search", "something happened")["results"][0]["id"] == families[0]["id"]
