@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from devmesh.ship.batch import Batch
+from devmesh.ship.clock import Clock
+from devmesh.ship.heartbeat import GAPS_AT_ONCE, Heart
 from devmesh.ship.history import History
 from devmesh.ship.piece import Lost
+from devmesh.ship.server import Answer
 from devmesh.ship.state import StateFile
 from devmesh.ship.track import Track
 
@@ -33,3 +38,25 @@ def test_an_answer_names_the_ranges_around_the_batch(tmp_path, coverage, in_step
     track.done, track.gaps, history.current = list(SENT), [Lost(53, 55, True, "vacuumed")], True
     history.stored(Batch("s;0", 71, 72, "x", None, []), {"coverage": [list(part) for part in coverage]})
     assert history.current is in_step
+
+
+def test_more_gaps_than_a_heartbeat_holds_are_told_in_several(tmp_path):
+    """Each gap is told once, in as few heartbeats as hold them; what was told counts as done, the rest does not."""
+    beats = []
+
+    def heard(said):
+        beats.append(said["gaps"])
+        return Answer(200, {}, None, "")
+
+    history = History(StateFile(str(tmp_path)), None, None, [])
+    track = history.tracks["s"] = Track("s", "journal")
+    track.gaps = [Lost(10 * n, 10 * n + 3, True, "poison") for n in range(GAPS_AT_ONCE)]
+    history.untold = [("old;0", Lost(5, 9, False, "forked"))]
+    heart = Heart(SimpleNamespace(heartbeat=heard, skew=SimpleNamespace(best=None)), Clock(), 30.0)
+    for left in (1, 0, 0):
+        assert heart.beat(history, [], [], {})
+        assert len(history.gaps()) == left
+        assert history.has_gaps() is bool(left)
+    assert [len(told) for told in beats] == [GAPS_AT_ONCE, 1, 0]
+    assert len({(gap["stream"], gap["from"]) for told in beats for gap in told}) == GAPS_AT_ONCE + 1
+    assert len(track.done) == GAPS_AT_ONCE

@@ -40,7 +40,7 @@ class Heart:
     ) -> bool:
         """Send one heartbeat; True if the server took it, gaps included."""
         self._last = self._clock.monotonic()
-        gaps = _gaps(history)
+        gaps = history.gaps()[:GAPS_AT_ONCE]
         backlog_events, backlog_bytes, oldest = _backlog(history, streams)
         skew = self._server.skew.best
         said = {
@@ -49,7 +49,10 @@ class Heart:
             "backlog_bytes": backlog_bytes,
             "oldest_unsent_us": oldest,
             "dropped": dropped,
-            "gaps": gaps[:GAPS_AT_ONCE],
+            "gaps": [
+                {"stream": name, "from": gap.first, "to": gap.last, "exact": gap.exact, "reason": gap.reason}
+                for name, gap in gaps
+            ],
             "clock_us": self._clock.now_us(),
             "skew_us": None if skew is None else skew.skew_us,
             "skew_error_us": None if skew is None else skew.error_us,
@@ -61,19 +64,10 @@ class Heart:
         if answer.status != HTTPStatus.OK or answer.body is None:
             _log.warning("heartbeat=not_taken status=%d error=%s", answer.status, answer.error)
             return False
-        if gaps and len(gaps) <= GAPS_AT_ONCE:
-            history.reported()
+        if gaps:
+            history.reported(gaps)
         history.heard_newest(answer.body.get("newest"))
         return True
-
-
-def _gaps(history: History) -> List[Dict[str, Any]]:
-    found = list(history.untold)
-    found += [(track.name, gap) for track in history.tracks.values() for gap in track.gaps]
-    return [
-        {"stream": name, "from": gap.first, "to": gap.last, "exact": gap.exact, "reason": gap.reason}
-        for name, gap in found
-    ]
 
 
 def _backlog(history: History, streams: List[Stream]) -> Any:

@@ -81,6 +81,10 @@ class History:
         """Whether there is a gap that the server was not told of."""
         return bool(self.untold) or any(track.gaps for track in self.tracks.values())
 
+    def gaps(self) -> List[Tuple[str, Lost]]:
+        """Those that the server was not told of, each with the name of its stream."""
+        return self.untold + [(track.name, gap) for track in self.tracks.values() for gap in track.gaps]
+
     def save(self) -> None:
         """Write the state file; a failure is no loss, since the server knows as well."""
         names = list(self.tracks)[-KEPT_STREAMS:]
@@ -232,13 +236,15 @@ class History:
             self.tracks[track.id] = _fresh(track, epoch)
         return self.tracks[track.id]
 
-    def reported(self) -> None:
-        """The server was told of all gaps: they are part of its coverage now."""
-        self.untold.clear()
+    def reported(self, gaps: List[Tuple[str, Lost]]) -> None:
+        """The server was told of these gaps: they are part of its coverage now."""
+        told = set(gaps)
+        self.untold = [one for one in self.untold if one not in told]
         for track in self.tracks.values():
-            if track.gaps:
-                track.done = merged([*track.done, *((gap.first, gap.last) for gap in track.gaps)])
-                track.gaps = []
+            mine = [gap for gap in track.gaps if (track.name, gap) in told]
+            if mine:
+                track.done = merged([*track.done, *((gap.first, gap.last) for gap in mine)])
+                track.gaps = [gap for gap in track.gaps if (track.name, gap) not in told]
         self.save()
 
 
