@@ -175,6 +175,7 @@ def test_doctor_on_a_fresh_machine_is_no_failure(empty):
         (["logs", "--nonsense"], 2),
         (["templates", "show"], 2),
         (["search"], 2),
+        (["search", " "], 2),
     ],
 )
 def test_wrong_inputs_end_with_their_code(cli, arguments: list[str], code: int):

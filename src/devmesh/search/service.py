@@ -34,6 +34,8 @@ class Search:
         """At most `limit` (200) families that answer the question, best first."""
         if not 1 <= limit <= LIMIT_MAX:
             raise InvalidInput(f"limit must be between 1 and {LIMIT_MAX}.", hint="10 is the default.")
+        if not question.strip():
+            raise InvalidInput("The question is empty.", hint="Say what you look for, such as: disk is dying")
         self.follow()
         found = self._finder.find(question, limit)
         return replace(found, hits=self._with_values(question, found.hits))
