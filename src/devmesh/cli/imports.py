@@ -162,7 +162,7 @@ def _learn(mesh: Mesh) -> None:
 
 
 def _report(tallies: list[Tally], settings: Settings, *, json: bool) -> None:
-    from devmesh.cli.terminal import count, emit, safe, table, viewer_zone, write
+    from devmesh.cli.terminal import count, emit, many, safe, table, viewer_zone, write
 
     sums = {
         name: sum(getattr(one, name) for one in tallies)
@@ -184,9 +184,9 @@ def _report(tallies: list[Tally], settings: Settings, *, json: bool) -> None:
         if tally.trouble:
             sys.stderr.write(f"{safe(tally.path)}: {safe(tally.trouble)}\n")
     if sums["expiring"] and sums["stored"]:
-        days, old = settings.retention_days, count(sums["expiring"])
+        days, old = settings.retention_days, many(sums["expiring"], "event")
         sys.stderr.write(
-            f"Older than the {days} days that single events are kept: {old} events. Their lines go within minutes, "
+            f"Older than the {days} days that single events are kept: {old}. Their lines go within minutes, "
             "their counts and patterns stay.\nhint: DEVMESH_RETENTION_DAYS=36500 keeps them.\n"
         )
 
