@@ -132,7 +132,8 @@ class _Server(uvicorn.Server):
 def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None] = lambda: None) -> bool:
     """Serve until SIGTERM or SIGINT. `announce(url)` is called once it answers, `before_stop()` while it still does.
 
-    True where it ended because the store may have lost what this house remembers: serve a new one.
+    True where it ended because the store may have lost what this house remembers, or went while it started: serve a
+    new one, once the store is there.
     """
     if not mesh.db.writable:
         raise Unavailable(
@@ -176,8 +177,21 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
     try:
         server.run(sockets=[sock])
     finally:
+        sock.close()
         if mesh.db.lock is None:
             lock.release()
     if not server.started:
+        if _is_away(mesh):
+            return True
         raise Unavailable("The server could not start.", hint="Its own log lines above say why.")
     return server.anew
+
+
+def _is_away(mesh: Mesh) -> bool:
+    """Whether the store went while the server started."""
+    try:
+        with mesh.db.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except Unavailable:
+        return True
+    return False

@@ -14,7 +14,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import pytest
+
 from bodies import numbered
+from devmesh.errors import Unavailable
+from devmesh.server import serve
 from processes import SERVE, serving
 
 
@@ -86,3 +90,20 @@ def test_idle_connections_hold_nobody_up(server):
     assert ask(server, "/ingest", numbered(1, 5))[1]["stored"] == 5
     for sock in idle:
         sock.close()
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_a_store_that_goes_while_the_server_starts(make_mesh, monkeypatch, away):
+    """Whoever serves is told to begin again once it is there; another fault at start is an error."""
+
+    def fail(*_more):
+        raise Unavailable("The database server does not answer.")
+
+    mesh = make_mesh(port=0)
+    monkeypatch.setattr(type(mesh.intake), "start", fail)
+    if away:
+        monkeypatch.setattr(type(mesh.db), "read", fail)
+        assert serve(mesh, lambda _url: None)
+    else:
+        with pytest.raises(Unavailable, match="could not start"):
+            serve(mesh, lambda _url: None)
