@@ -7,6 +7,7 @@ finds it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import threading
@@ -175,7 +176,8 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
 
     server = _Server(config, ready, stop)
     try:
-        server.run(sockets=[sock])
+        with contextlib.suppress(SystemExit):  # uvicorn's way to say that the app did not start
+            server.run(sockets=[sock])
     finally:
         sock.close()
         if mesh.db.lock is None:
