@@ -26,8 +26,6 @@ UNSETTLED = "<unsettled>"
 
 MAX_ROUNDS = 8
 
-DRAWN_OVER = r"(?m)^[^\n]*\r([^\r\n])"
-
 PART_ROWS = 25_000
 """So many messages are taken at a time: more of them only take more memory, which is slower than the work."""
 
@@ -56,22 +54,12 @@ def canonicalize_directly(messages: pl.Series) -> pl.Series:
 def shapes_of(messages: pl.Series) -> list[str]:
     """What is left of each message (String) without its numbers: equal shapes have equal canonical texts."""
     texts = messages.cast(pl.String)
-    return fold_numbers(_cut(_as_shown(texts.fill_null("") if texts.null_count() else texts)))
+    return fold_numbers(_cut(texts.fill_null("") if texts.null_count() else texts))
 
 
 def settle(shapes: list[str]) -> list[str]:
     """The canonical texts of shapes; only shapes that were not seen before go through the rules."""
     return _settled_before(shapes)
-
-
-def _as_shown(texts: pl.Series) -> pl.Series:
-    """What a terminal shows in the end of lines that were drawn over, as by a progress bar: what follows the last
-    carriage return within a line.
-    """
-    drawn = texts.str.contains("\r", literal=True)
-    if not drawn.any():
-        return texts
-    return texts.clone().scatter(drawn.arg_true(), texts.filter(drawn).str.replace_all(DRAWN_OVER, "${1}"))
 
 
 def _cut(text: pl.Series) -> pl.Series:

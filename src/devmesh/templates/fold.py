@@ -7,13 +7,16 @@ go first, over whole buffers and before any pattern runs; the patterns then see 
 letters as HEX_MARK, a UUID as UUID_MARK and a MAC address as MAC_MARK. Only an HTTP status code is a verdict, not a
 number, and stays: three digits without a unit or fraction (`402ms`) after a closing quote, a bar or the key of a status
 (`HTTP/1.1" 404`, `| 404 |`, `"status":404`), its zeros as STATUS_ZERO. Control characters become spaces, so that no
-message holds a mark (but ESC stays, by which colours are known).
+message holds a mark (but ESC stays, by which colours are known). Of a line that was drawn over only what a terminal
+shows in the end is read.
 
 Everything is a whole-array operation on bytes: ASCII characters never occur inside a longer UTF-8 sequence, so no
 decoding is needed.
 """
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +27,8 @@ STATUS_ZERO, HEX_MARK, UUID_MARK, MAC_MARK = "\x02", "\x03", "\x04", "\x05"
 _PAD = b"\n" * 40  # so that looking around never leaves the buffer: a UUID has 36 characters
 _PART_BYTES = 600_000  # larger parts spend their time in page faults, smaller ones in calls
 _ESCAPE = 0x1B
+_DRAWN_OVER = re.compile(rb"^[^\n]*\r([^\r\n])", re.MULTILINE)
+_ONE_LINE = str.maketrans("\r\n", "  ")
 _ALIKE = bytes(
     ord("0")
     if ord("0") <= byte <= ord("9")
@@ -46,12 +51,21 @@ def fold_numbers(messages: pl.Series | list[str]) -> list[str]:
         return []
     folded = _fold(messages)
     if len(folded) != len(messages):  # some message holds newlines
-        return _fold([text.replace("\n", " ") for text in messages])
+        return _fold([_as_shown(text).translate(_ONE_LINE) for text in messages])
     return folded
+
+
+def _as_shown(text: str) -> str:
+    """What a terminal shows in the end of lines that were drawn over, as by a progress bar: what follows the last
+    carriage return within a line.
+    """
+    return _DRAWN_OVER.sub(rb"\1", text.encode()).decode() if "\r" in text else text
 
 
 def _fold(texts: pl.Series | list[str]) -> list[str]:
     joined = "\n".join(texts).encode() if isinstance(texts, list) else texts.str.join("\n").cast(pl.Binary).item()
+    if b"\r" in joined:
+        joined = _DRAWN_OVER.sub(rb"\1", joined)
     # In one thread: two were no faster, for each of these short operations waits for Python's lock.
     return b"\n".join(map(_fold_part, _parts(joined))).decode().split("\n")
 
