@@ -14,7 +14,7 @@ POOLS: dict[str, tuple[str, ...]] = {
     ),
     "lan": tuple(f"192.168.10.{n}" for n in (101, 101, 101, 102, 102, 104, 105, 107, 110, 113, 120, 131)),
     "domain": (
-        "api.github.com", "registry-1.docker.io", "deb.debian.org", "www.youtube.com", "i.ytimg.com",
+        "api.code.example", "images.example", "packages.example", "www.youtube.com", "i.ytimg.com",
         "api.weather.com", "ntp.ubuntu.com", "time.apple.com", "www.wikipedia.org", "cdn.jsdelivr.net",
         "mail.home.example", "fonts.gstatic.com",
     ),
