@@ -11,25 +11,26 @@ from fastapi import Request
 
 import devmesh.api
 from bodies import line, messages
-from devmesh.api.auth import from_itself
+from devmesh.api.auth import COOKIE, from_itself
 
-READ, SEND, ADMIN, OPEN = "read", "send", "admin", "open"
+READ, SEND, OPERATE, ADMIN, OPEN = "read", "send", "operate", "admin", "open"
 # A route that is not in here fails the test below: whoever adds one says who may call it.
 RULES = {
     "GET /logs": READ, "GET /logs/tail": READ, "GET /logs/{event_id}/context": READ, "GET /logs/count": READ,
     "GET /logs/histogram": READ, "GET /logs/export": READ,
-    "GET /templates": READ, "GET /templates/{template_id}": READ, "PUT /templates/{template_id}/words": ADMIN,
-    "POST /templates/{template_id}/merge": ADMIN, "POST /templates/{template_id}/split": ADMIN,
+    "GET /templates": READ, "GET /templates/{template_id}": READ, "PUT /templates/{template_id}/words": OPERATE,
+    "POST /templates/{template_id}/merge": OPERATE, "POST /templates/{template_id}/split": OPERATE,
     "GET /search/templates": READ,
     "GET /changes": READ,
     "GET /search/logs": READ, "GET /nodes": READ, "GET /services": READ, "GET /stats": READ, "GET /metrics": READ,
     "GET /health": OPEN, "POST /ingest": SEND, "GET /ingest/state": SEND, "POST /ingest/heartbeat": SEND,
-    "POST /nodes/{name:path}/retire": ADMIN,
+    "POST /nodes/{name:path}/retire": ADMIN, "GET /audit": ADMIN,
     "GET /": OPEN, "GET /docs": OPEN, "GET /docs/start.js": OPEN, "GET /docs/{name}": OPEN, "GET /openapi.json": OPEN,
 }  # fmt: skip
 MAY = {
-    "node": {SEND, OPEN}, "relay": {SEND, OPEN}, "read": {READ, OPEN}, "admin": {READ, SEND, ADMIN, OPEN},
-    "nobody": {OPEN}, "unknown": {OPEN},
+    "node": {SEND, OPEN}, "relay": {SEND, OPEN}, "read": {READ, OPEN}, "admin": {READ, SEND, OPERATE, ADMIN, OPEN},
+    "nobody": {OPEN}, "unknown": {OPEN}, "anna": {READ, SEND, OPERATE, ADMIN, OPEN}, "ben": {READ, OPERATE, OPEN},
+    "carla": {READ, OPEN},
 }  # fmt: skip
 REFUSED = {401, 403}
 
@@ -53,6 +54,19 @@ def routes():
     return sorted(found)
 
 
+PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
+
+
+@pytest.fixture
+def cookies(mesh):
+    """Who signed in, of each kind."""
+    people, made = mesh.accounts.people, {}
+    for name, kind in {"anna": "admin", "ben": "operate", "carla": "read"}.items():
+        people.add(name, PASSWORD, kind)
+        made[name] = {"Cookie": f"{COOKIE}={people.sign_in(name, PASSWORD, name)}"}
+    return made
+
+
 @pytest.fixture
 def tokens(mesh):
     """A token of each kind, and one that nobody made."""
@@ -65,8 +79,10 @@ def test_every_route_has_a_rule():
     assert [name for name in routes() if rule(name) is None] == []
 
 
-def test_every_caller_on_every_route(call, tokens):
-    """From afar each kind of token reaches what its kind may and nothing else: 401 for none, 403 for a wrong one."""
+def test_every_caller_on_every_route(call, tokens, cookies):
+    """From afar each kind of token, and who signed in, reaches what its kind may and nothing else: 401 for none, 403
+    for a wrong one.
+    """
     wrong = []
     for name in routes():
         if name == "GET /logs/tail":
@@ -76,7 +92,10 @@ def test_every_caller_on_every_route(call, tokens):
         path = path.replace("{name:path}", "nobody-of-this-name")
         path = path.replace("{token_id}", "99").replace("{loop}", "no-such").replace("{number}", "99")
         for who, may in MAY.items():
-            answer = call(method, path, peer=STRANGER, host="mesh.example:8000", token=tokens.get(who), content=b"")
+            answer = call(
+                method, path, peer=STRANGER, host="mesh.example:8000", token=tokens.get(who), headers=cookies.get(who),
+                content=b"",
+            )  # fmt: skip
             allowed = rule(name) in may
             if (answer.status_code in REFUSED) == allowed or answer.status_code >= 500:
                 wrong.append((name, who, answer.status_code))

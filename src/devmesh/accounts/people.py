@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from devmesh.accounts.audit import COMMAND_LINE, record
 from devmesh.accounts.grant import Grant
 from devmesh.accounts.tables import session_keys, sessions, users
 from devmesh.accounts.tries import Tries
@@ -27,7 +28,8 @@ from devmesh.errors import Conflict, InvalidInput, NotFound, Unauthorized
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-USER_KINDS = ("admin", "read")
+USER_KINDS = ("admin", "operate", "read")
+SOMEBODY = "somebody"  # who tried to sign in with a name that nobody has: it may be a password in the wrong field
 SESSION_US = 30 * 86_400_000_000
 CACHE_S = 5.0
 NAME_CHARS = 64
@@ -54,12 +56,12 @@ class People:
         self._cache: dict[bytes, tuple[float, Grant]] = {}
         self._there: tuple[float, bool] | None = None
 
-    def add(self, name: str, password: str, kind: str = "admin") -> None:
-        """A new user. Raises InvalidInput for a name or password that cannot be one, Conflict where the name is
-        taken.
+    def add(self, name: str, password: str, kind: str = "admin", by: str = COMMAND_LINE) -> None:
+        """A new user, added `by` somebody. Raises InvalidInput for a name or password that cannot be one,
+        Conflict where the name is taken.
         """
         if kind not in USER_KINDS:
-            raise InvalidInput(f"A user may one of {', '.join(USER_KINDS)}.", hint="devmesh user add NAME --read")
+            raise InvalidInput(f"A user's kind is one of {', '.join(USER_KINDS)}.", hint="devmesh user add NAME --read")
         if not (0 < len(name) <= NAME_CHARS and name.isprintable() and name == name.strip()):
             raise InvalidInput(
                 f"A user's name is 1 to {NAME_CHARS} printable characters, no space around them.",
@@ -73,6 +75,7 @@ class People:
                 if connection.execute(select(users.c.id).where(users.c.name == name)).first() is not None:
                     raise Conflict("A user of that name exists.", hint="See: devmesh user list")
                 connection.execute(insert(users).values(row))
+                record(connection, self._clock, by, "added user", f"{name} ({kind})")
         except IntegrityError as error:
             raise Conflict("A user of that name exists.", hint="See: devmesh user list") from error
         self._there = None
@@ -83,7 +86,7 @@ class People:
             rows = connection.execute(select(users).order_by(users.c.name)).all()
         return [UserInfo(row.name, row.kind, row.created_us) for row in rows]
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, by: str = COMMAND_LINE) -> None:
         """Forget a user and end their sessions. Raises NotFound."""
         with self._db.write() as connection:
             found = connection.execute(select(users.c.id).where(users.c.name == name)).scalar()
@@ -91,6 +94,7 @@ class People:
                 raise NotFound("There is no user of that name.", hint="See: devmesh user list")
             connection.execute(delete(sessions).where(sessions.c.user_id == found))
             connection.execute(delete(users).where(users.c.id == found))
+            record(connection, self._clock, by, "removed user", name)
         self._cache, self._there = {}, None
 
     def any(self) -> bool:
@@ -121,12 +125,15 @@ class People:
         with self._db.read() as connection:
             row = connection.execute(select(users).where(users.c.name == name)).one_or_none()
         if not self._matches(row.password if row is not None else _NOBODY, password[: PASSWORD_CHARS.stop]) or not row:
+            with self._db.write() as connection:
+                record(connection, self._clock, row.name if row else SOMEBODY, "failed to sign in", f"from {address}")
             raise Unauthorized("Name or password is wrong.", hint="Forgotten? On the server: devmesh user list")
         secret, now = secrets.token_urlsafe(32), self._clock.now_us()
         with self._db.write() as connection:
             connection.execute(delete(sessions).where(sessions.c.expires_us <= now))
             said = {"hash": _digest(secret), "user_id": row.id, "created_us": now, "expires_us": now + SESSION_US}
             connection.execute(insert(sessions).values(said))
+            record(connection, self._clock, row.name, "signed in", f"from {address}")
         return f"{secret}.{self._signature(secret)}"
 
     def check(self, cookie: str) -> Grant:
@@ -143,7 +150,7 @@ class People:
             row = connection.execute(select(users.c.name, users.c.kind).select_from(joined).where(lives)).one_or_none()
         if row is None:
             raise Unauthorized("This session has ended.", hint="Sign in again.")
-        grant, now = Grant(row.kind, person=row.name), self._clock.monotonic_s()
+        grant, now = Grant(row.kind, person=row.name, by=row.name), self._clock.monotonic_s()
         kept = {key: entry for key, entry in self._cache.items() if now - entry[0] < CACHE_S}
         self._cache = {**kept, _digest(cookie): (now, grant)}
         return grant

@@ -1,4 +1,4 @@
-"""The room's verbs: make, check and revoke tokens; `people` has those of users and sessions.
+"""The room's verbs: make, check and revoke tokens; `people` has those of users and sessions, `audit` who did what.
 
 A token is 256 random bits, so a plain SHA-256 of it is enough to store; the lookup by hash tells an attacker's clock
 nothing.
@@ -13,6 +13,7 @@ from threading import Lock
 
 from sqlalchemy import func, insert, select, update
 
+from devmesh.accounts.audit import COMMAND_LINE, Audit, record
 from devmesh.accounts.grant import Grant
 from devmesh.accounts.people import People
 from devmesh.accounts.tables import tokens
@@ -45,11 +46,14 @@ class Accounts:
         self._db, self._clock = db, clock
         self._lock = Lock()
         self.people = People(db, clock)
+        self.audit = Audit(db)
         self._session = ""
         self._cache: dict[bytes, tuple[float, Grant]] = {}
 
-    def create_token(self, kind: str, node: str | None = None) -> str:
-        """A new secret, shown this once. Raises InvalidInput where `node` is no name that intake takes."""
+    def create_token(self, kind: str, node: str | None = None, by: str = COMMAND_LINE) -> str:
+        """A new secret, shown this once, made `by` somebody. Raises InvalidInput where `node` is no name that intake
+        takes.
+        """
         if kind not in KINDS:
             raise InvalidInput(f"A token is one of {', '.join(KINDS)}.", hint="devmesh token create --node NAME")
         if (kind == "node") != bool(node):
@@ -64,7 +68,8 @@ class Accounts:
         secret = PREFIX + secrets.token_urlsafe(32)
         row = {"hash": _hash(secret), "kind": kind, "node": node, "created_us": self._clock.now_us()}
         with self._db.write() as connection:
-            connection.execute(insert(tokens).values(row))
+            made = connection.execute(insert(tokens).values(row).returning(tokens.c.id)).scalar_one()
+            record(connection, self._clock, by, "made token", f"{made} ({kind}{f' {node}' if node else ''})")
         return secret
 
     def create_session_token(self) -> str:
@@ -78,17 +83,19 @@ class Accounts:
         if cached is not None:
             return cached
         if self._session and secrets.compare_digest(secret.encode("utf-8", "replace"), self._session.encode()):
-            return Grant("admin")
+            return Grant("admin", by=COMMAND_LINE)
         digest, now = _hash(secret), self._clock.monotonic_s()
         with self._db.read() as connection:
             row = connection.execute(
-                select(tokens.c.kind, tokens.c.node).where((tokens.c.hash == digest) & tokens.c.revoked_us.is_(None))
+                select(tokens.c.id, tokens.c.kind, tokens.c.node).where(
+                    (tokens.c.hash == digest) & tokens.c.revoked_us.is_(None)
+                )
             ).one_or_none()
         if row is None:
             with self._lock:
                 self._cache.pop(digest, None)
             raise Unauthorized("This token is not known here, or was revoked.", hint="devmesh token create")
-        grant = Grant(row.kind, row.node)
+        grant = Grant(row.kind, row.node, by=f"token {row.id}")
         with self._lock:
             self._cache = {key: entry for key, entry in self._cache.items() if now - entry[0] < CACHE_S}
             self._cache[digest] = (now, grant)
@@ -120,13 +127,14 @@ class Accounts:
         found = [TokenInfo(row.id, row.kind, row.node, row.created_us, row.revoked_us) for row in rows]
         return first_of(found, limit, lambda token: str(token.id))
 
-    def revoke(self, token_id: int) -> None:
+    def revoke(self, token_id: int, by: str = COMMAND_LINE) -> None:
         """Refuse this token from now on; raises NotFound."""
         live = (tokens.c.id == token_id) & tokens.c.revoked_us.is_(None)
         with self._db.write() as connection:
             done = connection.execute(update(tokens).where(live).values(revoked_us=self._clock.now_us()))
-        if done.rowcount == 0:
-            raise NotFound(f"There is no living token {token_id}.", hint="See: devmesh token list")
+            if done.rowcount == 0:
+                raise NotFound(f"There is no living token {token_id}.", hint="See: devmesh token list")
+            record(connection, self._clock, by, "revoked token", str(token_id))
 
 
 def _hash(secret: str) -> bytes:

@@ -35,6 +35,17 @@ sessions = Table(
     Column("expires_us", MICROSECONDS, nullable=False, index=True),
 )
 
+# Who changed what (audit.py); bounded.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_us", MICROSECONDS, nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("did", String(32), nullable=False),
+    Column("what", String(600), nullable=False),
+)
+
 # What signs the cookies; one row, so that every server over this store takes the cookies of the others.
 session_keys = Table(
     "session_keys",

@@ -1,4 +1,4 @@
-"""`/tokens`, `/users`, `/loops` and the retirement of nodes: what changes how the house runs; admins alone."""
+"""`/tokens`, `/users`, `/audit`, `/loops`, the retirement of nodes: what changes how the house runs; admins alone."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ async def admin(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
 
 
 router = APIRouter(tags=["admin"], dependencies=[Depends(admin)])
+Admin = Annotated[Grant, Depends(admin)]
 
 
 class TokenBody(BaseModel):
@@ -32,9 +33,10 @@ class TokenBody(BaseModel):
 
 
 @router.post("/tokens")
-def create_token(request: Request, said: TokenBody) -> dict[str, Any]:
+def create_token(request: Request, said: TokenBody, grant: Admin) -> dict[str, Any]:
     """Make a token (node, relay, read or admin); the secret is told this once."""
-    return {"token": mesh_of(request).accounts.create_token(said.kind, said.node), "kind": said.kind, "node": said.node}
+    secret = mesh_of(request).accounts.create_token(said.kind, said.node, grant.by)
+    return {"token": secret, "kind": said.kind, "node": said.node}
 
 
 @router.get("/tokens")
@@ -47,14 +49,14 @@ def list_tokens(
 
 
 @router.delete("/tokens/{token_id}")
-def revoke_token(request: Request, token_id: Annotated[int, Path(ge=0, lt=2**31)]) -> dict[str, Any]:
+def revoke_token(request: Request, token_id: Annotated[int, Path(ge=0, lt=2**31)], grant: Admin) -> dict[str, Any]:
     """Refuse a token from now on, within 5 seconds."""
-    mesh_of(request).accounts.revoke(token_id)
+    mesh_of(request).accounts.revoke(token_id, grant.by)
     return {"revoked": token_id}
 
 
 class UserBody(BaseModel):
-    """A new user: `kind` is admin or read."""
+    """A new user: `kind` is admin, operate or read."""
 
     name: str = Field(max_length=64)
     password: str = Field(max_length=1024)
@@ -62,9 +64,9 @@ class UserBody(BaseModel):
 
 
 @router.post("/users")
-def add_user(request: Request, said: UserBody) -> dict[str, Any]:
+def add_user(request: Request, said: UserBody, grant: Admin) -> dict[str, Any]:
     """Let somebody sign in. From the first one on, the machine itself needs a token or a session, too."""
-    mesh_of(request).accounts.people.add(said.name, said.password, said.kind)
+    mesh_of(request).accounts.people.add(said.name, said.password, said.kind, grant.by)
     return {"name": said.name, "kind": said.kind}
 
 
@@ -75,16 +77,25 @@ def list_users(request: Request) -> dict[str, Any]:
 
 
 @router.delete("/users/{name:path}")
-def remove_user(request: Request, name: Annotated[str, Path(max_length=64)]) -> dict[str, Any]:
+def remove_user(request: Request, name: Annotated[str, Path(max_length=64)], grant: Admin) -> dict[str, Any]:
     """Forget a user and end their sessions, here at once, on other servers within 5 seconds."""
-    mesh_of(request).accounts.people.remove(name)
+    mesh_of(request).accounts.people.remove(name, grant.by)
     return {"removed": name}
 
 
+@router.get("/audit")
+def audit(
+    request: Request, limit: int = LIMIT_DEFAULT, cursor: Annotated[str | None, Query(max_length=64)] = None
+) -> dict[str, Any]:
+    """Who did what, the newest first: tokens, users, sign-ins, retired nodes, words of people, merges and splits."""
+    page = mesh_of(request).accounts.audit.list(limit, cursor)
+    return {"audit": [asdict(one) for one in page.rows], "cursor": page.cursor}
+
+
 @router.post("/nodes/{name:path}/retire")
-def retire_node(request: Request, name: Annotated[str, Path(max_length=255)]) -> dict[str, Any]:
+def retire_node(request: Request, name: Annotated[str, Path(max_length=255)], grant: Admin) -> dict[str, Any]:
     """Leave a node out of health and of the list until it speaks again; its events stay."""
-    mesh_of(request).nodes.retire(name)
+    mesh_of(request).nodes.retire(name, grant.by)
     return {"retired": name}
 
 

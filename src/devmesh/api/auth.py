@@ -118,6 +118,13 @@ async def reader(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
     return grant
 
 
+async def operator(grant: Annotated[Grant, Depends(grant_of)]) -> Grant:
+    """A caller that may change what people say of the logs."""
+    if not grant.operates:
+        raise Forbidden("You may look here, but change nothing.", hint="An admin adds users who may: --operate.")
+    return grant
+
+
 async def may_read(request: Request) -> bool:
     """Whether this caller may look at what is stored; for answers that tell others less. While the store is away, who
     shows a token is one of the others: nobody can say whose it is. The machine itself is not, unless users were seen.

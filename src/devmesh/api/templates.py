@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from devmesh.api.admin import admin
-from devmesh.api.auth import mesh_of, reader
+from devmesh.accounts import Grant
+from devmesh.api.auth import mesh_of, operator, reader
 from devmesh.asking import family_id, template_number
 from devmesh.catalogue import list_families, show, with_trends
 
 router = APIRouter(tags=["templates"], dependencies=[Depends(reader)])
+Operator = Annotated[Grant, Depends(operator)]
 
 TRENDS = 100  # each costs two questions to the store
 
@@ -52,24 +53,24 @@ def template(request: Request, template_id: str) -> dict[str, Any]:
     return show(mesh_of(request), template_id)
 
 
-@router.put("/templates/{template_id}/words", dependencies=[Depends(admin)])
-def annotate(request: Request, template_id: str, said: Words) -> dict[str, Any]:
+@router.put("/templates/{template_id}/words")
+def annotate(request: Request, template_id: str, said: Words, grant: Operator) -> dict[str, Any]:
     """Give a family (f12) a label or a note of people's own."""
     mesh = mesh_of(request)
-    mesh.templates.annotate(family_id(template_id), label=said.label, note=said.note)
+    mesh.templates.annotate(family_id(template_id), label=said.label, note=said.note, by=grant.by)
     return show(mesh, template_id)
 
 
-@router.post("/templates/{template_id}/merge", dependencies=[Depends(admin)])
-def merge(request: Request, template_id: str, said: Into) -> dict[str, Any]:
+@router.post("/templates/{template_id}/merge")
+def merge(request: Request, template_id: str, said: Into, grant: Operator) -> dict[str, Any]:
     """Let a family (f12) go into another one of its service; its id leads there from now on."""
     mesh = mesh_of(request)
-    mesh.templates.merge(family_id(template_id), family_id(said.into))
+    mesh.templates.merge(family_id(template_id), family_id(said.into), grant.by)
     return show(mesh, said.into)
 
 
-@router.post("/templates/{template_id}/split", dependencies=[Depends(admin)])
-def split(request: Request, template_id: str) -> dict[str, Any]:
+@router.post("/templates/{template_id}/split")
+def split(request: Request, template_id: str, grant: Operator) -> dict[str, Any]:
     """Take a template (t345) out of its family: a family of its own from now on, which grows together with no other."""
     mesh = mesh_of(request)
-    return show(mesh, f"f{mesh.templates.split(template_number(template_id))}")
+    return show(mesh, f"f{mesh.templates.split(template_number(template_id), grant.by)}")

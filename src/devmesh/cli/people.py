@@ -1,4 +1,4 @@
-"""`devmesh user`: who may sign in to the pages."""
+"""`devmesh user`: who may sign in to the pages; `devmesh audit`: who did what."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 
 from devmesh.cli.opening import reading, settings_of, writing
-from devmesh.cli.words import Json, examples
+from devmesh.cli.words import Cursor, Json, Limit, examples, note_more
+from devmesh.errors import InvalidInput
 
 commands = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
 
 def install(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command(epilog=examples("devmesh audit", "devmesh audit --json"), short_help="Who did what.")(audit)
     app.add_typer(
         commands,
         name="user",
@@ -29,18 +31,27 @@ def user() -> None:
     """People who sign in to the pages. From the first one on, this machine needs a token or a session as others do."""
 
 
-@commands.command(epilog=examples("devmesh user add anna", "devmesh user add night-shift --read"))
+@commands.command(
+    epilog=examples("devmesh user add anna", "devmesh user add ben --operate", "devmesh user add screen --read")
+)
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What they sign in with.")],
     read: Annotated[bool, typer.Option("--read", help="May read everything, change nothing.")] = False,
+    operate: Annotated[
+        bool, typer.Option("--operate", help="May read everything, and label, merge and split templates.")
+    ] = False,
 ) -> None:
-    """Let somebody sign in. Asks for the password; without a terminal it is the first line of stdin."""
+    """Let somebody sign in, as admin unless an option says less. Asks for the password; without a terminal it is the
+    first line of stdin.
+    """
     from devmesh.cli.remote import Remote
     from devmesh.cli.terminal import note, safe, write
 
+    if read and operate:
+        raise InvalidInput("A user is of one kind.", hint="--read or --operate")
     password = _password()
-    kind = "read" if read else "admin"
+    kind = "read" if read else "operate" if operate else "admin"
     with writing(settings_of(context)) as store:
         if isinstance(store, Remote):
             store.call("POST", "/users", json={"name": name, "password": password, "kind": kind})
@@ -83,6 +94,23 @@ def remove(
         else:
             store.accounts.people.remove(name)
     write(f"{safe(name)} may no longer sign in.")
+
+
+def audit(context: typer.Context, limit: Limit = 50, cursor: Cursor = None, json: Json = False) -> None:
+    """Who did what, the newest first: tokens, users, sign-ins, retired nodes, words of people, merges and splits."""
+    from devmesh.cli.terminal import emit, note, stamp, table, viewer_zone
+
+    settings = settings_of(context)
+    with reading(settings) as mesh:
+        page = mesh.accounts.audit.list(limit, cursor)
+    if json:
+        emit({"audit": [asdict(one) for one in page.rows], "cursor": page.cursor})
+        return
+    zone = viewer_zone(settings.timezone)
+    table(["when", "who", "did", "what"], [[stamp(one.at_us, zone), one.who, one.did, one.what] for one in page.rows])
+    if not page.rows:
+        note("Nothing was changed yet." if cursor is None else "Nothing is older than that.")
+    note_more(page.cursor)
 
 
 def _password() -> str:

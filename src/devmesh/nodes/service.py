@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from devmesh.accounts import COMMAND_LINE, record
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.errors import NodeClone
@@ -146,10 +147,11 @@ class Nodes:
         with self._db.read() as connection:
             return listing.quiet(connection, self._clock.now_us())
 
-    def retire(self, name: str) -> None:
+    def retire(self, name: str, by: str = COMMAND_LINE) -> None:
         """Leave a node out of health and of lists until it speaks again; its events stay. Raises NotFound."""
         with self._db.write() as connection:
             listing.retire(connection, name, self._clock.now_us())
+            record(connection, self._clock, by, "retired node", name)
 
     def services(self) -> Sequence[Service]:
         """Every service, by name."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, insert, or_, select, update
 
+from devmesh.accounts import record
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.errors import InvalidInput
@@ -21,9 +22,9 @@ from devmesh.templates.tables import families, log_templates
 NO_LEVEL = 8  # less severe than any that a text states
 
 
-def merge(db: Database, clock: Clock, gone: Family, into: Family) -> None:
-    """Let `gone` go into `into`. Raises InvalidInput where they are one already, speak for two services, or the one
-    that goes is the more severe.
+def merge(db: Database, clock: Clock, gone: Family, into: Family, by: str) -> None:
+    """Let `gone` go into `into`, as `by` asks. Raises InvalidInput where they are one already, speak for two services,
+    or the one that goes is the more severe.
     """
     if gone.id == into.id:
         raise InvalidInput("These are one family already.", hint="Name two families.")
@@ -43,11 +44,12 @@ def merge(db: Database, clock: Clock, gone: Family, into: Family) -> None:
         connection.execute(update(log_templates).where(members).values(family_id=into.id))
         connection.execute(update(families).where(families.c.id == into.id).values(changed_us=now))
         totals.refresh(connection, [gone.id, into.id])
+        record(connection, clock, by, "merged", f"f{gone.id} into f{into.id}")
 
     db.transact(change)
 
 
-def split(db: Database, clock: Clock, template: Template) -> int:
+def split(db: Database, clock: Clock, template: Template, by: str) -> int:
     """The id of a new family that has this template alone. Raises InvalidInput where it is alone already."""
 
     def change(connection: Connection) -> int:
@@ -71,6 +73,7 @@ def split(db: Database, clock: Clock, template: Template) -> int:
         connection.execute(update(families).where(shown).values(exemplar_template_id=busiest))
         connection.execute(update(families).where(families.c.id == old).values(changed_us=now))
         totals.refresh(connection, [old, fresh])
+        record(connection, clock, by, "split", f"t{template.id} from f{old}, as f{fresh}")
         return fresh
 
     return db.transact(change)

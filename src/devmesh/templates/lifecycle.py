@@ -1,5 +1,5 @@
-"""The life of templates after their birth: the silent ones fold into `<rest>`, old canonical versions move to the new
-one.
+"""The life of templates after their birth: the silent ones fold into `<rest>`; see migration.py for those whose rules
+became better.
 
 Ids are never reused or deleted: a template that is folded or migrated keeps its row and says where it went
 (`merged_into`).
@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from devmesh.templates import totals
-from devmesh.templates.canonical import CANON_VERSION, canonicalize
+from devmesh.templates.canonical import CANON_VERSION
 from devmesh.templates.levels import level_of
-from devmesh.templates.registry import REST_TEXT, reserved_hash, text_hash
-from devmesh.templates.tables import log_templates, template_samples
+from devmesh.templates.registry import REST_TEXT, reserved_hash
+from devmesh.templates.tables import log_templates
 
 SILENT_US = 30 * 86_400_000_000
 FEW_EVENTS = 10
@@ -46,7 +45,7 @@ def fold_silent(connection: Connection, now_us: int, limit: int) -> dict[int, in
     rows = connection.execute(query).all()
     rests = {row.family_id: _rest_of(connection, row.service_id, row.family_id, now_us) for row in rows}
     moved = {row.id: rests[row.family_id] for row in rows}
-    _redirect(connection, moved, now_us)
+    redirect(connection, moved, now_us)
     emptied = update(log_templates).where(table.id.in_(sorted(moved)))
     connection.execute(emptied.values(event_count=0))
     added = [{"rest": rests[row.family_id], "n": row.event_count} for row in rows if row.event_count]
@@ -57,39 +56,7 @@ def fold_silent(connection: Connection, now_us: int, limit: int) -> dict[int, in
     return moved
 
 
-def migrate(connection: Connection, now_us: int, limit: int) -> int:
-    """Give at most `limit` templates of older canonical versions their place in the present one; how many that were.
-
-    The new text is that of a stored message where there is one, else of the old text. Resumable: what is done says so.
-    """
-    table = log_templates.c
-    sample = select(template_samples.c.message).where(template_samples.c.template_id == table.id).limit(1)
-    old = (table.canon_version < CANON_VERSION) & table.merged_into.is_(None)
-    query = select(
-        table.id,
-        table.service_id,
-        table.template,
-        table.family_id,
-        table.first_seen_us,
-        sample.scalar_subquery().label("message"),
-    )
-    rows = connection.execute(query.where(old).order_by(table.id).limit(limit)).all()
-    if not rows:
-        return 0
-    texts = canonicalize(pl.Series([row.message or row.template for row in rows], dtype=pl.String)).to_list()
-    moved = {row.id: _home(connection, row, text, now_us) for row, text in zip(rows, texts, strict=True)}
-    _redirect(connection, moved, now_us)
-    totals.refresh(connection, [row.family_id for row in rows if row.family_id is not None])
-    return len(rows)
-
-
-def behind(connection: Connection) -> int:
-    """How many templates still wait for their migration."""
-    old = (log_templates.c.canon_version < CANON_VERSION) & log_templates.c.merged_into.is_(None)
-    return int(connection.execute(select(func.count()).select_from(log_templates).where(old)).scalar_one())
-
-
-def _redirect(connection: Connection, moved: dict[int, int], now_us: int) -> None:
+def redirect(connection: Connection, moved: dict[int, int], now_us: int) -> None:
     """Let each template, and whatever was redirected to it before, point at its new place."""
     if not moved:
         return
@@ -105,14 +72,11 @@ def _redirect(connection: Connection, moved: dict[int, int], now_us: int) -> Non
 
 def _rest_of(connection: Connection, service_id: int, family_id: int, now_us: int) -> int:
     key = reserved_hash("rest", family_id)
-    return _find_or_make(connection, service_id, key, REST_TEXT, now_us, family_id=family_id)
+    return find_or_make(connection, service_id, key, REST_TEXT, now_us, family_id=family_id)
 
 
-def _home(connection: Connection, row: Any, text: str, now_us: int) -> int:
-    return _find_or_make(connection, row.service_id, text_hash(text), text, now_us, first_seen_us=row.first_seen_us)
-
-
-def _find_or_make(connection: Connection, service_id: int, key: bytes, text: str, now_us: int, **more: Any) -> int:
+def find_or_make(connection: Connection, service_id: int, key: bytes, text: str, now_us: int, **more: Any) -> int:
+    """The id of the template with this key, followed where it was merged; made with `more` where there is none."""
     table = log_templates.c
     this = (table.service_id == service_id) & (table.canon_hash == key) & (table.canon_version == CANON_VERSION)
     found = connection.execute(select(table.id, table.merged_into).where(this)).first()

@@ -15,12 +15,13 @@ from sqlalchemy import (
     update,
 )
 
+from devmesh.accounts import COMMAND_LINE, record
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.db.lists import one_of
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.loops import Lease, Loop
-from devmesh.templates import by_hand, lifecycle, totals, values
+from devmesh.templates import by_hand, lifecycle, migration, totals, values
 from devmesh.templates import samples as sampling
 from devmesh.templates.assign import LOOP, Assigner
 from devmesh.templates.canonical import settle
@@ -259,21 +260,24 @@ class Templates:
 
     # -- people's words ---------------------------------------------------------
 
-    def annotate(self, family_id: int, *, label: str | None = None, note: str | None = None) -> None:
+    def annotate(
+        self, family_id: int, *, label: str | None = None, note: str | None = None, by: str = COMMAND_LINE
+    ) -> None:
         """Write a label or a note to a family; an empty one is taken away, None leaves it. Raises NotFound."""
         family = self.family(family_id)
         said = {name: text or None for name, text in (("label", label), ("note", note)) if text is not None}
         if said:
             with self._db.write() as connection:
                 connection.execute(update(families).where(families.c.id == family.id).values(said))
+                record(connection, self._clock, by, "wrote", f"{' and '.join(said)} of f{family.id}")
 
-    def merge(self, gone_id: int, into_id: int) -> None:
+    def merge(self, gone_id: int, into_id: int, by: str = COMMAND_LINE) -> None:
         """See `by_hand.merge`."""
-        by_hand.merge(self._db, self._clock, self.family(gone_id), self.family(into_id))
+        by_hand.merge(self._db, self._clock, self.family(gone_id), self.family(into_id), by)
 
-    def split(self, template_id: int) -> int:
+    def split(self, template_id: int, by: str = COMMAND_LINE) -> int:
         """See `by_hand.split`."""
-        return by_hand.split(self._db, self._clock, self.template(template_id))
+        return by_hand.split(self._db, self._clock, self.template(template_id), by)
 
     # -- loops ------------------------------------------------------------
 
@@ -288,10 +292,10 @@ class Templates:
     def migrate(self, limit: int, lease: Lease) -> int:
         """Bring at most `limit` templates of an older canonical version to the present one."""
         with self._db.read() as connection:
-            if not lifecycle.behind(connection):
+            if not migration.behind(connection):
                 return 0
         with lease.write() as connection:
-            done = lifecycle.migrate(connection, self._clock.now_us(), limit)
+            done = migration.migrate(connection, self._clock, limit)
         self.forget()
         return done
 

@@ -1,4 +1,4 @@
-"""How every part stands and why, the loops, the store, what was masked, who may, the settings in force."""
+"""How every part stands and why, the loops, the store, what was masked, who may and did what, the settings in force."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from devmesh.mesh import Mesh
 
 TOKENS_SHOWN = 200
+DEEDS_SHOWN = 20
 
 
 class Health(Element, component="static/health.js"):
@@ -33,7 +34,7 @@ def install(mesh: Mesh) -> None:
 
 
 def data(mesh: Mesh, grant: Grant) -> dict[str, Any]:
-    """What everybody who reads may see; tokens and users for admins alone."""
+    """What everybody who reads may see; tokens, users and the audit log for admins alone."""
     parts = [asdict(part) for part in health(mesh)]
     told: dict[str, Any] = {
         "now_us": mesh.clock.now_us(),
@@ -47,4 +48,6 @@ def data(mesh: Mesh, grant: Grant) -> dict[str, Any]:
     if grant.administers:
         told["tokens"] = [asdict(token) for token in mesh.accounts.list_tokens(TOKENS_SHOWN).rows]
         told["users"] = [asdict(user) for user in mesh.accounts.people.list()]
+        deeds = mesh.accounts.audit.list(DEEDS_SHOWN)
+        told["audit"] = {"deeds": [asdict(one) for one in deeds.rows], "cursor": deeds.cursor}
     return told

@@ -9,6 +9,7 @@ from nicegui import ui
 from nicegui.element import Element
 from starlette.requests import Request
 
+from devmesh.api.auth import grant_for
 from devmesh.asking import make_filter
 from devmesh.catalogue import show
 from devmesh.ui import frame
@@ -29,8 +30,12 @@ def install(mesh: Mesh) -> None:
 
     @frame.page("/templates/{public_id}")
     async def template(request: Request, public_id: str, span: str = "all") -> None:
-        view = TemplatePage()
-        await frame.show(mesh, request, "Templates", view, lambda: data(mesh, public_id, span))
+        grant = await grant_for(mesh, request)
+
+        def make() -> dict[str, Any]:
+            return {**data(mesh, public_id, span), "may": grant.operates}
+
+        await frame.show(mesh, request, "Templates", TemplatePage(), make)
         ui.page_title(f"{public_id} · DevMesh")
 
 

@@ -1,5 +1,5 @@
 // How it stands, who may, and with which settings. A token's secret is shown once.
-import { call, copy } from "devmesh/api.js";
+import { call, copy, query } from "devmesh/api.js";
 import { ago, count, many, safe, size, stamp } from "devmesh/text.js";
 
 const KINDS = [["node", "send as one node"], ["relay", "send as any node"], ["read", "read"], ["admin", "everything"]];
@@ -7,7 +7,7 @@ const KINDS = [["node", "send as one node"], ["relay", "send as any node"], ["re
 export default {
   props: { data: Object },
   data() {
-    return { kinds: KINDS, kind: "node", node: "", secret: "", said: "", tokens: this.data.tokens ?? [] };
+    return { kinds: KINDS, kind: "node", node: "", secret: "", said: "", tokens: this.data.tokens ?? [], deeds: this.data.audit?.deeds ?? [], older: this.data.audit?.cursor ?? null };
   },
   computed: {
     masked() {
@@ -21,6 +21,13 @@ export default {
     ago, copy, count, many, safe, size, stamp,
     async refresh() {
       this.tokens = (await call("/tokens?limit=200")).tokens;
+      await this.look("");
+    },
+    // Who did what: the newest, or those before what is shown.
+    async look(cursor) {
+      const { audit, cursor: older } = await call(`/audit?${query({ limit: 20, cursor })}`);
+      this.deeds = cursor ? [...this.deeds, ...audit] : audit;
+      this.older = older;
     },
     async make() {
       try {
@@ -59,7 +66,10 @@ export default {
       <p v-if="!living.length" class="empty">There is none.</p>
       <table v-else class="sheet"><tbody><tr v-for="token in living"><td>{{ token.id }}</td><td>{{ token.kind }} <b v-if="token.node">{{ safe(token.node) }}</b></td><td class="wide">{{ stamp(token.created_us, false) }}</td><td class="n"><button @click="revoke(token)">Revoke</button></td></tr></tbody></table></section>
       <section><h2>People</h2><p v-if="!data.users.length" class="empty">Nobody signs in: who sits at the server itself may do everything. <code>devmesh user add NAME</code> changes that.</p>
-        <table v-else class="sheet"><tbody><tr v-for="user in data.users"><td>{{ safe(user.name) }}</td><td>{{ user.kind }}</td><td>{{ stamp(user.created_us, false) }}</td></tr></tbody></table></section></template>
+        <table v-else class="sheet"><tbody><tr v-for="user in data.users"><td>{{ safe(user.name) }}</td><td>{{ user.kind }}</td><td>{{ stamp(user.created_us, false) }}</td></tr></tbody></table></section>
+      <section><h2>Done <small>who changed what</small></h2><p v-if="!deeds.length" class="empty">Nothing was changed yet.</p>
+        <table v-else class="sheet"><thead><tr><th>When</th><th>Who</th><th>What</th></tr></thead><tbody><tr v-for="deed in deeds" :key="deed.id"><td class="when">{{ stamp(deed.at_us, false) }}</td><td>{{ safe(deed.who) }}</td><td>{{ safe(deed.did) }} {{ safe(deed.what) }}</td></tr></tbody></table>
+        <p v-if="older"><button @click="look(older)">Show older</button></p></section></template>
     <section><h2>Settings <small>in force</small></h2><table class="sheet settings"><thead><tr><th>Setting</th><th>Value</th><th>From</th></tr></thead><tbody><tr v-for="one in data.settings" :class="{dim: one.source === 'default'}"><td class="mono">{{ one.name }}</td><td class="mono">{{ safe(one.value) }}</td><td>{{ one.source }}</td></tr></tbody></table></section>
     </template>
   </article>`,
