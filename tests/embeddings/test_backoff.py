@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devmesh.embeddings.backoff import BASE_S, MOST_S, Breaker, failed
+from devmesh.backoff import BASE_S, MOST_S, Breaker, failed
 
 
 @settings(derandomize=True, max_examples=200)

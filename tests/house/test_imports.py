@@ -16,7 +16,10 @@ ROOMS = [
     "accounts", "nodes", "templates", "events", "intake", "embeddings", "search", "memory", "graph", "detectors",
     "incidents", "investigations", "notifications", "analysis",
 ]  # fmt: skip
-BASE = {"settings", "errors", "clock", "when", "heap", "paging", "db", "llm", "loops"}
+BASE = {
+    "settings", "errors", "clock", "when", "heap", "paging", "safe", "channels", "exchange", "backoff", "crash",
+    "db", "llm", "loops",
+}  # fmt: skip
 FACES = {"api", "cli", "ui", "mcp"}
 # The server mounts the faces; the pages take the API's rule on who may, as the command line takes its app.
 FACES_OF_FACES = {("server", "api"), ("server", "ui"), ("ui", "api"), ("cli", "api")}

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -19,38 +18,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from devmesh.safe import safe as safe  # noqa: PLC0414 - commands take it from here
 from devmesh.when import zone_of
 
 GAP = 2
 LEAST_FLEX = 28
 SPARKS = "▁▂▃▄▅▆▇█"
-LAST_ASCII = 0x7F
 UNITS, KILO = ("B", "KB", "MB", "GB"), 1000
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 SEVERE, WARNING = "bold red", "yellow"
 WARNING_LEVEL = 4
 PRIORITIES = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
-# What str.isprintable lets through and no font shows: fillers, joiners, variation selectors.
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
-    chr(point) for point in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
-}
-
-
-def safe(text: str) -> str:
-    """`text` on one line with nothing in it that a terminal obeys or hides: C0, C1, ESC, bidi, zero-width, tags, line
-    ends.
-
-    They become visible escapes; tabs and odd spaces become spaces.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(char if char.isprintable() and char not in _UNSEEN else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    if char == "\t" or unicodedata.category(char) == "Zs":
-        return " "
-    return char.encode("ascii", "backslashreplace").decode() if ord(char) > LAST_ASCII else f"\\x{ord(char):02x}"
 
 
 def safe_lines(text: str) -> list[str]:

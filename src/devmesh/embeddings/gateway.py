@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 import numpy as np
 
-from devmesh.embeddings.backoff import Breaker, failed
+from devmesh.backoff import Breaker, failed
 from devmesh.embeddings.local import MAX_TEXT
 from devmesh.embeddings.model import EmbeddingUnavailable, Vectors, unit, whole
 from devmesh.errors import ConfigError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from devmesh.clock import Clock
-    from devmesh.embeddings.exchange import Reply
+    from devmesh.exchange import Reply
 
 BATCH = 32  # texts a request; at 4,096 numbers each the reply is about 3 MB
 MAX_DIM = 4_096
@@ -111,7 +111,7 @@ class GatewayProvider:
     def _ask(self, texts: list[str]) -> Reply:
         import httpcore  # 0.1 s of CPU that only those with a gateway pay
 
-        from devmesh.embeddings.exchange import OverSize, post
+        from devmesh.exchange import OverSize, post
 
         body = msgspec.json.encode({"model": self.name, "input": [whole(text) for text in texts]})
         headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}

@@ -10,11 +10,11 @@ import polars as pl
 from sqlalchemy import Connection
 
 from devmesh.clock import Clock
+from devmesh.crash import crash_point
 from devmesh.db import Database
 from devmesh.db.refused import Refused
 from devmesh.errors import DevMeshError
 from devmesh.events import Events
-from devmesh.intake.crash import crash_point
 from devmesh.intake.model import Rejected
 from devmesh.intake.prepare import Part, Prepared
 from devmesh.intake.request import Answer

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, insert, select
 
 from devmesh.clock import Clock
+from devmesh.crash import crash_point
 from devmesh.db import Database
 from devmesh.db.space import Space
 from devmesh.errors import DevMeshError, Unavailable
 from devmesh.events import Events
 from devmesh.heap import keep_freed_memory
 from devmesh.intake.commit import Committer
-from devmesh.intake.crash import crash_point
 from devmesh.intake.model import Limits
 from devmesh.intake.prepare import Prepared, Preparer
 from devmesh.intake.readers import Readers

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpcore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from devmesh.clock import Clock
 
@@ -33,24 +33,42 @@ class Reply:
     body: bytes
 
 
-def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float, max_bytes: int, clock: Clock) -> Reply:
-    """POST `body` on a connection of its own.
+def post(
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    timeout_s: float,
+    max_bytes: int,
+    clock: Clock,
+    method: str = "POST",
+    addresses: Sequence[str] = (),
+    cut: bool = False,
+) -> Reply:
+    """POST `body` on a connection of its own, to one of `addresses` (IPs that the caller looked up) where given; name
+    and certificate stay those of the URL. With `cut`, a body that is too long or does not come is what came of it.
 
     Raises httpcore's TimeoutException, NetworkError, ProtocolError and UnsupportedProtocol, and OverSize. Not more than
     `max_bytes` and one read (64 KiB) are held.
     """
-    backend = _Backend(clock, clock.monotonic_s() + timeout_s)
+    backend = _Backend(clock, clock.monotonic_s() + timeout_s, addresses)
     with (
         httpcore.ConnectionPool(ssl_context=_trust(url), network_backend=backend) as pool,
-        pool.stream("POST", url, headers=list(headers.items()), content=body) as response,
+        pool.stream(method, url, headers=list(headers.items()), content=body) as response,
     ):
         received = bytearray()
-        for chunk in response.iter_stream():
-            received += chunk
-            if len(received) > max_bytes:
-                raise OverSize
+        try:
+            for chunk in response.iter_stream():
+                received += chunk
+                if len(received) > max_bytes:
+                    break
+        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+            if not cut:
+                raise
+        if len(received) > max_bytes and not cut:
+            raise OverSize
         names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        return Reply(response.status, names, bytes(received))
+        return Reply(response.status, names, bytes(received[:max_bytes]))
 
 
 def _trust(url: str) -> ssl.SSLContext | None:
@@ -61,8 +79,8 @@ def _trust(url: str) -> ssl.SSLContext | None:
 class _Backend(httpcore.NetworkBackend):
     """TCP connections whose every step ends at the deadline."""
 
-    def __init__(self, clock: Clock, deadline_s: float) -> None:
-        self._clock, self._deadline_s = clock, deadline_s
+    def __init__(self, clock: Clock, deadline_s: float, addresses: Sequence[str]) -> None:
+        self._clock, self._deadline_s, self._addresses = clock, deadline_s, addresses
         self._real = httpcore.SyncBackend()
 
     def left_s(self) -> float:
@@ -80,7 +98,14 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(self._real.connect_tcp(host, port, self.left_s(), local_address, socket_options), self)
+        places = list(self._addresses) or [host]
+        while len(places) > 1:  # an address that does not answer leaves time for the others
+            try:
+                left_s = self.left_s() / len(places)
+                return _Stream(self._real.connect_tcp(places[0], port, left_s, local_address, socket_options), self)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                del places[0]
+        return _Stream(self._real.connect_tcp(places[0], port, self.left_s(), local_address, socket_options), self)
 
 
 class _Stream(httpcore.NetworkStream):
