@@ -41,7 +41,7 @@ def _row(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "`/var/lib/devmesh` for root, else `~/.local/share/devmesh`"
-    return "(empty)" if field.default == "" else f"`{field.default}`"
+    return "(empty)" if field.default in ("", (), {}) else f"`{field.default}`"
 
 
 def with_table(page: str) -> str:

@@ -117,8 +117,17 @@ def configured(settings: Settings, *, everything: bool) -> Iterator[dict[str, An
     for name, source in settings.sources().items():
         if everything or source != "default" or name == "data_dir":
             value = getattr(settings, name)
-            plain = value if isinstance(value, int | float) else str(value)
+            plain = value if isinstance(value, int | float) else _plain(value)
             yield {"name": name, "source": source, "value": masked(str(value)) if name in SECRET_URLS else plain}
+
+
+def _plain(value: Any) -> str:
+    """A setting's value on one line: of channels their names and kinds."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} ({one.kind})" for name, one in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(f"{one.severity} to {' and '.join(one.channels)}" for one in value)
+    return str(value)
 
 
 def masked(url: str) -> str:

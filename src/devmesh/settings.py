@@ -8,20 +8,23 @@ says for each value where it came from. `docs/settings.md` lists them all; a hou
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+from devmesh.channels import Channel, ChannelName, Route, hours_of
 from devmesh.errors import ConfigError, InvalidInput
 from devmesh.when import zone_of
 
@@ -30,6 +33,13 @@ MIB = 1024 * 1024
 
 # Also read from the environment and .env under these names alone, after the DEVMESH_ ones.
 BARE = ("gateway_url", "embedding_model", "embedding_timeout")
+_KINDS = "kind must be discord, email, webhook, ntfy or console"
+_PLAIN = {
+    "extra_forbidden": "nothing is called so here",
+    "missing": "it is missing",
+    "union_tag_invalid": _KINDS,
+    "union_tag_not_found": _KINDS,
+}
 
 
 class _BareEnv(EnvSettingsSource):
@@ -67,6 +77,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="DEVMESH_",
+        env_nested_delimiter="__",
+        hide_input_in_errors=True,
         env_file=".env",
         toml_file="devmesh.toml",
         extra="ignore",
@@ -142,6 +154,41 @@ class Settings(BaseSettings):
         64, ge=1, le=2048, description="Families embedded in one step; a gateway is asked for 32 at a time."
     )
     embedding_delay_s: float = Field(0.0, ge=0, description="Pause between batches; spares a hot GPU.")
+
+    channels: dict[ChannelName, Channel] = Field({}, description="Ways to tell people of incidents, by name.")
+    routes: tuple[Route, ...] = Field(
+        (), description="Which incidents go to which channels; none: warnings and worse go to every channel."
+    )
+    public_url: str = Field("", description="Address under which people open the pages, for links in messages.")
+    quiet_hours: str = Field("", description="Hours without messages, such as 22:00-07:00, in `DEVMESH_TIMEZONE`.")
+    quiet_critical: bool = Field(False, description="Let critical incidents wait for the end of quiet hours, too.")
+    messages_per_minute: int = Field(
+        10, ge=1, le=60, description="Most messages a minute in one channel; what is more comes as one summary."
+    )
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _known_hours(cls, value: str) -> str:
+        hours_of(value)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+(/[!-~]*)?", value):
+            msg = "must look like https://devmesh.example.org"
+            raise ValueError(msg)
+        return value.rstrip("/")
+
+    @field_validator("routes")
+    @classmethod
+    def _known_channels(cls, value: tuple[Route, ...], info: ValidationInfo) -> tuple[Route, ...]:
+        known = info.data.get("channels", {})
+        for name in (name for route in value for name in route.channels):
+            if name not in known:
+                msg = f"there is no channel {name!r}; there are: {', '.join(sorted(known)) or 'none'}"
+                raise ValueError(msg)
+        return value
 
     @field_validator("log_level")
     @classmethod
@@ -225,8 +272,18 @@ def load_settings(**flags: Any) -> Settings:
         raise ConfigError("The file devmesh.toml or .env is not UTF-8 text.", hint="Save it as UTF-8.") from error
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "settings"
+        place = [str(part) for part in first["loc"]] or ["settings"]
+        if place[0] == "channels":
+            del place[2:3]  # the channel's kind, which nobody wrote there
+        why = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+        name = place[0].removeprefix("devmesh_")
         raise ConfigError(
-            f"The setting {name} cannot be used: {first['msg'].removeprefix('Value error, ')}.",
-            hint=f"Correct DEVMESH_{name.removeprefix('devmesh_').upper()} or its line in devmesh.toml.",
+            f"The setting {'.'.join(place)} cannot be used: {why}.",
+            hint=f"Correct DEVMESH_{name.upper()} or its line in devmesh.toml.",
+        ) from error
+    except SettingsError as error:
+        name = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "settings")
+        raise ConfigError(
+            f"The setting {name} cannot be used: it is no JSON.",
+            hint=f'Correct DEVMESH_{name.upper()}; a list looks like ["a", "b"]. devmesh.toml is easier to write.',
         ) from error
