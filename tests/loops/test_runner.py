@@ -208,3 +208,14 @@ def test_all_loops_run_in_the_real_house(make_mesh):
             mesh.runner.once(name)
         take(mesh, line("x") * 10)
     assert all(state.failures == 0 for state in mesh.runner.states())
+
+
+def test_a_loop_that_found_nothing_to_do_ran(mesh, clock):
+    """Who looks sees when it ran last, not when it last had work; without a write for each idle step."""
+    runner = Runner(mesh.db, clock, "a", [loop()])
+    runner._step(runner._loops["work"], 0)
+    clock.advance(30)
+    runner._step(runner._loops["work"], 0)
+    [state] = runner.states()
+    assert state.last_run_us == clock.now_us()
+    assert rows(mesh, "SELECT last_run_us FROM loops WHERE name = 'work'") == [(clock.now_us() - 30_000_000,)]

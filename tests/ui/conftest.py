@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import pytest
 from ui_server import WIDE, server_url
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 EVENTS = 20_000
 ARGUMENTS = [
@@ -51,7 +52,7 @@ class Watch:
     """What went wrong on a page while it was open."""
 
     def __init__(self, page: Page, base: str, *, dialogs: bool) -> None:
-        self.wrong: list[str] = []
+        self.page, self.wrong = page, list[str]()
         self._dialogs = dialogs
         page.on("console", lambda said: said.type in {"error", "warning"} and self.wrong.append(said.text))
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
@@ -71,32 +72,40 @@ class Watch:
             self.wrong.append(f"asked {url}")
 
 
-@pytest.fixture
-def open_page(browser: Browser, ui_url: str) -> Iterator[Open]:
-    """Opens pages: `open_page("/ui/", size=PHONE, light=True)`; nothing may have gone wrong by the end of the test."""
-    contexts, watches = [], []
+@pytest.fixture(scope="module")
+def contexts(browser: Browser) -> Callable[..., BrowserContext]:
+    """`contexts(light=True)`: one for each wish and module, so that what pages load is loaded and compiled once;
+    `alone` is a new one, with nothing in its cache.
+    """
+    made: dict[str, BrowserContext] = {}
 
-    def open_one(
-        path: str,
-        *,
-        base: str = "",
-        size: dict[str, int] = WIDE,
-        light: bool = False,
-        dialogs: bool = False,
-        **more: Any,
-    ) -> Page:
-        context = browser.new_context(viewport=size, accept_downloads=True, **more)
-        context.set_default_timeout(TIMEOUT_MS)
-        contexts.append(context)
-        if light:
-            context.add_init_script("localStorage.setItem('devmesh-theme', 'light')")
-        page = context.new_page()
-        watches.append(Watch(page, base or ui_url, dialogs=dialogs))
-        page.goto((base or ui_url) + path)
+    def context(*, light: bool = False, alone: bool = False, **more: Any) -> BrowserContext:
+        wish = json.dumps([light, more, len(made) if alone else ""])
+        if wish not in made:
+            made[wish] = browser.new_context(viewport=WIDE, accept_downloads=True, **more)  # type: ignore[arg-type]
+            made[wish].set_default_timeout(TIMEOUT_MS)
+            if light:
+                made[wish].add_init_script("localStorage.setItem('devmesh-theme', 'light')")
+        return made[wish]
+
+    return context
+
+
+@pytest.fixture
+def open_page(contexts: Callable[..., BrowserContext], ui_url: str) -> Iterator[Open]:
+    """Opens pages: `open_page("/ui/", size=PHONE, light=True)`; nothing may have gone wrong by the end of the test."""
+    watches: list[Watch] = []
+
+    def open_one(path: str, *, size: dict[str, int] = WIDE, dialogs: bool = False, **more: Any) -> Page:
+        page = contexts(**more).new_page()
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        watches.append(Watch(page, ui_url, dialogs=dialogs))
+        page.goto(ui_url + path)
         page.wait_for_selector(".content")
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for watch in watches:
+        watch.page.evaluate("localStorage.clear()")
+        watch.page.close()
     assert [wrong for watch in watches for wrong in watch.wrong] == []

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
-from ui_server import PHONE, start
+from ui_server import PHONE
+
+from processes import serving
 
 SAYS = {
     "/ui/": "Nothing is stored yet",
-    "/ui/logs": "No line matches",
+    "/ui/logs": "Nothing is stored yet",
     "/ui/templates": "There is no template yet",
-    "/ui/search?q=disk": "Nothing answers to that",
+    "/ui/search?q=disk": "there is nothing to find",
     "/ui/nodes": "No node has spoken yet",
     "/ui/services": "No service has spoken yet",
     "/ui/health": "Nobody signs in",
@@ -21,9 +21,8 @@ SAYS = {
 @pytest.fixture(scope="module")
 def ui_url(tmp_path_factory):
     """A server over a store that is new."""
-    folder = tmp_path_factory.mktemp("ui-empty") / "data"
-    folder.mkdir()
-    return start(folder, os.getpid(), DEVMESH_EMBEDDING_PROVIDER="off")
+    with serving(tmp_path_factory.mktemp("ui-empty") / "data", env={"DEVMESH_UI": "true"}) as server:
+        yield server.url
 
 
 @pytest.mark.parametrize("path", SAYS)

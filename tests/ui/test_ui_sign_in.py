@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import os
 import urllib.error
 import urllib.request
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
-from ui_server import start
 
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
+from processes import serving
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
 PEOPLE = {"anna": "admin", "dora": "admin", "emil": "admin", "fay": "admin", "gus": "admin", "ben": "read"}
@@ -28,7 +27,8 @@ def guarded(tmp_path_factory):
     for name, kind in PEOPLE.items():
         mesh.accounts.people.add(name, PASSWORD, kind)
     mesh.close()
-    return start(folder, os.getpid(), DEVMESH_EMBEDDING_PROVIDER="off")
+    with serving(folder, env={"DEVMESH_UI": "true"}) as server:
+        yield server.url
 
 
 def post(url, path, fields, **headers):
@@ -58,6 +58,11 @@ def sign_in(page, name="anna", password=PASSWORD):
     page.keyboard.press("Enter")
 
 
+def settled(page):
+    """Wait until the page of lines asks for nothing more: what it still asked would lead away at a session's end."""
+    page.wait_for_selector(".status b")
+
+
 def test_a_link_leads_to_the_sign_in_and_then_where_it_should(browser, guarded):
     """A wrong password is told; the right one shows what the link said; signing out ends it, for the API too."""
     page = browser.new_page()
@@ -67,7 +72,7 @@ def test_a_link_leads_to_the_sign_in_and_then_where_it_should(browser, guarded):
     page.wait_for_selector("text=Name or password is wrong.")
     sign_in(page)
     page.wait_for_url("**/ui/logs?since=7d&priority=err")
-    page.wait_for_selector(".filters")
+    settled(page)
     assert page.request.get(f"{guarded}/stats").status == 200
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/ui/sign-in")
@@ -82,7 +87,7 @@ def test_an_ended_session_leads_to_the_sign_in_and_back(browser, guarded):
     page.goto(f"{guarded}/ui/sign-in?next=/ui/logs")
     sign_in(page, "dora")
     page.wait_for_url("**/ui/logs")
-    page.wait_for_selector(".filters")
+    settled(page)
     context.clear_cookies()
     page.get_by_label("Time", exact=True).select_option("7d")
     page.wait_for_url("**/ui/sign-in?next=*")
@@ -98,6 +103,7 @@ def test_a_tail_whose_session_ends_leads_to_the_sign_in(browser, guarded):
     page.goto(f"{guarded}/ui/sign-in?next=/ui/logs")
     sign_in(page, "fay")
     page.wait_for_url("**/ui/logs")
+    settled(page)
     page.get_by_role("button", name="Live", exact=True).click()
     page.get_by_role("button", name="Stop", exact=True).wait_for()
     context.request.post(f"{guarded}/ui/sign-out", headers={"Origin": guarded})

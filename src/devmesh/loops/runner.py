@@ -132,7 +132,7 @@ class Runner:
                 else replace(
                     local,
                     owner=row.owner,
-                    last_run_us=row.last_run_us,
+                    last_run_us=max(filter(None, (row.last_run_us, local.last_run_us)), default=None),
                     last_done=row.last_done,
                     last_error=local.last_error or row.last_error,
                     failures=max(local.failures, row.failures),
@@ -163,7 +163,7 @@ class Runner:
             done = self._whole_step(loop, lease)
             if done or failures or self._local[loop.name].last_run_us is None:
                 lease.note(done, None, 0)
-                self._note_here(loop)
+            self._note_here(loop)  # a step that found nothing to do ran all the same
         except LeaseLost:
             return 0, None
         except Unavailable as error:  # expected: a store or gateway is away; health says so

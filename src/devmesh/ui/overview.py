@@ -9,7 +9,7 @@ from nicegui.element import Element
 from starlette.requests import Request
 
 from devmesh.asking import make_filter
-from devmesh.catalogue import DAY_US, busiest, describe
+from devmesh.catalogue import DAY_US, busiest, describe, with_trends
 from devmesh.events import Filter
 from devmesh.house import health, stats
 from devmesh.ui import frame
@@ -62,7 +62,7 @@ def data(mesh: Mesh, since: str, until: str) -> dict[str, Any]:
 
 
 def fresh(mesh: Mesh) -> list[dict[str, Any]]:
-    """Families that the server made within the last day, the newest first."""
+    """Families that the server made within the last day, the newest first, with how severe they were said to be."""
     since = mesh.clock.now_us() - DAY_US
     newest = mesh.templates.list_families(sort="new", limit=SHOWN)
-    return describe(mesh, [family for family in newest if family.created_us >= since])
+    return with_trends(mesh, describe(mesh, [family for family in newest if family.created_us >= since]))

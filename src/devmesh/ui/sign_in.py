@@ -27,8 +27,9 @@ NOBODY = (
 @router.get("/ui/sign-in")
 def form(request: Request, following: Annotated[str, Query(alias="next", max_length=4_000)] = "/ui/") -> HTMLResponse:
     """The form; where nobody can sign in yet, what to do about it."""
-    told = "" if mesh_of(request).accounts.people.any() else NOBODY
-    return _page(following, told)
+    if not mesh_of(request).accounts.people.any():
+        return plain.page("Sign in", f'<p class="told">{NOBODY}</p>')
+    return _page(following, "")
 
 
 @router.post("/ui/sign-in")

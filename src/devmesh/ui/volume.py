@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from devmesh.asking import make_filter
-from devmesh.catalogue import DAY_US, HOUR_US, busiest, list_families
+from devmesh.catalogue import DAY_US, HOUR_US, busiest, list_families, with_trends
 from devmesh.events import Filter
 
 if TYPE_CHECKING:
@@ -57,6 +57,6 @@ def one(mesh: Mesh, **named: Any) -> dict[str, Any]:
         "histogram": asdict(found) if found else None,
         "busiest": busiest(mesh, only, SHOWN),
         "severe": severe,
-        "new": fresh,
+        "new": with_trends(mesh, fresh),
         "templates": len(said),
     }

@@ -7,7 +7,10 @@ export class Refused extends Error {
   }
 }
 
+let leaving = false;
 export const signIn = () => {
+  if (leaving) return; // several questions may be refused at once
+  leaving = true;
   const here = location.pathname + location.search;
   location.assign(`/ui/sign-in?next=${encodeURIComponent(here)}`);
 };

@@ -5,7 +5,7 @@ const PAGES = [
 ];
 const KEYS = [
   ["g then o l t s n v h", "Overview, Logs, Templates, Search, Nodes, serVices, Health"], ["/", "to the first field"],
-  ["j k", "next and previous line"], ["Enter", "open the line"], ["x", "leave its template out"], ["p", "live tail: pause, go on"],
+  ["j k, arrows in the list", "next and previous line"], ["Enter", "open the line"], ["x", "leave its template out"], ["p", "live tail: pause, go on"],
   ["Esc", "close"], ["← → on the bars", "move; with Shift select; Enter zooms"], ["?", "these keys"],
 ];
 

@@ -1,5 +1,5 @@
 // Bars over time, stacked by severity, the severe ones at the bottom. Drag, or use the keys, to choose a stretch of time.
-import { GROUPS, PRIORITIES, brief, count, stamp } from "devmesh/text.js";
+import { GROUPS, PRIORITIES, brief, count, short, span, stamp, zone } from "devmesh/text.js";
 
 const ORDER = ["crit", "err", "warn", "note", "info", "debug"];
 const HEIGHT = 100;
@@ -44,7 +44,10 @@ export default {
     },
     edges() {
       const { from_us, step_us, bars } = this.histogram;
-      return [brief(from_us), brief(from_us + bars.length * step_us)];
+      return [brief(from_us), `${brief(from_us + bars.length * step_us)} ${zone(from_us)}`];
+    },
+    scale() {
+      return `${span(this.histogram.step_us / 1e6)} a bar, up to ${short(this.most)}`;
     },
   },
   methods: {
@@ -97,6 +100,6 @@ export default {
       <template v-for="stack in stacks"><rect v-for="rect in stack.rects" :class="'fill-' + rect.name" :x="stack.place * 10 + 1"
         :y="rect.y" width="8" :height="rect.height"/></template>
     </svg>
-    <figcaption><span>{{ edges[0] }}</span><output>{{ told }}</output><span>{{ edges[1] }}</span></figcaption>
+    <figcaption><span>{{ edges[0] }}</span><output>{{ told || scale }}</output><span>{{ edges[1] }}</span></figcaption>
   </figure>`,
 };

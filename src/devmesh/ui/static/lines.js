@@ -128,6 +128,19 @@ export default {
       else if (top > innerHeight - 60) scrollBy(0, top - innerHeight + 60);
       if (this.open && this.chosen) this.$emit("open", this.chosen.id);
     },
+    // The list by keys alone, as lists are elsewhere; j and k work from wherever the focus is.
+    keyed(event) {
+      const screen = Math.max(1, Math.floor(innerHeight / this.height) - 8);
+      const by = { ArrowDown: 1, ArrowUp: -1, PageDown: screen, PageUp: -screen, Home: -this.length }[event.key];
+      if (by) this.step(by);
+      else if (event.key === "Enter" && this.chosen) this.$emit("open", this.chosen.id);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    focused() {
+      if (this.place < 0 && this.length) this.place = Math.max(0, Math.ceil(-this.$el.getBoundingClientRect().top / this.height));
+    },
     pick(row) {
       this.place = row.at;
       if (row.event) this.$emit("open", row.event.id);
@@ -141,9 +154,9 @@ export default {
   },
   template: `
   <section class="lines" :aria-busy="waiting" aria-label="Lines">
-    <div class="all" :style="{height: length * height + 'px'}">
+    <div class="all" tabindex="0" role="listbox" aria-label="Lines: arrows move, Enter opens" :aria-activedescendant="place < 0 ? undefined : 'line-' + place" @keydown="keyed" @focus="focused" :style="{height: length * height + 'px'}">
       <ol :style="{transform: 'translateY(' + from * height + 'px)'}">
-        <li v-for="row in shown" :key="row.at" :style="{height: height + 'px'}" :class="{chosen: row.at === place, open: row.event && row.event.id === open}" @click="pick(row)">
+        <li v-for="row in shown" :key="row.at" :id="'line-' + row.at" role="option" :aria-selected="row.at === place" :style="{height: height + 'px'}" :class="{chosen: row.at === place, open: row.event && row.event.id === open, begins: newDay(row.at)}" @click="pick(row)">
           <template v-if="row.event"><i :class="'mark fill-' + group(row.event.priority)"></i>
             <time>{{ clock(row.event.ts_us) }}</time><span class="who" :title="safe(row.event.node)">{{ safe(row.event.node) }}</span>
             <span class="who service" :title="safe(row.event.service)">{{ safe(row.event.service) }}</span>

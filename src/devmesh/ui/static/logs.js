@@ -23,7 +23,7 @@ export default {
     return {
       asked: asked && Object.fromEntries([...MANY, ...ONE].map((name) => [name, asked[name]])),
       first, histogram: null, partly: null, open: asked?.line || "", error: null, waiting: false, tail: null, flowing: false, paused: false, fresh: [], held: [], missed: 0,
-      working: null, turn: 0, shown: 0,
+      working: null, turn: 0, shown: 0, counted: false, uncounted: false,
     };
   },
   computed: {
@@ -32,7 +32,8 @@ export default {
       return query({ ...this.asked, since: this.asked.since === "all" ? "" : this.asked.since });
     },
     total() {
-      return this.histogram ? this.histogram.bars.reduce((sum, bar) => sum + bar.reduce((all, n) => all + n, 0), 0) : null;
+      if (!this.histogram) return this.counted ? 0 : null; // no bars: nothing matches, or it is not counted yet
+      return this.histogram.bars.reduce((sum, bar) => sum + bar.reduce((all, n) => all + n, 0), 0);
     },
   },
   created() {
@@ -95,12 +96,13 @@ export default {
     },
     async count(turn) {
       const asked = new URLSearchParams(this.params);
+      [this.counted, this.uncounted] = [false, false];
       asked.set("bars", BARS);
       try {
         const { histogram } = await call(`/logs/histogram?${asked}`, { signal: this.working?.signal });
-        if (turn === this.turn) [this.histogram, this.partly] = [histogram, histogram?.counted_from_us ?? null];
+        if (turn === this.turn) [this.histogram, this.partly, this.counted] = [histogram, histogram?.counted_from_us ?? null, true];
       } catch {
-        if (turn === this.turn) this.histogram = null; // the list says what is wrong
+        if (turn === this.turn) [this.histogram, this.uncounted] = [null, true]; // the list says what is wrong
       }
     },
     page(cursor) {
@@ -186,7 +188,7 @@ export default {
   <article tabindex="-1" class="content logs" :class="{opened: open}">
     <Filters :asked="asked" :nodes="data.nodes ?? []" :services="data.services ?? []" @ask="ask"/>
     <div class="status" aria-live="polite">
-      <span class="sum"><template v-if="error"></template><template v-else-if="total === null">Counting…</template>
+      <span class="sum"><template v-if="error"></template><template v-else-if="total === null">{{ uncounted ? 'Not counted' : 'Counting…' }}</template>
         <template v-else><b>{{ many(total) }}</b> {{ total === 1 ? 'line' : 'lines' }}<template v-if="partly"> back to {{ stamp(partly, false) }}; older ones were not counted</template></template></span>
       <span class="tools"><button :aria-pressed="!!tail" @click="turnTail" title="New lines as they come">{{ flowing ? 'Stop' : tail ? 'Connecting…' : 'Live' }}</button>
         <button v-if="tail" @click="pause" title="p">{{ paused ? 'Go on' + (held.length ? ' (' + held.length + ')' : '') : 'Pause' }}</button>
@@ -199,7 +201,7 @@ export default {
       <Lines v-if="first" ref="lines" :key="shown" :first="first" :fresh="fresh" :load="page" :open="open" :waiting="waiting" @open="show"/>
       <OneLine v-if="open" :key="open" :id="open" :link="link" @close="show('')" @open="show" @include="include" @exclude="exclude"/>
     </div>
-    <p v-if="first && !first.events.length && !first.cursor && !fresh.length && !waiting" class="empty">No line matches.
-      <a v-if="asked.since !== 'all'" class="linked" href="#" @click.prevent="ask({since: 'all', until: ''})">Look through all time</a></p>
+    <p v-if="first && !first.events.length && !first.cursor && !fresh.length && !waiting" class="empty">{{ data.services?.length ? 'No line matches.' : 'Nothing is stored yet.' }}
+      <a v-if="data.services?.length && asked.since !== 'all'" class="linked" href="#" @click.prevent="ask({since: 'all', until: ''})">Look through all time</a><a v-else-if="!data.services?.length" class="linked" href="/ui/">How lines come in</a></p>
   </article>`,
 };

@@ -1,13 +1,13 @@
 // The nodes, or one of them.
 import Said from "devmesh/said.js";
 import Spark from "devmesh/spark.js";
-import { ago, count, safe, short, stamp } from "devmesh/text.js";
+import { ago, count, hint, safe, short } from "devmesh/text.js";
 
 export default {
   props: { data: Object },
   components: { Said, Spark },
   methods: {
-    ago, count, safe, short, stamp,
+    ago, count, hint, safe, short,
     last: (node) => Math.max(node.last_received_us ?? 0, node.heartbeat_us ?? 0) || null,
     tone: (state) => ({ late: "warn", silent: "err" })[state] ?? "",
     skew(node) {
@@ -19,7 +19,7 @@ export default {
   },
   template: `
   <article tabindex="-1" class="content">
-    <p v-if="data.error" class="empty">{{ data.error }} {{ data.hint }} <a class="linked" href="/ui/nodes">All nodes</a></p>
+    <p v-if="data.error" class="empty">{{ data.error }} {{ hint(data.hint) }} <a class="linked" href="/ui/nodes">All nodes</a></p>
     <template v-else-if="data.node">
       <header><h1>{{ safe(data.node.name) }} <small :class="tone(data.node.state)">{{ data.node.state }}</small></h1>
         <dl class="figures"><div><dt>Last word</dt><dd>{{ ago(last(data.node), data.now_us) }}</dd></div><div><dt>Agent</dt><dd>{{ data.node.agent ? safe(data.node.agent) : 'none' }}</dd></div>
@@ -32,10 +32,10 @@ export default {
     </template>
     <template v-else><h1>Nodes</h1>
       <p v-if="!data.nodes.length" class="empty">No node has spoken yet. On this machine: <code>devmesh up</code>. On another: <code>devmesh token create --node NAME</code>, then the agent there.</p>
-      <table v-else class="sheet"><thead><tr><th>Node</th><th>State</th><th>Last word</th><th class="wide">Last day</th><th class="n">Events</th><th class="n">Errors</th><th class="n wide">Warnings</th><th class="n wide">Backlog</th><th class="n wide">Lost</th><th class="wide">Clock</th><th class="wide">Agent</th></tr></thead>
-        <tbody><tr v-for="node in data.nodes"><td><a :href="'/ui/nodes?node=' + encodeURIComponent(node.name)">{{ safe(node.name) }}</a></td><td :class="tone(node.state)">{{ node.state }}</td><td>{{ ago(last(node), data.now_us) }}</td>
+      <table v-else class="sheet"><thead><tr><th>Node</th><th>State</th><th>Last word</th><th class="wide">Last day</th><th class="n">Events</th><th class="n">Errors</th><th class="n wide">Warnings</th><th class="n wide">Backlog</th><th class="n wide">Lost</th><th class="wide apart">Clock</th><th class="wide">Agent</th></tr></thead>
+        <tbody><tr v-for="node in data.nodes"><td><a :href="'/ui/nodes?node=' + encodeURIComponent(node.name)">{{ safe(node.name) }}</a></td><td class="state" :class="tone(node.state)">{{ node.state }}</td><td class="state">{{ ago(last(node), data.now_us) }}</td>
           <td class="wide"><Spark v-if="node.trend" :counts="node.trend" label="The last day"/></td><td class="n">{{ short(node.day) }}</td><td class="n" :class="{err: node.errors}">{{ node.errors ? short(node.errors) : '' }}</td><td class="n wide" :class="{warn: node.warnings}">{{ node.warnings ? short(node.warnings) : '' }}</td>
-          <td class="n wide">{{ node.backlog_events == null ? '' : count(node.backlog_events) }}</td><td class="n wide" :class="{err: node.lost_entries}">{{ node.lost_entries ? count(node.lost_entries) : '' }}</td><td class="wide" :class="{warn: off(node)}">{{ skew(node) }}</td><td class="wide dim">{{ safe(node.agent) }}</td></tr></tbody></table>
+          <td class="n wide">{{ node.backlog_events == null ? '' : count(node.backlog_events) }}</td><td class="n wide" :class="{err: node.lost_entries}">{{ node.lost_entries ? count(node.lost_entries) : '' }}</td><td class="wide apart" :class="{warn: off(node)}">{{ skew(node) }}</td><td class="wide dim">{{ safe(node.agent) }}</td></tr></tbody></table>
       <p v-if="data.cursor" class="under"><a :href="'/ui/nodes?after=' + encodeURIComponent(data.cursor)">Further nodes</a></p></template>
   </article>`,
 };

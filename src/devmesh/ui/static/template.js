@@ -2,7 +2,7 @@
 import Bars from "devmesh/bars.js";
 import TemplateText from "devmesh/template_text.js";
 import { call } from "devmesh/api.js";
-import { PRIORITIES, ago, brief, count, group, lines, many, parts, safe, short, stamp } from "devmesh/text.js";
+import { PRIORITIES, ago, brief, count, group, hint, lines, many, parts, safe, short, stamp } from "devmesh/text.js";
 
 const SPANS = [["day", "24 h"], ["week", "7 d"], ["month", "30 d"], ["year", "1 year"], ["all", "all"]];
 const VALUES_SHOWN = 10;
@@ -34,7 +34,7 @@ export default {
     },
   },
   methods: {
-    ago, brief, count, group, lines, many, safe, short, stamp,
+    ago, brief, count, group, hint, lines, many, safe, short, stamp,
     zoom({ since_us, until_us }) {
       location.assign(`/ui/logs?template=${this.data.id}&since=${since_us}&until=${until_us}`);
     },
@@ -66,7 +66,7 @@ export default {
   },
   template: `
   <article tabindex="-1" class="content one">
-    <p v-if="data.error" class="empty">{{ data.error }} {{ data.hint }} <a class="linked" href="/ui/templates">All templates</a></p>
+    <p v-if="data.error" class="empty">{{ data.error }} {{ hint(data.hint) }} <a class="linked" href="/ui/templates">All templates</a></p>
     <template v-else>
     <header><h1><small>{{ data.id }} · <a class="linked" :href="'/ui/services?service=' + encodeURIComponent(data.service)">{{ safe(data.service) }}</a></small> {{ safe(kept[0]) }}</h1>
       <p class="whole-template"><TemplateText :text="data.text"/></p>
@@ -79,15 +79,15 @@ export default {
       <Bars v-if="total" :histogram="data.histogram" @zoom="zoom"/><p v-else class="empty">Not once in this time.</p>
       <p class="under"><a :href="'/ui/logs?since=all&template=' + data.id">Its lines</a><a v-if="!family && data.family" :href="'/ui/templates/' + data.family.id">Its family {{ data.family.id }}</a></p></section>
     <section v-if="places.length"><h2>Values <small>in its places, as far as samples tell</small></h2>
-      <div class="columns values"><div v-for="place in places"><h3><i class="hole mono">{{ place.name }}</i> <small>{{ place.distinct }}{{ place.distinct >= 20 ? ' or more' : '' }} different</small></h3>
+      <div class="columns values"><div v-for="place in places"><h3><i class="hole mono">{{ place.name }}</i> <small>{{ place.distinct === 1 ? 'always the same' : place.distinct + (place.distinct >= 20 ? ' or more' : '') + ' different' }}</small></h3>
         <ul><li v-for="value in place.values"><span class="part" :style="{width: value.part * 100 + '%'}"></span><span class="mono value" dir="ltr">{{ safe(value.value) }}</span><span class="n">{{ count(value.n) }}</span></li></ul></div></div></section>
     <section><h2>Examples</h2><p v-if="!data.examples.length" class="empty">None kept yet.</p>
       <ol class="near mono examples"><li v-for="one in data.examples"><time>{{ stamp(one.ts_us) }}</time> <span class="dim">{{ safe(one.node) }}</span><span v-for="text in lines(one.message)" class="text" dir="ltr">{{ text }}</span></li></ol></section>
     <div class="columns"><section><h2>Nodes</h2><table class="sheet"><tbody><tr v-for="one in data.nodes.slice(0, 50)"><td><a :href="'/ui/logs?since=all&template=' + data.id + '&node=' + encodeURIComponent(one.node)">{{ safe(one.node) }}</a></td><td class="n">{{ count(one.events) }}</td></tr></tbody></table></section>
       <section><h2>People's words</h2><form class="words-form" @submit.prevent="keep"><input v-model="label" placeholder="Label" aria-label="Label" maxlength="255" :disabled="!family || !data.may"><textarea v-model="note" rows="4" placeholder="Note: what it means, what to do"
         aria-label="Note" maxlength="10000" :disabled="!family || !data.may"></textarea><p class="tools"><button v-if="data.may" :disabled="!changed || !family">Save</button><output>{{ !data.may ? 'You may look here, but change nothing.' : family ? said : 'Labels and notes belong to the family.' }}</output></p></form>
-        <form v-if="family && data.may" class="tools" @submit.prevent="merge"><input v-model="into" placeholder="f12" aria-label="Merge into family" size="6" maxlength="16"><button :disabled="!into.trim()">Merge into it</button></form>
-        <p v-else-if="data.may && data.family && data.family.templates > 1" class="tools"><button @click="split">Split off from {{ data.family.id }}</button></p>
+        <form v-if="family && data.may" class="tools apart-above" @submit.prevent="merge"><span class="dim">Is the same as</span> <input v-model="into" placeholder="f12" aria-label="Merge into family" size="6" maxlength="16"><button :disabled="!into.trim()">Merge into it</button></form>
+        <p v-else-if="data.may && data.family && data.family.templates > 1" class="tools apart-above"><button @click="split">Split off from {{ data.family.id }}</button></p>
         <p v-if="told" class="told" role="alert">{{ told }}</p></section></div>
     <section v-if="family && data.members.length > 1"><h2>Members <small>{{ many(data.members.length, 'template') }}</small></h2>
       <ul class="rows"><li v-for="one in data.members.slice(0, all ? 100 : 12)"><a :href="'/ui/templates/' + one.id"><i class="mark"></i><span class="what"><TemplateText :text="one.text"/></span><span class="n">{{ short(one.events) }}</span><span class="who">{{ one.id }}</span></a></li></ul>

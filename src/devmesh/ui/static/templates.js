@@ -85,7 +85,7 @@ export default {
       <div v-if="asked.service.length" class="chips"><button v-for="name in asked.service" type="button" class="chip" @click="ask({service: asked.service.filter(one => one !== name)})"
         :aria-label="'Remove ' + name">service {{ safe(name) }} <span aria-hidden="true">×</span></button></div></form>
     <p v-if="error" class="told" role="alert">{{ error.message }} {{ error.hint }}</p>
-    <Families :families="families" :now="data.now_us" :why="!!asked.q" :time="asked.sort === 'new' ? 'created_us' : 'last_seen_us'" :aria-busy="waiting"/>
+    <Families :families="families" :now="data.now_us" :why="!!asked.q" heads :time="asked.sort === 'new' ? 'created_us' : 'last_seen_us'" :aria-busy="waiting"/>
     <p v-if="!families.length && !waiting && !error" class="empty">{{ asked.q || asked.service.length ? 'No template matches.' : 'There is no template yet: they are made from the first lines that come in.' }}</p>
     <p ref="end" class="empty">{{ waiting ? '…' : more ? '' : families.length ? many(families.length, 'family').replace('familys', 'families') : '' }}</p>
   </article>`,

@@ -41,7 +41,19 @@ export const clock = (us, fine = true) => {
   return fine ? `${whole}.${three(at.getMilliseconds())}` : whole;
 };
 export const stamp = (us, fine = true) => `${day(us)} ${clock(us, fine)}`;
-export const brief = (us) => `${day(us).slice(5)} ${clock(us, false).slice(0, 5)}`;
+// Without the year where it is this one.
+export const brief = (us) => {
+  const whole = day(us);
+  return `${Number(whole.slice(0, 4)) === new Date().getFullYear() ? whole.slice(5) : whole} ${clock(us, false).slice(0, 5)}`;
+};
+// How people call the zone that all times here are in, at that instant: "UTC", "GMT+1", "EST".
+export const zone = (us) =>
+  new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(new Date(us / 1000)).find((part) => part.type === "timeZoneName").value;
+export const span = (seconds) => {
+  for (const [unit, size] of [["d", 86_400], ["h", 3_600], ["min", 60]])
+    if (seconds >= size && seconds % size === 0) return `${seconds / size} ${unit}`;
+  return `${seconds} s`;
+};
 
 export const ago = (us, now = Date.now() * 1000) => {
   if (us == null) return "never";
@@ -64,4 +76,6 @@ export const size = (bytes) => {
   }
   return "";
 };
+// What the command line would do is no help on a page.
+export const hint = (text) => (/^See: devmesh/.test(text ?? "") ? "" : (text ?? ""));
 export const many = (n, noun) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
