@@ -32,7 +32,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 MakeMesh = Callable[..., Mesh]
 
 # The rooms that speak to the store: their tests run on both, but for those that say `sqlite_only` or `mariadb_only`.
-ON_BOTH_STORES = {"accounts", "db", "embeddings", "events", "intake", "loops", "memory", "nodes", "search", "templates"}
+ON_BOTH_STORES = {
+    "accounts", "db", "embeddings", "events", "intake", "loops", "memory", "nodes",
+    "notifications", "search", "templates",
+}  # fmt: skip
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

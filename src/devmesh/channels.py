@@ -20,8 +20,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-SEVERITIES = ("critical", "warning", "info")  # the worst first
 Severity = Literal["critical", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")  # the worst first
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _MAILBOX = re.compile(r"[!-~]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from devmesh.accounts import Accounts
+from devmesh.channels import hours_of
 from devmesh.clock import Clock, SystemClock
 from devmesh.db import Database, open_database, schema
 from devmesh.db.care import fold_log
@@ -24,10 +25,12 @@ from devmesh.intake import Intake, Limits
 from devmesh.loops import Loop, Runner
 from devmesh.memory import Memory
 from devmesh.nodes import Nodes
+from devmesh.notifications import Notifications, Plan, Quiet, make_ways
 from devmesh.search import Finder
 from devmesh.search.service import Search
 from devmesh.settings import Settings
 from devmesh.templates import Bounds, Templates
+from devmesh.when import zone_of
 
 QUESTION_TIMEOUT_S = 3.0  # a person waits for it; the words alone answer meanwhile
 
@@ -48,6 +51,7 @@ class Mesh:
     embeddings: Embeddings
     search: Search
     memory: Memory
+    notifications: Notifications
     runner: Runner
 
     def start(self) -> None:
@@ -106,20 +110,33 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     )
     provider = make_provider(settings, clock)
     embeddings = Embeddings(db, clock, templates, provider, settings.embedding_batch)
+    search = Search(templates, nodes.service_names.names, _finder(settings, clock, provider, embeddings))
+    memory = Memory(clock, templates, events)
+    notifications = _notifications(settings, db, clock, intake)
+    rooms = (nodes, templates, events, embeddings, search, notifications)
+    loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
+    runner = Runner(db, clock, owner, loops)
+    return Mesh(
+        settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, memory,
+        notifications, runner,
+    )  # fmt: skip
+
+
+def _finder(settings: Settings, clock: Clock, provider: Provider | None, embeddings: Embeddings) -> Finder:
     words = sentences = None
     if provider is not None:
         words = provider if isinstance(provider, LocalProvider) else LocalProvider()  # once: it takes 15 MB
     if isinstance(provider, GatewayProvider):
         sentences = Questions(embeddings, lambda name: make_gateway(settings, clock, name, QUESTION_TIMEOUT_S))
-    finder = Finder(words, sentences)
-    search = Search(templates, nodes.service_names.names, finder)
-    memory = Memory(clock, templates, events)
-    rooms = (nodes, templates, events, embeddings, search)
-    loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
-    runner = Runner(db, clock, owner, loops)
-    return Mesh(
-        settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, memory, runner
-    )
+    return Finder(words, sentences)
+
+
+def _notifications(settings: Settings, db: Database, clock: Clock, intake: Intake) -> Notifications:
+    zone = zone_of(settings.timezone)
+    quiet = Quiet(hours_of(settings.quiet_hours), zone, settings.quiet_critical)
+    ways = make_ways(settings.channels, clock, zone, settings.public_url)
+    plan = Plan(settings.channels, settings.routes, quiet, settings.messages_per_minute)
+    return Notifications(db, clock, plan, ways, intake.redact)
 
 
 def _care(settings: Settings, db: Database, space: Space, intake: Intake) -> list[Loop]:

@@ -31,9 +31,9 @@ def functions(path: Path):
 @pytest.mark.parametrize("path", CODE, ids=name_of)
 def test_nothing_grows_too_long(path):
     """No file over 400 lines, no function over 60."""
-    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
     if "migrations" in path.parts:  # one function by Alembic's rule, and a list of tables, not logic
         return
+    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
     for node in functions(path):
         length = (node.end_lineno or 0) - node.lineno + 1
         assert length <= MAX_FUNCTION_LINES, f"{node.name} has {length} lines"

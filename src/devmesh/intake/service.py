@@ -28,6 +28,7 @@ from devmesh.intake.model import Limits
 from devmesh.intake.prepare import Prepared, Preparer
 from devmesh.intake.readers import Readers
 from devmesh.intake.reading import FAULTS
+from devmesh.intake.redact import redact_text
 from devmesh.intake.request import Answer, Request, Ticket
 from devmesh.intake.tables import redaction_keys
 from devmesh.nodes import Nodes
@@ -82,6 +83,7 @@ class Intake:
         self._threads: list[threading.Thread] = []
         self._open = False
         self._last_error: str | None = None
+        self._key = b""
         self.totals = Totals()
 
     def start(self) -> None:
@@ -134,6 +136,10 @@ class Intake:
         """Bytes of requests that were taken and not answered yet."""
         return self._waiting_bytes
 
+    def redact(self, text: str) -> str:
+        """A text with its secrets masked, as they are in what comes in: for what leaves the house."""
+        return redact_text(text, self._load_key())
+
     def trouble(self) -> str | None:
         """Why what came in last could not be stored; None when it could."""
         return self._last_error
@@ -153,7 +159,8 @@ class Intake:
                 connection.execute(insert(redaction_keys).values(name="marks", secret=found))
             return bytes(found)
 
-        return self._db.transact(key)
+        self._key = self._key or self._db.transact(key)
+        return self._key
 
     # -- thread 1: prepare ------------------------------------------------------------
 

@@ -171,6 +171,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nul_span")),
     )
     op.create_table(
+        "outbox",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("incident_id", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("severity_rank", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("title", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
+        sa.Column("notice", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
+        sa.Column("changed_us", sa.BigInteger(), nullable=False),
+        sa.Column("waiting", sa.Boolean(), nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=True),
+        sa.Column("claim", sa.BigInteger(), nullable=True),
+        sa.Column("claimed_version", sa.Integer(), nullable=True),
+        sa.Column("sent_version", sa.Integer(), nullable=False),
+        sa.Column("sent_us", sa.BigInteger(), nullable=True),
+        sa.Column("sent_rank", sa.Integer(), nullable=True),
+        sa.Column("sent_status", sa.String(length=16), nullable=True),
+        sa.Column("ref", sa.String(length=1000), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sa.UniqueConstraint("incident_id", "channel", name="uq_outbox_incident_id_channel"),
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_outbox_waiting_channel", ["waiting", "channel", "severity_rank", "changed_us"], unique=False
+        )
+
+    op.create_table(
         "redaction_keys",
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("secret", sa.LargeBinary(length=32).with_variant(sa.BINARY(length=32), "mariadb"), nullable=False),
