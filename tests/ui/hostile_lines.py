@@ -27,3 +27,30 @@ HOSTILE = [
 ]  # fmt: skip
 NODE = "<b>bold</b>\"'node"
 SERVICE = "<i>svc</i>{{7*7}}"
+
+
+def _payloads() -> list[str]:
+    """180 ways of markup that would run code, and 20 of Markdown, links and styles that would call home."""
+    tags = (
+        "img src=x", "svg", "body", "video src=x", "audio src=x", "details open", "iframe src=x", "object data=x",
+        "input autofocus", "marquee", "form", "select autofocus", "a href=# autofocus", "button autofocus", "style",
+    )  # fmt: skip
+    events = ("onerror", "onload", "onfocus", "ontoggle")
+    shapes = (
+        "<{tag} {event}=window.pwned=1>",
+        '"\'><{tag}/{event}="window.pwned=1"/>',
+        "<{tag}\t{event}\n=`window.pwned=1`",
+    )
+    markup = [shape.format(tag=tag, event=event) for shape in shapes for tag in tags for event in events]
+    schemes = (
+        "javascript:window.pwned=1",
+        "data:text/html,<script>parent.pwned=1</script>",
+        "vbscript:pwned",
+        "//192.0.2.1/x",
+    )
+    links = ("[x]({})", "![x]({})", "<a href='{}'>x</a>", "<link rel=stylesheet href='{}'>", "<base href='{}'>")
+    return markup + [link.format(scheme) for link in links for scheme in schemes]
+
+
+PAYLOADS = _payloads()
+CORPUS = "corpus"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from hostile_lines import HOSTILE, NODE, SERVICE
+from hostile_lines import CORPUS, HOSTILE, NODE, PAYLOADS, SERVICE
 from ui_server import PHONE
 
 WHERE = f"since=all&service={quote(SERVICE)}"
@@ -75,6 +75,23 @@ def test_hostile_lines_do_nothing_on_the_other_pages(open_page):
     for address in page.evaluate("[...document.querySelectorAll('.rows a')].map(one => one.pathname)")[:6]:
         page.goto(page.url.split("/ui/")[0] + address)
         page.wait_for_selector(".examples li")
+        untouched(page)
+
+
+def test_two_hundred_payloads_do_nothing(open_page):
+    """Stored as any line is, looked at in the list from the first to the last, as templates, and found."""
+    page = open_page(f"/ui/logs?since=all&service={CORPUS}")
+    page.wait_for_function("n => document.querySelector('.status b')?.innerText === n", arg=str(len(PAYLOADS)))
+    seen = set()
+    for place in range(0, len(PAYLOADS), 40):
+        page.evaluate("place => scrollTo(0, 200 + place * 22)", place)
+        page.wait_for_function("id => document.getElementById(id)", arg=f"line-{min(place + 39, len(PAYLOADS) - 1)}")
+        seen |= set(page.locator(".lines li .message").all_inner_texts())
+        untouched(page)
+    assert len(PAYLOADS) == len(seen) == 200
+    for path in (f"/ui/templates?service={CORPUS}", "/ui/search?q=onerror+autofocus+javascript", "/ui/"):
+        page.goto(page.url.split("/ui/")[0] + path)
+        page.wait_for_selector(".rows li")
         untouched(page)
 
 

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from ui_server import PHONE
 
+from processes import free_port, serving
+
 ROWS = ".lines li .message"
 
 
@@ -148,6 +150,25 @@ def test_the_live_tail_shows_what_comes_and_pauses(open_page, ui_url):
     page.get_by_role("button", name="Stop", exact=True).wait_for()
     send(ui_url, "after the reload")
     page.wait_for_selector(f"{ROWS} >> text=after the reload")
+
+
+def test_the_tail_outlives_the_server(contexts, tmp_path):
+    """The server dies and comes back at its address: the tail goes on, each line is there once, none is missing."""
+    port = free_port()
+    with serving(tmp_path / "data", port=port, env={"DEVMESH_UI": "true"}) as server:
+        page = contexts().new_page()
+        page.goto(f"{server.url}/ui/logs?live=1")
+        page.get_by_role("button", name="Stop", exact=True).wait_for()
+        send(server.url, "before")
+        page.wait_for_selector(f"{ROWS} >> text=before")
+    with serving(tmp_path / "data", port=port, env={"DEVMESH_UI": "true"}) as server:
+        send(server.url, "while away")
+        page.wait_for_selector(f"{ROWS} >> text=while away")
+        page.get_by_role("button", name="Stop", exact=True).wait_for()
+        send(server.url, "afterwards")
+        page.wait_for_selector(f"{ROWS} >> text=afterwards")
+        assert page.locator(ROWS).all_inner_texts() == ["afterwards", "while away", "before"]
+        page.close()
 
 
 def test_the_result_is_a_file(open_page, ui_url):

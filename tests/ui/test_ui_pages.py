@@ -132,12 +132,16 @@ def test_a_template_is_split_off_and_merged_again(open_page, ui_url):
 
 
 def test_a_token_is_made_shown_once_and_revoked(open_page):
-    """Its secret is gone with the next look."""
-    page = open_page("/ui/health")
+    """Its secret is gone with the next look; who made and revoked it stays."""
+    page = open_page("/ui/health", dialogs=True)
     page.get_by_label("Name of the node").fill("new-node")
     page.get_by_role("button", name="Make a token").click()
     secret = page.locator(".secret code").inner_text()
     assert secret.startswith("dm_")
     page.reload()
-    page.wait_for_selector("text=new-node")
+    page.wait_for_selector("text=made token 1 (node new-node)")
     assert secret not in page.content()
+    page.get_by_role("button", name="Revoke").click()
+    page.wait_for_selector("text=There is none.")
+    page.wait_for_selector("text=revoked token 1")
+    assert page.locator("td >> text=this machine").count() >= 2

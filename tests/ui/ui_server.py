@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from hostile_lines import HOSTILE, NODE, SERVICE
+from hostile_lines import CORPUS, HOSTILE, NODE, PAYLOADS, SERVICE
 
 from devmesh.intake import Request
 from devmesh.mesh import Mesh, open_mesh
@@ -60,9 +60,10 @@ def fill(folder: Path, events: int) -> None:
             waiting[node] = []
     for node, lines in waiting.items():
         take(mesh, node, lines, now)
+    said = [(SERVICE, text) for text in HOSTILE] + [(CORPUS, text) for text in PAYLOADS]
     hostile = [
-        {"ts_us": now - 50_000_000 + n, "service": SERVICE, "priority": 3, "message": text, "note": text[:500]}
-        for n, text in enumerate(HOSTILE)
+        {"ts_us": now - 50_000_000 + n, "service": service, "priority": 3, "message": text, "note": text[:500]}
+        for n, (service, text) in enumerate(said)
     ]  # fmt: skip
     take(mesh, NODE, [json.dumps(one) for one in hostile], now)
     for node in NODES:

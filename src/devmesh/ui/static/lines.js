@@ -5,6 +5,7 @@ import { clock, day, group, line, safe } from "devmesh/text.js";
 
 const OVERSCAN = 12;
 const KEPT_PAGES = 12; // on each side of what is in view
+const BAR = 54; // what the bar on top covers
 
 export default {
   props: { first: Object, fresh: Array, load: Function, open: String, waiting: Boolean },
@@ -139,7 +140,7 @@ export default {
       event.stopPropagation();
     },
     focused() {
-      if (this.place < 0 && this.length) this.place = Math.max(0, Math.ceil(-this.$el.getBoundingClientRect().top / this.height));
+      if (this.place < 0 && this.length) this.place = Math.max(0, Math.ceil((BAR - this.$el.getBoundingClientRect().top) / this.height));
     },
     pick(row) {
       this.place = row.at;
