@@ -136,6 +136,17 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
     True where it ended because the store may have lost what this house remembers, or went while it started: serve a
     new one, once the store is there.
     """
+    try:
+        return _serve(mesh, announce, before_stop)
+    except Unavailable as error:
+        if not _is_away(mesh):
+            raise
+        log.warning("the store went while the server started: %s This server starts anew.", error.message)
+        return True
+
+
+def _serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None]) -> bool:
+    """True where it ended because the store may have lost what this house remembers."""
     if not mesh.db.writable:
         raise Unavailable(
             "Another process holds the store.", hint="Stop it first, or point DEVMESH_DATA_DIR elsewhere."
@@ -143,7 +154,7 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
     check_address(mesh)
     sock = listen(mesh)
     url = address_of(sock)
-    app = make_app(mesh)
+    app = make_app(mesh, started=True)
     if mesh.settings.ui:
         from devmesh import ui  # NiceGUI: 11 MB and half a second that a server without pages does not pay
 
@@ -176,6 +187,7 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
 
     server = _Server(config, ready, stop)
     try:
+        mesh.start()  # not in uvicorn, which tells of a store that goes just now by a traceback
         with contextlib.suppress(SystemExit):  # uvicorn's way to say that the app did not start
             server.run(sockets=[sock])
     finally:
@@ -183,8 +195,6 @@ def serve(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[],
         if mesh.db.lock is None:
             lock.release()
     if not server.started:
-        if _is_away(mesh):
-            return True
         raise Unavailable("The server could not start.", hint="Its own log lines above say why.")
     return server.anew
 

@@ -55,6 +55,20 @@ def test_a_server_that_was_started_since_may_have_lost_some(watched, time_s, tol
     assert told == ["older"]
 
 
+def test_a_server_that_died_in_its_first_second_is_another_one(time_s, told):
+    """Its times say nothing yet: it is known by what it draws at each start."""
+    made = Continuity(lambda: time_s[0])
+    made.met("db1", 0, "drawn first")
+    made.watch(lambda: told.append("older"))
+    time_s[0] += 0.5
+    made.met("db1", 1, "drawn first")
+    assert told == []
+    time_s[0] += 0.5
+    with pytest.raises(Unavailable, match="may know less: this server starts anew"):
+        made.met("db1", 0, "drawn again")
+    assert told == ["older"]
+
+
 def test_what_was_seen_before_somebody_watched_is_told_then(time_s, told):
     """A database that was started anew while a server started; whoever does not watch is let work."""
     made = Continuity(lambda: time_s[0])

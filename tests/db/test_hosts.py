@@ -32,6 +32,10 @@ class Cursor:
         known = {"wsrep_ready": self.server.ready, "wsrep_provider_name": self.server.provider, "Uptime": "100"}
         return tuple(known.items())
 
+    def fetchone(self):
+        """What it drew when it was started."""
+        return ("drawn",)
+
 
 class Server:
     """A host as the driver sees it: away, or how it answers."""
@@ -120,10 +124,10 @@ def test_where_all_are_away_the_last_error_is_raised_in_bounded_time(driver):
 def test_every_connection_to_a_cluster_waits_for_what_the_others_committed(driver):
     """A server that is alone knows nothing of that."""
     connect(Hosts(URL), driver)
-    assert driver.servers["db1"].asked[-1] == "SET SESSION wsrep_sync_wait=1"
+    assert "SET SESSION wsrep_sync_wait=1" in driver.servers["db1"].asked
     alone = Driver(db1=Server(provider="", ready="OFF"), db2=Server(), db3=Server())
     assert connect(Hosts(URL), alone) is alone.servers["db1"]
-    assert len(alone.servers["db1"].asked) == 1
+    assert "SET SESSION wsrep_sync_wait=1" not in alone.servers["db1"].asked
 
 
 def test_only_the_first_words_are_in_a_hurry(driver):

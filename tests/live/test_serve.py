@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -93,8 +94,8 @@ def test_idle_connections_hold_nobody_up(server):
 
 
 @pytest.mark.parametrize("away", [True, False])
-def test_a_store_that_goes_while_the_server_starts(make_mesh, monkeypatch, away):
-    """Whoever serves is told to begin again once it is there; another fault at start is an error."""
+def test_a_store_that_goes_while_the_server_starts(make_mesh, monkeypatch, caplog, away):
+    """Whoever serves is told to begin again once it is there, by one line; another fault at start is an error."""
 
     def fail(*_more):
         raise Unavailable("The database server does not answer.")
@@ -104,6 +105,10 @@ def test_a_store_that_goes_while_the_server_starts(make_mesh, monkeypatch, away)
     if away:
         monkeypatch.setattr(type(mesh.db), "read", fail)
         assert serve(mesh, lambda _url: None)
+        [said] = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+        assert said == (
+            "the store went while the server started: The database server does not answer. This server starts anew."
+        )
     else:
-        with pytest.raises(Unavailable, match="could not start"):
+        with pytest.raises(Unavailable, match="does not answer"):
             serve(mesh, lambda _url: None)

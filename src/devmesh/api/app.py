@@ -30,12 +30,13 @@ def state_of(mesh: Mesh) -> State:
     )
 
 
-def make_app(mesh: Mesh) -> FastAPI:
-    """The ASGI app over an opened house; its lifespan starts and stops intake and loops."""
+def make_app(mesh: Mesh, *, started: bool = False) -> FastAPI:
+    """The ASGI app over an opened house; its lifespan starts intake and loops, unless they are, and stops them."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        mesh.start()
+        if not started:
+            mesh.start()
         try:
             yield
         finally:

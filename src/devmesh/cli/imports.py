@@ -12,7 +12,7 @@ import typer
 
 from devmesh.cli.opening import log_to_stderr, settings_of, writing
 from devmesh.cli.words import Json, examples
-from devmesh.errors import DevMeshError, InvalidInput
+from devmesh.errors import DevMeshError, InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DAY_US = 86_400_000_000
 SHOWN_ERRORS = 10
+AGAIN = "The same command goes on where this one stopped; nothing is stored twice."
 LEARNING = ("template-totals", "template-samples", "assign-families", "embed-families")
 
 
@@ -143,8 +144,12 @@ def way_in(settings: Settings, progress: Says) -> Iterator[Store]:
                 remote.close()
             return
         house.intake.start()
+        house.db.watch(lambda: None, "this command ends", AGAIN)
         try:
             yield LocalStore(house)
+        except Unavailable as error:
+            error.hint = error.hint or AGAIN
+            raise
         finally:
             house.intake.stop()
         progress.say("Learning patterns …")

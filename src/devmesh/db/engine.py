@@ -47,7 +47,7 @@ class Database:
         self.on_full: Callable[[], object] = lambda: None  # what to give up for the next try, when the disk is full
         self.pause: Callable[[float], None] = time.sleep  # between two tries of a transaction
         # Calls what it is given, once, when the server may have lost what this process remembers (continuity.py).
-        self.watch: Callable[[Callable[[], object]], None] = lambda _call: None
+        self.watch: Callable[..., None] = lambda *_call: None
 
     @property
     def writable(self) -> bool:

@@ -27,6 +27,7 @@ LOST = {CUT_OFF, 1158, 1159, 1429, 12701}  # the others: a server behind the one
 ROUND_S = 5.0  # for all hosts together: whoever waits for a connection waits no longer than for a call
 SHORTEST_S = 0.5  # that even the last host of a round gets
 _ASK = "SHOW STATUS WHERE variable_name IN ('wsrep_ready', 'wsrep_provider_name', 'Uptime')"
+_RUN = "SELECT RIGHT(UUID(), 17)"  # a random number drawn at each start, and the machine's
 _CAUSAL = "SET SESSION wsrep_sync_wait=1"  # at the begin of each transaction, and at reads outside of one
 
 
@@ -81,7 +82,7 @@ class Hosts:
 
     def _meet(self, host: str, raw: Any) -> None:
         try:
-            self.continuity.met(host, raw.server_uptime_s)
+            self.continuity.met(host, raw.server_uptime_s, raw.server_run)
         except BaseException:
             raw.close()
             raise
@@ -130,12 +131,13 @@ def _ready(raw: Any) -> Any:
             cursor.execute(_ASK)
             status = {str(name).lower(): value for name, value in cursor.fetchall()}
             raw.server_uptime_s = float(status["uptime"])
-            if not status.get("wsrep_provider_name"):
-                return raw
-            if status.get("wsrep_ready") != "ON":
-                raise _cut_off()  # noqa: TRY301 - closed as after any other error
-            cursor.execute(_CAUSAL)
-            raw.of_cluster = True  # for load.py
+            if status.get("wsrep_provider_name"):
+                if status.get("wsrep_ready") != "ON":
+                    raise _cut_off()  # noqa: TRY301 - closed as after any other error
+                cursor.execute(_CAUSAL)
+                raw.of_cluster = True  # for load.py
+            cursor.execute(_RUN)
+            [raw.server_run] = cursor.fetchone()
     except BaseException:
         raw.close()
         raise

@@ -64,12 +64,14 @@ def _on_sqlite(text: ColumnElement[str], words: str, *, nul: bool) -> ColumnElem
 
 
 def joined(text: ColumnElement[str], *order: ColumnElement[Any]) -> tuple[ColumnElement[str], ColumnElement[int]]:
-    """Two columns of an aggregate: all texts with SEPARATOR between, in the order of the key; and the bytes of all
-    texts without it, where the store may cut what it joined (MariaDB does, at max_allowed_packet), else null.
+    """Two columns of an aggregate: all texts with SEPARATOR between, in some order or that of the key; and the bytes of
+    all texts without it, where the store may cut what it joined (MariaDB does, at max_allowed_packet), else null.
     """
     on_sqlite = func.group_concat(text, literal_column("char(30)"))
-    on_mariadb = func.aggregate_strings(text, SEPARATOR).aggregate_order_by(*order)
-    return _Either(on_sqlite, on_mariadb), _Either(null(), func.sum(func.length(text)))
+    on_mariadb = func.aggregate_strings(text, SEPARATOR)
+    return _Either(on_sqlite, on_mariadb.aggregate_order_by(*order) if order else on_mariadb), _Either(
+        null(), func.sum(func.length(text))
+    )
 
 
 def _ascii_lower(text: str) -> str:
