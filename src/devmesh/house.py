@@ -38,7 +38,7 @@ def health(mesh: Mesh) -> list[Part]:
         unknown = Part("nodes", "degraded", "Who has fallen silent is not known while the store is away.")
         return [*local, *_loops(mesh.runner.local_states()), unknown]
     try:
-        return [*local, *_loops(mesh.runner.states()), *_nodes(mesh)]
+        return [*local, *_channels(mesh), *_loops(mesh.runner.states()), *_nodes(mesh)]
     except DevMeshError as error:  # it went away meanwhile
         return [Part("store", "degraded", error.message), *local[1:], *_loops(mesh.runner.local_states())]
 
@@ -69,6 +69,14 @@ def _intake(mesh: Mesh) -> Part:
 def _rooms(mesh: Mesh) -> list[Part]:
     state, reason = mesh.embeddings.health()
     return [Part("embeddings", state, reason)]
+
+
+def _channels(mesh: Mesh) -> list[Part]:
+    """Whether people are told: a part for each channel."""
+    troubles = mesh.notifications.troubles()
+    if not troubles:
+        return [Part("notifications", "off", "No channel is set: nobody is told of incidents.")]
+    return [Part(f"channel {one.channel}", one.state, one.reason) for one in troubles]
 
 
 def _loops(states: list[LoopState]) -> list[Part]:

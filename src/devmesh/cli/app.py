@@ -25,6 +25,7 @@ from devmesh.cli import (
     logs,
     loops,
     nodes,
+    notify,
     people,
     search,
     serve,
@@ -58,6 +59,7 @@ ORDER = (
     "vectors",
     "db",
     "simulate",
+    "notify",
     "token",
     "user",
 )
@@ -149,6 +151,7 @@ for room in (
     vectors,
     db,
     simulate,
+    notify,
     accounts,
     people,
 ):

@@ -96,6 +96,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield from _rows("server", lambda: _server(settings))
     yield from _rows("sources", _sources)
     yield from _rows("embeddings", lambda: _embeddings(settings))
+    yield from _rows("notifications", lambda: _notifications(settings))
 
 
 def _rows(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
@@ -227,3 +228,21 @@ def _embeddings(settings: Settings) -> Iterator[Check]:
         yield Check("embeddings", BROKEN, error.message, error.hint)
         return
     yield Check("embeddings", OK, f"{provider.name}, {vectors.shape[1]} dimensions")
+
+
+# -- telling people ---------------------------------------------------------------------------------------------------
+
+
+def _notifications(settings: Settings) -> Iterator[Check]:
+    """The channels that are set, and whether their addresses can be used; what ails them the server says."""
+    from datetime import UTC
+
+    from devmesh.clock import SystemClock
+    from devmesh.notifications import make_ways
+
+    if not settings.channels:
+        yield Check("notifications", OFF, "No channel is set: nobody is told of incidents.", "See docs/settings.md.")
+        return
+    make_ways(settings.channels, SystemClock(), UTC, settings.public_url)
+    named = ", ".join(f"{name} ({form.kind})" for name, form in settings.channels.items())
+    yield Check("notifications", OK, f"{named}; 'devmesh notify test NAME' sends one")
