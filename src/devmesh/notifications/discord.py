@@ -101,7 +101,7 @@ def _description(notice: Notice) -> str:
     """The sentences, then the log lines in a code block that they cannot leave."""
     block = ""
     if notice.quotes:
-        quoted = "\n".join(safe(quote).replace("`", "`\u200b") for quote in notice.quotes)
+        quoted = "\n".join(_MENTION.sub("@\u200b", safe(quote)).replace("`", "`\u200b") for quote in notice.quotes)
         block = f"\n```\n{fit(quoted, QUOTES)}\n```"
     room = DESCRIPTION - units(block)
     return fit("\n".join(escape(safe(line)) for line in notice.lines), room - 500) + block

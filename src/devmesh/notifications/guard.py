@@ -84,7 +84,7 @@ def read_discord(url: str, *, what: str) -> Place:
 
 def _is_host(host: str) -> bool:
     if host.startswith("["):
-        return _parsed(host[1:-1]) is not None
+        return isinstance(_parsed(host[1:-1]), IPv6Address)
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
         return _parsed(host) is not None

@@ -62,7 +62,7 @@ def facts(notice: Notice, zone: tzinfo) -> list[tuple[str, str]]:
     ]
     if notice.closed_us is not None:
         told.append(("Closed", when(notice.closed_us, zone)))
-    return [(name, value) for name, value in told if value]
+    return [(name, value) for name, value in told if value.strip()]
 
 
 def link(notice: Notice, public_url: str) -> str:
