@@ -106,6 +106,7 @@ def open_page(contexts: Callable[..., BrowserContext], ui_url: str) -> Iterator[
 
     yield open_one
     for watch in watches:
-        watch.page.evaluate("localStorage.clear()")
-        watch.page.close()
+        if not watch.page.is_closed():
+            watch.page.evaluate("localStorage.clear()")
+            watch.page.close()
     assert [wrong for watch in watches for wrong in watch.wrong] == []

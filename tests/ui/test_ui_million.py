@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -16,7 +17,8 @@ from ui_server import MARK, WIDE, server_url
 
 MILLION = 1_000_000
 OPEN_PAGES = 20
-RATE, SENT_S = 20_000, 10
+RATE, SENT_S, PAIRS = 20_000, 10, 3
+EVERY_S = 0.25  # of a body
 CHANGED = """() => { window.done = null; const begin = performance.now(),
   old = document.querySelector('.lines li .message');
   const seen = new MutationObserver(() => { const list = document.querySelector('.lines');
@@ -84,23 +86,56 @@ def test_filters_and_scrolling_stay_quick(open_page, ui_url):
 
 
 def test_twenty_pages_take_little_and_hold_nobody_up(open_page, ui_url):
-    """20 open pages, half of them live, while 20,000 events a second come in: all are stored, memory stays bounded."""
-    pages = [open_page("/ui/" if number % 2 else "/ui/logs?since=1h", size=WIDE) for number in range(OPEN_PAGES)]
-    for page in pages[::2]:
-        page.get_by_role("button", name="Live", exact=True).click()
-    slowest, stored = send_for(ui_url, SENT_S)
-    held = memory_mb()
-    print(f"{OPEN_PAGES} pages open: {held} MB; {stored} events in {SENT_S} s, slowest answer {slowest:.2f} s")  # noqa: T201
-    assert stored == RATE * SENT_S
+    """20,000 events a second, in turns without a page and with 20 of them, half of them live: all are stored, answers
+    come as fast as bodies do, memory stays bounded.
+    """
+    step_aside()
+    took, held = {"without pages": [], f"with {OPEN_PAGES} pages": []}, 0
+    for pair in range(PAIRS):
+        for name, times in took.items():
+            wanted = OPEN_PAGES if name.startswith("with ") else 0
+            pages = [open_page("/ui/" if number % 2 else "/ui/logs?since=1h", size=WIDE) for number in range(wanted)]
+            for page in pages[::2]:
+                page.get_by_role("button", name="Live", exact=True).click()
+            found, stored = send_for(ui_url, SENT_S)
+            times.append(found)
+            held = max(held, memory_mb())
+            assert stored == RATE * SENT_S
+            told = f"median {median(found):.3f} s, slowest {max(found):.2f} s, {stored} stored in {SENT_S} s"
+            print(f"pair {pair + 1} {name:14} {told}")  # noqa: T201
+            for page in pages:
+                page.close()
+    for name, times in took.items():
+        whole = sorted(one for found in times for one in found)
+        rank = f"95 % {whole[len(whole) * 95 // 100]:.3f} s, slowest {whole[-1]:.2f} s"
+        print(f"{name}: an answer {median(whole):.3f} s, {rank}")  # noqa: T201
+        assert median(whole) < EVERY_S
+    print(f"memory of the server: {held} MB at most")  # noqa: T201
     assert held < 700
 
 
+def step_aside():
+    """Let the browser have what the server leaves: people's browsers run on their own machines."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with contextlib.suppress(OSError):
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    ours = {os.getpid()}
+    while found := {pid for pid, parent in parents.items() if parent in ours} - ours:
+        ours |= found
+    for pid in ours - {os.getpid()}:
+        if b"chromium" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                os.setpriority(os.PRIO_PROCESS, int(thread.name), 19)
+
+
 def send_for(url, seconds):
-    """(slowest answer in s, events stored) of 20,000 events a second."""
+    """(what each answer took in s, events stored) of 20,000 events a second."""
     took, stored, lock = [], [0], threading.Lock()
     body = b"".join(
         json.dumps({"service": "flood", "message": f"request {number} took {number % 97} ms"}).encode() + b"\n"
-        for number in range(RATE // 4)
+        for number in range(int(RATE * EVERY_S))
     )
 
     def send(at):
@@ -114,9 +149,11 @@ def send_for(url, seconds):
             stored[0] += said["stored"]
 
     begin = time.monotonic() + 0.2
-    threads = [threading.Thread(target=send, args=(begin + number / 4,)) for number in range(4 * seconds)]
+    threads = [
+        threading.Thread(target=send, args=(begin + number * EVERY_S,)) for number in range(int(seconds / EVERY_S))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return max(took), stored[0]
+    return took, stored[0]

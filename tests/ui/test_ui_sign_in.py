@@ -125,8 +125,11 @@ def test_who_may_only_look_gets_no_tokens(browser, guarded):
 
 
 def test_the_cookie_is_for_this_server_alone(guarded):
-    """No script reads it, no other site sends it along."""
+    """No script reads it, no other site sends it along, and where a proxy speaks TLS no plain connection."""
+    fields = {"name": "gus", "password": PASSWORD, "next": "/ui/"}
+    assert "; secure" in post(guarded, "/ui/sign-in", fields, **{"X-Forwarded-Proto": "https"})[1]["set-cookie"].lower()
     cookie = signed_in(guarded, "gus").lower()
+    assert "; secure" not in cookie
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
     assert "path=/" in cookie
