@@ -216,10 +216,25 @@ def test_a_storm_stays_bounded(house, discord, step, clock, most):
         step(mesh)
         clock.advance(5)
     assert len(discord.requests) == 10
-    step(mesh)
-    assert len(discord.requests) == 19, "the nine that have a message are edited, the others said nothing new"
-    clock.advance(60)
-    assert step(mesh) == 0
+    edited = []
+    for _ in range(3):
+        edited.append(step(mesh))
+        clock.advance(60)
+    assert edited == [5, 4, 0], "the nine that have a message are edited, the others said nothing new"
+
+
+def test_edits_do_not_delay_what_people_must_notice(house, discord, step, clock):
+    """However often an incident changes, half of the minute's messages are left for a new one."""
+    mesh = house()
+    mesh.notifications.tell(notice(1))
+    for version in range(2, 40):
+        step(mesh)
+        clock.advance(1)
+        mesh.notifications.tell(notice(1, version))
+    assert len(discord.requests) == 5
+    mesh.notifications.tell(notice(2, severity="warning"))
+    assert step(mesh) == 1
+    assert discord.posts()[1]["embeds"][0]["title"].startswith("Warning")
 
 
 def test_one_channel_that_is_away_delays_itself_alone(house, make_mesh, discord, step):

@@ -85,10 +85,14 @@ def waiting(channel: str, skipped: Collection[int]) -> Where:
     return c.waiting & (c.channel == channel) & c.incident_id.not_in(skipped)
 
 
+def calling() -> Where:
+    """What people must notice, as `model.calls` has it: new, worse, closed or reopened."""
+    return or_(untold(), c.status != c.sent_status, c.severity_rank < c.sent_rank)
+
+
 def unheard(*, edits: bool) -> Where:
-    """Changes of told incidents that nobody need notice, where no message can be changed: they are not sent."""
-    calls = or_(c.status != c.sent_status, c.severity_rank < c.sent_rank)
-    return (c.sent_version > 0) & not_(calls) & (c.ref == "" if edits else true())
+    """Other changes, where there is no message to change: they are not sent."""
+    return not_(calling()) & (c.ref == "" if edits else true())
 
 
 def at_night(*, critical_waits: bool) -> Where:
