@@ -98,6 +98,14 @@ class NtfyChannel(_Form):
     private: bool = False
     quiet: bool = True
 
+    @field_validator("token")
+    @classmethod
+    def _fit_for_a_header(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[!-~]*", value.get_secret_value(), re.ASCII):
+            msg = "must be of visible ASCII characters"
+            raise ValueError(msg)
+        return value
+
 
 class ConsoleChannel(_Form):
     """The server's own log."""

@@ -53,7 +53,7 @@ def try_channel(
 @commands.command("list", epilog=examples("devmesh notify list", "devmesh notify list --limit 1000 --json"))
 def list_(context: typer.Context, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None, json: Json = False) -> None:
     """What was told to whom, the newest incident first: waiting, held for the end of quiet hours, failing or sent."""
-    from devmesh.cli.terminal import ago, emit, note, table
+    from devmesh.cli.terminal import ago, count, emit, note, table
 
     with reading(settings_of(context)) as mesh:
         page, now = mesh.notifications.deliveries(limit, cursor), mesh.clock.now_us()
@@ -68,7 +68,7 @@ def list_(context: typer.Context, limit: Limit = LIMIT_DEFAULT, cursor: Cursor =
             one.status,
             one.state,
             ago(one.sent_us if one.state == "sent" else one.changed_us, now),
-            f"{one.reason} (tried {one.tries} times)" if one.reason else one.title,
+            f"{one.reason} (tries: {count(one.tries)})" if one.reason else one.title,
         ]
         for one in page.rows
     ]

@@ -64,6 +64,8 @@ class Notifications:
         In the caller's transaction where one is given, else in its own. The same version again, or an older one,
         changes nothing.
         """
+        if not self._plan.channels:
+            return
         notice = _bounded(notice)
         wanted = channels_for(notice, self._plan.routes, self._plan.channels)
 

@@ -9,7 +9,6 @@ from devmesh.channels import Channel, ConsoleChannel, DiscordChannel, EmailChann
 from devmesh.clock import Clock
 from devmesh.notifications.console import Console
 from devmesh.notifications.discord import Discord
-from devmesh.notifications.email import Email
 from devmesh.notifications.model import Way
 from devmesh.notifications.ntfy import Ntfy
 from devmesh.notifications.posting import Post
@@ -27,6 +26,8 @@ def make_way(name: str, form: Channel, clock: Clock, zone: tzinfo, public_url: s
         case DiscordChannel():
             return Discord(name, form, Post(clock), zone, public_url)
         case EmailChannel():
+            from devmesh.notifications.email import Email  # the mail packages, which others need not load
+
             return Email(form, clock, zone, public_url)
         case WebhookChannel():
             return Webhook(name, form, Post(clock, private=form.private), clock, public_url)
