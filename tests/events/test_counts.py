@@ -24,7 +24,7 @@ from bodies import (
     take,
 )
 from devmesh.errors import DevMeshError
-from devmesh.events import minutes
+from devmesh.events import minutes, queries
 from devmesh.loops.lease import take as take_lease
 
 law = settings(max_examples=60, deadline=None, derandomize=True)
@@ -43,6 +43,23 @@ counted = st.dictionaries(row, st.integers(1, 2**40), max_size=30)
 def frame(counts):
     ordered = sorted(counts.items())
     return pl.DataFrame([(*key, n) for key, n in ordered], schema=minutes.SCHEMA, orient="row")
+
+
+def test_counts_by_hour_are_those_of_the_table(mesh, monkeypatch):
+    """Whatever fits in a text; without the nodes that are left out; and none where nothing was said."""
+    monkeypatch.setattr(queries, "TEXT_IDS", 3)
+    for node in ("n1", "n2"):
+        body = b"".join(
+            line(f"kind {chr(97 + at % 11) * 3}", ts_us=NOW_US + at * HOUR_US // 7, service="svc") for at in range(40)
+        )
+        take(mesh, body, node)
+    first = NOW_US // HOUR_US
+    table = "SELECT hour, template_id, SUM(n) FROM event_counts"
+    for left_out in ((), tuple(mesh.nodes.node_names.ids(["n2"]).values())):
+        kept = "".join(f" WHERE node_id <> {one}" for one in left_out)
+        wanted = sorted((hour, template, int(n)) for hour, template, n in rows(mesh, f"{table}{kept} GROUP BY 1, 2"))
+        assert sorted(mesh.events.hours(first, first + 9, but_nodes=left_out).rows()) == wanted
+    assert mesh.events.hours(first + 100, first + 200).rows() == []
 
 
 @law

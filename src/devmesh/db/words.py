@@ -37,17 +37,22 @@ def _second(element: _Either, compiler: Any, **more: Any) -> str:
     return f"({compiler.process(list(element.clauses)[1], **more)})"
 
 
-def contains(text: ColumnElement[str], words: str, *, nul: bool) -> ColumnElement[bool]:
-    """Texts that contain `words`, with the case of ASCII letters ignored; for WHERE, where OR stops early. `nul`: some
-    texts may hold NUL.
+def contains(text: ColumnElement[str], *words: str, nul: bool) -> ColumnElement[bool]:
+    """Texts that contain one of `words`, with the case of ASCII letters ignored; for WHERE, where OR stops early.
+    `nul`: some texts may hold NUL.
 
     SQLite's LIKE is its fastest way but ends at the first NUL, in the text and in the pattern alike. So does length()
     of a text; comparing it with that of the bytes is the cheapest way to tell that there may be one. MariaDB's LIKE
-    goes by the column's collation, which tells cases apart; an expression over bytes ignores the case of ASCII alone.
+    goes by the column's collation, which tells cases apart; so would `(?i)` take the Kelvin sign for a k.
     """
-    pattern = "".join(f"\\x{byte:02x}" for byte in words.encode())
-    on_mariadb = cast(text, LargeBinary).bool_op("REGEXP")(literal(f"(?i){pattern}", String()))
-    return _Either(_on_sqlite(text, words, nul=nul), on_mariadb)
+    pattern = literal("|".join("".join(map(_either_case, one)) for one in words), String())
+    return _Either(or_(*[_on_sqlite(text, one, nul=nul) for one in words]), text.bool_op("REGEXP")(pattern))
+
+
+def _either_case(char: str) -> str:
+    """A character in a regular expression of MariaDB (PCRE2)."""
+    letter = char.isascii() and char.isalpha()
+    return f"[{char.lower()}{char.upper()}]" if letter else f"\\x{{{ord(char):x}}}"
 
 
 def _on_sqlite(text: ColumnElement[str], words: str, *, nul: bool) -> ColumnElement[bool]:

@@ -136,8 +136,8 @@ def conditions(asked: Filter) -> ColumnElement[bool]:
     return and_(True, *parts)
 
 
-def says(words: str, *, nul: bool) -> ColumnElement[bool]:
-    """Messages that contain `words`, with the case of ASCII letters ignored. `nul`: some of them may hold NUL
+def says(*words: str, nul: bool) -> ColumnElement[bool]:
+    """Messages that contain one of `words`, with the case of ASCII letters ignored. `nul`: some of them may hold NUL
     (`nul.py`).
     """
-    return contains(log_events.c.message, words, nul=nul)
+    return contains(log_events.c.message, *words, nul=nul)

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import Connection, String, Subquery, and_, bindparam, cast, func, or_, select, tuple_
 
 from devmesh.clock import Clock
 from devmesh.db import Database
@@ -25,6 +25,7 @@ from devmesh.events.windows import HOUR_US, Ask, Window, shares, slices, windows
 
 SLICE_ROWS = 10_000  # of 32 KiB at most: what a question with an expression holds in memory at once
 COUNTED_ROWS = 40_000  # that the store itself looks through, in one short read
+TEXT_IDS = 10_000  # numbers with their counts in one text: less than a max_allowed_packet of 1 MiB takes
 READ_LIMIT_S = 2.0
 COUNTING_THREADS = 2
 Key = tuple[int, int]
@@ -228,7 +229,7 @@ def _open_where(asked: Filter, *, nul: bool = True) -> Any:
     if asked.contains:
         where = and_(where, says(asked.contains, nul=nul))
     texts = required(asked.regex) if asked.regex else None
-    return and_(where, or_(*[says(text, nul=nul) for text in texts])) if texts else where
+    return and_(where, says(*texts, nul=nul)) if texts else where
 
 
 def _may_hold_nul(connection: Connection, span: Window) -> bool:
@@ -259,6 +260,20 @@ def _regex_keys(ask: Ask, pattern: str, where: Any, span: Span, limit: int) -> l
         return []
     keys = ask(select(log_events.c.ts_us, log_events.c.id).where(where).order_by(*_OLDEST_FIRST), span)
     return [(keys[place].ts_us, keys[place].id) for place in hits.tail(limit)]
+
+
+def as_pairs(connection: Connection, sums: Subquery) -> pl.DataFrame:
+    """The rows of (hour, template_id, n), in no order: a text for each hour and TEXT_IDS templates, split where polars
+    is fast. The driver of MariaDB takes 6 µs for a row.
+    """
+    pair = cast(sums.c.template_id, String) + " " + cast(sums.c.n, String)
+    text, _size = joined(pair)
+    query = select(sums.c.hour, text).group_by(sums.c.hour, sums.c.template_id - sums.c.template_id % TEXT_IDS)
+    rows = connection.execute(query).all()
+    texts = pl.DataFrame([tuple(row) for row in rows], {"hour": pl.Int64, "pair": pl.String}, orient="row")
+    pairs = texts.with_columns(pl.col("pair").str.split(SEPARATOR)).explode("pair")
+    numbers = pl.col("pair").str.split_exact(" ", 1).struct.rename_fields(["template_id", "n"])
+    return pairs.select("hour", numbers).unnest("pair").cast(pl.Int64)
 
 
 class _Shared(Iterator[Window]):

@@ -31,7 +31,6 @@ LIMIT_MAX = 10_000
 CONTEXT_MAX = 1_000
 BARS_MIN, BARS_MAX = 2, 200
 RESUME_LIMIT = 1_000
-PAGE_ROWS = 50_000
 HOUR_US = 3_600_000_000
 TAIL_HORIZON_US = HOUR_US
 NOT_ADDED_MAX = 1_000  # commits that a sum adds up itself, some 20,000 events each
@@ -227,12 +226,9 @@ class Events:
         """(hour, template_id, n) of the hours first..last since 1970, without these nodes; folded days left out."""
         table = event_counts.c
         where = table.hour.between(first, last) & ~one_of(table.node_id, but_nodes)
-        query = select(table.hour, table.template_id, func.sum(table.n)).where(where)
-        schema = {"hour": pl.Int64, "template_id": pl.Int64, "n": pl.Int64}
+        sums = select(table.hour, table.template_id, func.sum(table.n).label("n")).where(where)
         with self._db.read() as connection:
-            pages = connection.execute(query.group_by(table.hour, table.template_id)).partitions(PAGE_ROWS)
-            frames = (pl.DataFrame([tuple(row) for row in page], schema=schema, orient="row") for page in pages)
-            return pl.concat([pl.DataFrame(schema=schema), *frames])
+            return queries.as_pairs(connection, sums.group_by(table.hour, table.template_id).subquery())
 
     def by_node(self, first: int, last: int) -> dict[int, int]:
         """{node id: events} of the hours first..last since 1970, folded days left out."""
