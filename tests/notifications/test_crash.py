@@ -10,6 +10,9 @@ import sys
 import pytest
 from far_side import always, notice
 
+from devmesh.errors import Unavailable
+from devmesh.notifications import outbox
+
 KEY = "0123456789abcdef"
 DIE = """
 from devmesh.mesh import open_mesh
@@ -59,3 +62,23 @@ def test_who_lost_the_lease_sends_nothing(make_mesh, discord, step):
     with pytest.raises(LeaseLost):
         mesh.notifications.step(1_000, lease)
     assert discord.requests == []
+
+
+def test_a_store_that_goes_after_the_message_left_repeats_nothing(house, discord, step, monkeypatch):
+    """Without a crash the process knows what it sent: it notes that before it sends anything else."""
+    mesh = house()
+    mesh.notifications.tell(notice())
+    whole = outbox.mark
+
+    def away(*_):
+        raise Unavailable
+
+    monkeypatch.setattr(outbox, "mark", away)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            step(mesh)
+    assert mesh.notifications.deliveries(9).rows[0].state == "waiting"
+    monkeypatch.setattr(outbox, "mark", whole)
+    assert step(mesh) == 0
+    assert mesh.notifications.deliveries(9).rows[0].state == "sent"
+    assert len(discord.requests) == 1

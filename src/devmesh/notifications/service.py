@@ -8,6 +8,7 @@ fails delays itself alone.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -54,6 +55,7 @@ class Notifications:
         self._db, self._clock, self._plan, self._ways, self._redact = db, clock, plan, ways, redact
         self._paces = {name: Pace(plan.per_minute) for name in ways}
         self._claims = 0
+        self._owed: deque[Callable[[Connection], object]] = deque()  # what happened to messages and is not noted yet
         self._forgot_s = -FORGET_S
 
     # -- what is to be told ------------------------------------------------
@@ -102,6 +104,7 @@ class Notifications:
 
     def step(self, _limit: int, lease: Lease) -> int:
         """Send what is due in each channel; how many messages arrived."""
+        self._settle(lease)
         sent = sum(self._serve(name, way, lease) for name, way in self._ways.items())
         now_s = self._clock.monotonic_s()
         if now_s - self._forgot_s >= FORGET_S:
@@ -159,8 +162,8 @@ class Notifications:
         sent = self._try(name, way, number, notice, before, lease)
         if sent is None:
             return False
-        with lease.write() as connection:
-            outbox.mark(connection, number, self._clock.now_us(), notice, sent.ref)
+        now, ref = self._clock.now_us(), sent.ref
+        self._note(lease, lambda connection: outbox.mark(connection, number, now, notice, ref))
         return True
 
     def _summarize(self, name: str, way: Way, where: outbox.Where, title: str, lease: Lease) -> bool:
@@ -173,8 +176,8 @@ class Notifications:
         notice = summary(title, counts, [item.notice for item in worst], self._clock.now_us())
         if self._try(name, way, number, replace(notice, version=number), None, lease) is None:
             return False
-        with lease.write() as connection:
-            outbox.mark_all(connection, number, self._clock.now_us())
+        now = self._clock.now_us()
+        self._note(lease, lambda connection: outbox.mark_all(connection, number, now))
         return True
 
     def _claim(self, where: outbox.Where, lease: Lease) -> int:
@@ -202,9 +205,21 @@ class Notifications:
         pace.failed(failure, notice.incident_id, self._clock.monotonic_s())
         reason = _masked(failure.reason, way) + (RESTS if failure.gone else "")
         log.warning("channel=%s incident=%s not sent reason=%r", name, notice.incident_id, reason)
-        with lease.write() as connection:
-            outbox.fail(connection, number, reason)
+        self._note(lease, lambda connection: outbox.fail(connection, number, reason))
         return None
+
+    def _note(self, lease: Lease, work: Callable[[Connection], object]) -> None:
+        """Write down what happened to a message. Where the store does not take it now, that comes first in the next
+        step: but for a crash nothing is sent twice. Claims have numbers, so a note that comes late does no harm.
+        """
+        self._owed.append(work)
+        self._settle(lease)
+
+    def _settle(self, lease: Lease) -> None:
+        while self._owed:
+            with lease.write() as connection:
+                self._owed[0](connection)
+            self._owed.popleft()
 
     def _hold(self, where: outbox.Where, lease: Lease) -> None:
         if self._any(where):
