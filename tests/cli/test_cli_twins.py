@@ -104,3 +104,45 @@ def test_another_file_that_begins_alike_is_stored_whole(importing: Runner, tmp_p
     for _ in range(2):
         assert importing.bring(str(two)) == (0, first, 0)
         assert importing.bring(str(one)) == (0, first, 0)
+
+
+TIMED = "".join(f"2026-01-20T14:{n:02d}:00Z job {n} is done, all of it, {'.' * 70}\n" for n in range(9))
+TIMELESS = "".join(f"step {n} of the nightly backup, nothing special {'.' * 90}\n" for n in range(9))
+JSON_LINES = "".join(f'{{"log": "{"x" * 120}", "at": {n}, "took": "{n} seconds"}}\n' for n in range(9))
+
+
+@pytest.mark.parametrize("known", [TIMED, TIMELESS, JSON_LINES], ids=["timed", "timeless", "json"])
+def test_a_last_line_without_an_end(importing: Runner, tmp_path, known):
+    """What a file says in a last line without an end is stored, though the known one has a longer line there; a copy
+    that was made within that line is no other file, wherever it was cut.
+    """
+    shared = known[: known.rindex("\n", 0, -1) + 1]
+    last = known[len(shared) :].rstrip("\n")
+    (tmp_path / "known.log").write_text(known)
+    assert importing.bring(str(tmp_path / "known.log")) == (9, 0, 0)
+    for size in (1, 5, 18, 22, 40, len(last) - 1, len(last)):
+        copy = tmp_path / f"copy-{size}.log"
+        copy.write_text(shared + last[:size])
+        assert importing.bring(str(copy))[0] == 0, size
+    for own in ("FAILED", last[:26] + "lost"):
+        twin = tmp_path / "twin.log"
+        twin.write_text(shared + own)
+        assert importing.bring(str(twin))[0] > 0
+        assert sum(message.endswith(own[-6:]) for message in importing.messages()) == 1
+        assert importing.bring(str(twin))[0] == 0
+    assert importing.bring(str(tmp_path / "known.log")) == (0, 9, 0)
+
+
+def test_syslog_that_is_cut_in_its_head(importing: Runner, tmp_path):
+    """A copy that ends within a program's name, or its secret, is no other file; its last lines may be other ones."""
+    says = ["password=hunter22 was taken, then more", "size=22 was taken, then more", "it went on, as always"]
+    lines = [f"Jan 20 14:00:{n:02} nas backup[{n % 10}]: {says[n % 3]}\n" for n in range(20)]
+    (tmp_path / "known.log").write_text("".join(lines))
+    importing.bring("--year", "2026", str(tmp_path / "known.log"))
+    for size in range(1, len(lines[9]), 3):
+        (tmp_path / f"copy-{size}.log").write_text("".join(lines[:9]) + lines[9][:size])
+    copies = [str(one) for one in sorted(tmp_path.glob("copy-*"))]
+    assert importing.bring("--year", "2026", *copies)[0] == 0
+    (tmp_path / "twin.log").write_text("".join(lines[:9]) + "Jan 20 14:00:09 nas backup[9]: it failed")
+    importing.bring("--year", "2026", str(tmp_path / "twin.log"))
+    assert "it failed" in importing.messages()

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import event
 
-from bodies import DAY_US, HOUR_US, NOW_US, line, rows, run_whole, take
+from bodies import DAY_US, HOUR_US, NOW_US, line, numbered, rows, run_whole, take
 from devmesh.clock import FakeClock
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import Filter, queries, windows
@@ -184,6 +184,21 @@ def test_many_events_of_one_instant_page_through(mesh, monkeypatch):
     take(mesh, b"".join(line(f"word {number}", ts_us=NOW_US) for number in range(45)) + line("word", ts_us=NOW_US - 1))
     for asked in (Filter(), Filter(contains="word"), Filter(regex="word")):
         assert paged(mesh, asked, 7) == expected(truth(mesh), asked)
+
+
+def test_events_are_found_by_their_numbers(mesh):
+    """A node's events with these numbers are found in each of its streams, near a time or in all of it."""
+    take(mesh, numbered(1, 50), stream="a", ranges=((1, 50),))
+    take(mesh, numbered(40, 60, NOW_US - 400 * DAY_US), stream="b", ranges=((40, 60),))
+    take(mesh, numbered(1, 50), "n2", stream="a", ranges=((1, 50),))
+    take(mesh, line("no number"))
+    [node] = mesh.nodes.node_names.ids(["n1"]).values()
+    found = mesh.events.numbered(node, (48, 52))
+    assert [one.seq for one in found] == [48, 49, 50, 48, 49, 50, 51, 52]
+    assert len({one.stream_id for one in found}) == 2
+    assert {one.message for one in found} == {f"entry {number}" for number in range(48, 53)}
+    near = mesh.events.numbered(node, (48, 52), (NOW_US + 49_000_000, NOW_US + 50_000_000))
+    assert [one.message for one in near] == ["entry 49"]
 
 
 class HurriedClock(FakeClock):

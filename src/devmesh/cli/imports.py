@@ -137,7 +137,7 @@ def way_in(settings: Settings, progress: Says) -> Iterator[Store]:
 
     with writing(settings) as house:
         if isinstance(house, Remote):
-            remote = RemoteStore(house)
+            remote = RemoteStore(house, settings)
             try:
                 yield remote
             finally:

@@ -122,7 +122,7 @@ def _store(way: Way) -> Iterator[Store]:
             progress.end()
         return
     with Remote(way.server, _token(way.token_file)) as remote:
-        there = RemoteStore(remote)
+        there = RemoteStore(remote, way.settings)
         try:
             yield there
         finally:

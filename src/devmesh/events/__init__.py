@@ -5,7 +5,7 @@ with its ids, inside the batch's transaction. Out: pages of events, counts by mi
 equal what was stored, and outlive it; reads stop at their limit or after 2 s with a cursor.
 """
 
-from devmesh.events.filters import Context, Event, Filter, Page, check_regex, check_words, parse_event_id
+from devmesh.events.filters import Context, Event, Filter, Numbered, Page, check_regex, check_words, parse_event_id
 from devmesh.events.followers import Position
 from devmesh.events.histogram import Histogram
 from devmesh.events.model import EVENT_BATCH
@@ -19,6 +19,7 @@ __all__ = [
     "Filter",
     "Followed",
     "Histogram",
+    "Numbered",
     "Page",
     "Position",
     "Resumed",

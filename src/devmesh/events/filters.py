@@ -72,6 +72,15 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Numbered:
+    """What an event says, and which of its stream it is."""
+
+    stream_id: int
+    seq: int
+    message: str
+
+
+@dataclass(frozen=True)
 class Page:
     """Some events, newest first; `cursor` asks for the next ones, `searched_to_us` is how far back was looked."""
 

@@ -17,7 +17,7 @@ from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.db.words import SEPARATOR, joined
 from devmesh.events import nul
-from devmesh.events.filters import Filter, check_regex, conditions, says
+from devmesh.events.filters import Filter, Numbered, check_regex, conditions, says
 from devmesh.events.literals import required
 from devmesh.events.minutes import whole_from_us
 from devmesh.events.tables import log_events
@@ -103,6 +103,28 @@ def count(db: Database, clock: Clock, asked: Filter) -> int:
     )
     with ThreadPoolExecutor(COUNTING_THREADS) as pool:
         return sum(pool.map(lambda _number: _count_in(ask, asked, where, parts), range(COUNTING_THREADS)))
+
+
+def numbered(db: Database, clock: Clock, asked: Filter, numbers: Window) -> list[Numbered]:
+    """The events with a number of first..last in their stream, by stream and number; looks through all of the
+    question's time, in short reads, for nothing leads there by number.
+    """
+
+    def ask(query: Any, values: Any) -> Sequence[Any]:
+        with db.read() as connection:
+            return connection.execute(query, values).all()
+
+    span = _span(ask, asked, None)
+    table = log_events.c
+    wanted = and_(_open_where(asked), table.seq.between(*numbers), table.stream_id.is_not(None))
+    query = select(table.stream_id, table.seq, table.message).where(wanted)
+    rows = [
+        Numbered(row.stream_id, row.seq, row.message)
+        for window in (windows(ask, asked, span, whole_from_us(clock.now_us())) if span else ())
+        for low, high in shares(ask, window, COUNTED_ROWS)
+        for row in ask(query, {"low": low, "high": high})
+    ]
+    return sorted(rows, key=lambda one: (one.stream_id, one.seq))
 
 
 def bars(

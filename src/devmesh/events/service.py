@@ -17,12 +17,12 @@ from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import followers, minutes, queries
 from devmesh.events import histogram as shape
 from devmesh.events.append import Appended, append
-from devmesh.events.filters import Context, Event, Filter, Page, parse_event_id
+from devmesh.events.filters import Context, Event, Filter, Numbered, Page, parse_event_id
 from devmesh.events.histogram import Histogram
 from devmesh.events.ids import WRITER_LEASE_US, EventIds, lease_writer
 from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
 from devmesh.events.upkeep import Upkeep
-from devmesh.events.windows import named
+from devmesh.events.windows import Window, named
 from devmesh.loops import Loop
 from devmesh.templates import Templates
 
@@ -132,6 +132,14 @@ class Events:
             None if earlier.whole or len(earlier.rows) >= before else earlier.reached_us,
             None if later.whole or len(later.rows) >= after else later.reached_us,
         )
+
+    def numbered(self, node_id: int, numbers: Window, times: Window | None = None) -> list[Numbered]:
+        """A node's events with a number of first..last in their stream, by stream and number, of [from, to) or of all
+        time, which may take long.
+        """
+        since, until = times or (None, None)
+        asked = Filter(node_ids=(node_id,), since_us=since, until_us=until)
+        return queries.numbered(self._db, self._clock, asked, numbers)
 
     def histogram(self, asked: Filter, bars: int = 60) -> Histogram | None:
         """How many events match, over time and by priority, in at most `bars` (200) bars; None where nothing is stored.

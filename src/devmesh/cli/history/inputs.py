@@ -119,6 +119,7 @@ class Window:
         self._stream, self._left, self._ended = stream, length, lines_before
         self.line = lines_before  # the number of the line that was read last
         self.in_line = False  # what was read last ends within a line
+        self.last = self.first_whole = self.last_whole = b""  # read last; the first and last that end a line
 
     def readline(self, limit: int = -1) -> bytes:
         """A line within the window."""
@@ -128,6 +129,9 @@ class Window:
         if line:
             self.in_line = not line.endswith(b"\n")
             self._ended += not self.in_line
+            self.last = line
+            if not self.in_line:
+                self.first_whole, self.last_whole = self.first_whole or line, line
             self.line = self._ended + self.in_line
         return line
 

@@ -130,7 +130,7 @@ class Importer:
         with source.opened(counting=False) as stream:
             window = Window(Headed(stream), ENDLESS)
             items = _reader(form)(window, 0, how)
-            return is_another(items, place, partial(self._store.said_at, node), lambda: window.in_line)
+            return is_another(items, place, partial(self._store.said, node), window)
 
     def _apart(
         self, source: Input, stream: Headed, tally: Tally, how: Reading, like: Place, batches: _Batches, node: str
@@ -140,7 +140,7 @@ class Importer:
         shared_to = like.coverage[-1][1]
         for item in self._seen(_reader(tally.format)(Window(stream, ENDLESS), 0, how), source, tally):
             shared = item.last <= like.fits_to
-            if shared or (item.last <= shared_to and is_held(item, partial(self._store.said_at, node))):
+            if shared or (item.last <= shared_to and is_held(item, partial(self._store.said, node))):
                 tally.repeated += 1
                 batches.add(replace(item, data=b""), node, key)
             else:

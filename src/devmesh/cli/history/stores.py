@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from devmesh.asking import make_filter
+from devmesh.cli.opening import reading
 from devmesh.errors import StorageFull, Unavailable
 from devmesh.intake import Answer, Rejected, Request, Ticket
 from devmesh.nodes import StreamKey, StreamState
@@ -18,11 +18,12 @@ from devmesh.nodes.ranges import Mark, Range
 
 if TYPE_CHECKING:
     from devmesh.cli.remote import Remote
+    from devmesh.events import Numbered
     from devmesh.mesh import Mesh
+    from devmesh.settings import Settings
 
 IN_FLIGHT, IN_FLIGHT_BYTES = 200, 12 * 1024 * 1024  # small ones share a commit; large ones wait for each other
 ANSWER_S = 120.0
-MOST_AT_ONCE = 10_000
 SENDERS = 32  # many small files wait for their commits together
 
 
@@ -62,8 +63,8 @@ class Store(Protocol):
         """The streams of a node."""
         ...
 
-    def said_at(self, node: str, ts_us: int) -> Collection[str]:
-        """The messages of a node's events of one instant."""
+    def said(self, node: str, numbers: Range, times: Range | None) -> Sequence[Numbered]:
+        """A node's events with these numbers in their streams, by stream and number; of these times, or of any."""
         ...
 
     def send(self, body: Body, answered: Answered) -> None:
@@ -87,10 +88,9 @@ class LocalStore:
         """The streams of a node."""
         return self._mesh.nodes.stream_states(node)
 
-    def said_at(self, node: str, ts_us: int) -> Collection[str]:
-        """The messages of a node's events of one instant."""
-        only = make_filter(self._mesh, node=(node,), since=str(ts_us), until=str(ts_us + 1))
-        return {event.message for event in self._mesh.events.query(only, MOST_AT_ONCE).events}
+    def said(self, node: str, numbers: Range, times: Range | None) -> Sequence[Numbered]:
+        """See `Store.said`."""
+        return _said(self._mesh, node, numbers, times)
 
     def send(self, body: Body, answered: Answered) -> None:
         """Hand a body over, waiting for older ones where enough are on their way."""
@@ -132,8 +132,8 @@ class LocalStore:
 class RemoteStore:
     """The server that holds the store, over HTTP."""
 
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
+    def __init__(self, remote: Remote, settings: Settings) -> None:
+        self._remote, self._settings = remote, settings
         self._senders = ThreadPoolExecutor(SENDERS, "import")
         self._waiting: deque[tuple[Future[Answer], Answered, int]] = deque()
         self._bytes = 0
@@ -152,10 +152,10 @@ class RemoteStore:
             for one in said["streams"]
         ]
 
-    def said_at(self, node: str, ts_us: int) -> Collection[str]:
-        """The messages of a node's events of one instant."""
-        asked = {"node": node, "since": str(ts_us), "until": str(ts_us + 1), "limit": MOST_AT_ONCE}
-        return {str(event["message"]) for event in self._remote.call("GET", "/logs", params=asked)["events"]}
+    def said(self, node: str, numbers: Range, times: Range | None) -> Sequence[Numbered]:
+        """See `Store.said`; read from the store itself, as whoever lists logs does."""
+        with reading(self._settings) as mesh:
+            return _said(mesh, node, numbers, times)
 
     def send(self, body: Body, answered: Answered) -> None:
         """Hand a body to one of a few senders, waiting for older ones where all are busy."""
@@ -192,3 +192,8 @@ class RemoteStore:
         errors = tuple(Rejected(one["line"], one["field"], one["reason"]) for one in said["errors"])
         coverage = tuple((first, last) for first, last in said["coverage"])
         return Answer(said["stored"], said["repeated"], said["rejected"], errors, coverage)
+
+
+def _said(mesh: Mesh, node: str, numbers: Range, times: Range | None) -> Sequence[Numbered]:
+    known = mesh.nodes.node_names.ids([node], create=False)
+    return mesh.events.numbered(known[node], numbers, times) if known else []
