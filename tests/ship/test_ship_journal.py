@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
+import resource
 import shutil
 from pathlib import Path
 
@@ -54,6 +56,20 @@ def test_a_backlog_of_two_boots_is_read_whole(tmp_path):
     assert [piece.event["message"] for piece in pieces] == [f"entry {n}" for n in range(1, 10)]
     assert [piece.event["fields"]["_BOOT_ID"] for piece in pieces] == ["1" * 32] * 5 + ["2" * 32] * 4
     assert pieces[8].event["fields"]["_MONOTONIC"] == "1000009"
+
+
+def test_a_journal_is_read_by_a_process_of_many_open_files(tmp_path):
+    """Descriptors above 1,023, as a server with its agent in one process may have them, are read as others."""
+    write_journal(tmp_path / "j.journal", lines(1, 5))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    try:
+        assert len(read_all(tmp_path)) == 5
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_reading_begins_exactly_where_it_is_told_to(tmp_path):

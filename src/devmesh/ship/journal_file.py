@@ -166,8 +166,9 @@ class _Output:
 
     def read(self, size: int) -> bytes:
         """What is there, at most `size` bytes; nothing at the end."""
-        ready, _writable, _failed = select.select([self._fd], [], [], SILENCE_LIMIT_S)
-        return os.read(self._fd, size) if ready else b""
+        waiting = select.poll()  # for descriptors of any number
+        waiting.register(self._fd, select.POLLIN)
+        return os.read(self._fd, size) if waiting.poll(SILENCE_LIMIT_S * 1000) else b""
 
 
 def entries_from(fd: int, seqnum_id: str, seq: int, journalctl: str = "journalctl") -> Generator[Entry, None, None]:

@@ -107,6 +107,8 @@ def _json_time(text: str, stamps: Stamps) -> Optional[int]:
         return None
     for key in _JSON_KEYS:
         value = document.get(key)
+        if isinstance(value, dict):
+            value = value.get("$date")  # MongoDB's
         if isinstance(value, str):
             found = stamps.parse(value)
             if found is not None:
