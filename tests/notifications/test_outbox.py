@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from far_side import HOOK, aim, always, closed, notice
 
+from devmesh.errors import NotFound, Unavailable
 from devmesh.notifications.pace import Pace
 
 
@@ -255,3 +256,32 @@ def test_rows_of_old_incidents_are_dropped(house, step, clock):
     clock.advance(30 * 86_400 + 1)
     step(mesh)
     assert states(mesh) == []
+
+
+def test_the_short_message_behind_an_edit_is_not_lost(house, discord, step, clock):
+    """Where Discord takes the edit and not the message, both come again: an edit twice is the same."""
+    mesh = house()
+    mesh.notifications.tell(notice())
+    step(mesh)
+    mesh.notifications.tell(closed())
+    discord.answers = [always(200, {"id": "1000"}), always(502)]
+    assert step(mesh) == 0
+    clock.advance(301)
+    assert step(mesh) == 1
+    assert [method for method, _, _ in discord.said] == ["POST", "PATCH", "POST", "PATCH", "POST"]
+
+
+def test_a_test_that_works_ends_the_rest(house, discord, step):
+    """A person who put the webhook right in Discord need not wait for an hour, nor restart."""
+    mesh = house()
+    mesh.notifications.tell(notice())
+    discord.answers = [always(401)] * 2
+    assert step(mesh) == 0
+    with pytest.raises(Unavailable, match="did not arrive: 127.0.0.1 answered 401") as told:
+        mesh.notifications.test("team")
+    assert "Correct the channel" in told.value.hint
+    assert step(mesh) == 0
+    assert mesh.notifications.test("team").answer == "Discord answered 200, message 1000"
+    assert step(mesh) == 1
+    with pytest.raises(NotFound):
+        mesh.notifications.test("nobody")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TITLE, DESCRIPTION, FIELD_NAME, FIELD_VALUE, FIELDS, TOTAL = 256, 4096, 256, 1024, 25, 6000
 CONTENT = 2000
 QUOTES = 1500  # of the description, for log lines
-VALUE = 600  # of a field: title, description and four of them stay below TOTAL with 500 to spare
+VALUE = 600  # of a field: a title, a description and two such fields stay below TOTAL
 COLOURS = {"critical": 0xD0312D, "warning": 0xE8A317, "info": 0x3B82C4}
 CLOSED = 0x3BA55D
 _SPECIAL = re.compile(r"([\\*_~`|>#\[\]()<:-])")
@@ -104,7 +104,7 @@ def _description(notice: Notice) -> str:
         quoted = "\n".join(_MENTION.sub("@\u200b", safe(quote)).replace("`", "`\u200b") for quote in notice.quotes)
         block = f"\n```\n{fit(quoted, QUOTES)}\n```"
     room = DESCRIPTION - units(block)
-    return fit("\n".join(escape(safe(line)) for line in notice.lines), room - 500) + block
+    return fit("\n".join(escape(safe(line)) for line in notice.lines), room) + block
 
 
 def escape(text: str) -> str:
