@@ -277,7 +277,7 @@ def test_a_test_that_works_ends_the_rest(house, discord, step):
     mesh.notifications.tell(notice())
     discord.answers = [always(401)] * 2
     assert step(mesh) == 0
-    with pytest.raises(Unavailable, match="did not arrive: 127.0.0.1 answered 401") as told:
+    with pytest.raises(Unavailable, match=r"did not arrive: 127\.0\.0\.1 answered 401") as told:
         mesh.notifications.test("team")
     assert "Correct the channel" in told.value.hint
     assert step(mesh) == 0
