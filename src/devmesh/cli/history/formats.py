@@ -169,10 +169,18 @@ def json_items(stream: Headed, how: Reading) -> Iterator[Item]:
         if data.isspace():
             continue
         try:
-            yield _entry_item(_json_entry(json.loads(data), start, at), window.line, how)
+            yield _entry_item(_json_entry(_decoded(data), start, at), window.line, how)
         except (ValueError, RecursionError, AttributeError, TypeError) as error:
             reason = str(error) if isinstance(error, _Unfit) else "the line is no JSON object of journalctl"
             yield Item(start, at - 1, line_hash(data), None, b"", window.line, reason=reason)
+
+
+def _decoded(data: bytes) -> Any:
+    """A line of JSON, quickly; what msgspec refuses and Python reads (half surrogates, NaN) is read as before."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, ValueError):
+        return json.loads(data)
 
 
 class _Unfit(ValueError):
