@@ -18,7 +18,9 @@ LEFT = """() => [...document.querySelectorAll('a[href], button, input, select, t
   .map(one => `${one.outerHTML.slice(0, 120)} ${one.dataset.seen ?? 'not reached'}`)"""
 
 
-@pytest.mark.parametrize("name", ["overview", "logs-all", "templates", "template", "search-found", "node", "health"])
+@pytest.mark.parametrize(
+    "name", ["overview", "logs-all", "templates-found", "template", "search-found", "node", "health"]
+)
 def test_everything_on_a_page_is_reached_by_tab(open_page, name):
     """Every link, button, field and list, with a ring around what has the focus."""
     path, shown = PAGES[name]

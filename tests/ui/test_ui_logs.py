@@ -133,10 +133,12 @@ def test_a_template_is_left_out_by_a_click_on_its_line(open_page):
 
 
 def test_the_live_tail_shows_what_comes_and_pauses(open_page, ui_url):
-    """A line is there a moment after it was sent; while paused it waits."""
+    """A line is there a moment after it was sent, and those that came before the tail began; while paused it waits."""
     page = open_page("/ui/logs?service=live")
+    send(ui_url, "after the page, before the tail")
     page.get_by_role("button", name="Live", exact=True).click()
     page.get_by_role("button", name="Stop", exact=True).wait_for()
+    page.wait_for_selector(f"{ROWS} >> text=after the page, before the tail")
     send(ui_url, "hello")
     page.wait_for_selector(f"{ROWS} >> text=hello")
     page.keyboard.press("p")

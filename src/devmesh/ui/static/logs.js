@@ -13,6 +13,7 @@ const SINCE = "24h";
 const BARS = 98;
 const PAGE = 200;
 const FRESH_MAX = 2_000;
+const RETRY_MS = 3_000;
 
 export default {
   props: { data: Object },
@@ -55,6 +56,7 @@ export default {
   unmounted() {
     removeEventListener("popstate", this.back);
     removeEventListener("keydown", this.key);
+    this.gone = true;
     this.tail?.close();
   },
   methods: {
@@ -144,20 +146,43 @@ export default {
       asked.delete("since");
       asked.delete("until");
       this.tail = new EventSource(`/logs/tail?${asked}`);
-      this.tail.onopen = () => (this.flowing = true);
-      this.tail.onmessage = (message) => this.came(JSON.parse(message.data));
+      const tail = this.tail;
+      tail.onopen = () => {
+        if (!this.heard) this.meet(tail); // nothing heard yet: the browser has no Last-Event-ID to resume by
+        this.flowing = true;
+      };
+      this.tail.onmessage = (message) => {
+        this.heard = true;
+        this.came(JSON.parse(message.data));
+      };
       this.tail.addEventListener("missed", (message) => (this.missed += JSON.parse(message.data).events));
       this.tail.onerror = () => {
         if (this.tail?.readyState !== EventSource.CLOSED) return; // it connects again by itself, and resumes
         this.stopTail();
-        call("/logs?limit=1").catch((error) => (error.status === 401 ? signIn() : (this.error = error)));
+        call("/logs?limit=1").catch((error) => (error.status === 401 ? signIn() : (this.error = error))).finally(() => this.again());
       };
+    },
+    // A proxy that answers for a server that is away ends the tail for good: begin anew while the address asks for it.
+    again() {
+      setTimeout(() => {
+        if (!this.gone && !this.tail && new URLSearchParams(location.search).has("live")) this.load(this.fromAddress(), false);
+      }, RETRY_MS);
+    },
+    // What came between the list and the tail is in neither: look at the list again, now that the tail runs.
+    async meet(tail) {
+      const page = await this.page(null).catch(() => null);
+      if (!page || this.tail !== tail) return;
+      this.known = new Set(page.events.map((event) => event.id));
+      const fresh = (event) => !this.known.has(event.id);
+      [this.fresh, this.held] = [this.fresh.filter(fresh), this.held.filter(fresh)];
+      if (page.events[0]?.id !== this.first?.events[0]?.id) [this.first, this.shown] = [page, this.turn + 0.5];
     },
     stopTail() {
       this.tail?.close();
-      [this.tail, this.flowing, this.paused, this.fresh, this.held, this.missed] = [null, false, false, [], [], 0];
+      [this.tail, this.flowing, this.paused, this.fresh, this.held, this.missed, this.known, this.heard] = [null, false, false, [], [], 0, null, false];
     },
     came(event) {
+      if (this.known?.has(event.id)) return;
       this.held.push(event);
       if (this.held.length > FRESH_MAX) this.missed += this.held.splice(0, this.held.length - FRESH_MAX).length;
       if (!this.paused && !this.due) this.due = requestAnimationFrame(() => this.flow());
