@@ -17,11 +17,14 @@ from devmesh.db import Database, open_database, schema
 from devmesh.db.care import fold_log
 from devmesh.db.space import Space
 from devmesh.db.sqlite import path_of
+from devmesh.detectors import Detectors
 from devmesh.embeddings import GatewayProvider, LocalProvider, Provider
 from devmesh.embeddings.service import Embeddings, Questions
 from devmesh.events import Events
 from devmesh.heap import Spare
+from devmesh.incidents import Incidents
 from devmesh.intake import Intake, Limits
+from devmesh.investigations import Investigations
 from devmesh.loops import Loop, Runner
 from devmesh.memory import Memory
 from devmesh.nodes import Nodes
@@ -51,6 +54,8 @@ class Mesh:
     embeddings: Embeddings
     search: Search
     memory: Memory
+    incidents: Incidents
+    investigations: Investigations
     notifications: Notifications
     runner: Runner
 
@@ -112,13 +117,15 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     embeddings = Embeddings(db, clock, templates, provider, settings.embedding_batch)
     search = Search(templates, nodes.service_names.names, _finder(settings, clock, provider, embeddings))
     memory = Memory(clock, templates, events)
+    incidents = Incidents(Detectors(templates, events))
+    investigations = Investigations(nodes, templates, events)
     notifications = _notifications(settings, db, clock, intake)
     rooms = (nodes, templates, events, embeddings, search, notifications)
     loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
     runner = Runner(db, clock, owner, loops)
     return Mesh(
         settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, memory,
-        notifications, runner,
+        incidents, investigations, notifications, runner,
     )  # fmt: skip
 
 

@@ -23,7 +23,20 @@ from devmesh.metrics import exposition
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-ROOMS = ("accounts", "nodes", "templates", "events", "intake", "embeddings", "search", "memory", "notifications")
+ROOMS = (
+    "accounts",
+    "nodes",
+    "templates",
+    "events",
+    "intake",
+    "embeddings",
+    "search",
+    "memory",
+    "detectors",
+    "incidents",
+    "investigations",
+    "notifications",
+)
 FOR_ALL_COMMANDS = {"--json", "--help"}
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 

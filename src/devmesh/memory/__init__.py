@@ -2,10 +2,25 @@
 
 Owns no table. In: counts by hour and minute, the families and when they were first seen. Out: changes, each with what
 would have been normal. Promises: among what it calls a change at most one in twenty is luck, however many families
-were compared; nodes that fell silent are named, not counted as a hundred quieter families.
+were compared; nodes that fell silent are named, not counted as a hundred quieter families. `Baselines` is the same
+knowledge as it grows hour by hour, for detectors.
 """
 
+from devmesh.memory.baselines import Baselines, Hour, Minutes, Shape
+from devmesh.memory.chance import at_least
+from devmesh.memory.columns import Columns
 from devmesh.memory.model import Change, Changes, Span
 from devmesh.memory.service import Memory
 
-__all__ = ["Change", "Changes", "Memory", "Span"]
+__all__ = [
+    "Baselines",
+    "Change",
+    "Changes",
+    "Columns",
+    "Hour",
+    "Memory",
+    "Minutes",
+    "Shape",
+    "Span",
+    "at_least",
+]

@@ -1,0 +1,98 @@
+"""`devmesh detect --replay`: what would have been told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from devmesh.cli.opening import reading, settings_of
+from devmesh.cli.words import Json, examples
+from devmesh.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+MINUTE_CHARS = len("2026-11-22 13:46")
+SHOWN_LINES, SHOWN_SUSPECTS, LINE_CHARS = 3, 3, 90
+
+
+def install(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog=examples(
+            "devmesh detect --replay",
+            "devmesh detect --replay --since 7d --json",
+            'devmesh detect --replay --until "yesterday 14:00" --learn 24',
+        ),
+        short_help="What would have been told of the past.",
+    )(detect)
+
+
+def detect(
+    context: typer.Context,
+    again: Annotated[bool, typer.Option("--replay", help="Look at the past, by the time of the lines.")] = False,
+    since: Annotated[str, typer.Option(metavar="TIME", help="From here: 7d, 'yesterday 14:00', ISO.")] = "35d",
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="To here (default: now).")] = None,
+    learn: Annotated[
+        int, typer.Option(metavar="HOURS", help="Only learn from the first so many hours, 1 to 672.")
+    ] = 48,
+    json: Json = False,
+) -> None:
+    """Run the detectors over what is stored, and print the incidents that they would have told.
+
+    It learns what is normal from the first hours (48, or --learn) and goes on learning; nothing is written. Also for a
+    store that an import has just filled. The time is the lines' own; counts by minute are kept for 35 days.
+    """
+    from devmesh.cli.terminal import emit, viewer_zone, write
+    from devmesh.detecting import replay
+
+    if not again:
+        raise InvalidInput("Say what to look at.", hint="devmesh detect --replay looks at the past.")
+    settings = settings_of(context)
+    with reading(settings) as mesh:
+        found = replay(mesh, since=since, until=until, learn_h=learn)
+    if json:
+        emit(found["incidents"])
+        return
+    zone = viewer_zone(settings.timezone)
+    for one in found["incidents"]:
+        for line in _lines(one, zone):
+            write(line)
+        write("")
+    write(_sum(found, zone))
+
+
+def _lines(one: dict[str, Any], zone: tzinfo) -> list[str]:
+    """One incident for people."""
+    from textwrap import shorten
+
+    from devmesh.cli.terminal import safe
+
+    closed = _minute(one["closed_us"], zone) if one["closed_us"] else "still open"
+    out = [f"{_minute(one['onset_us'], zone)} to {closed}  {one['severity']}  on {', '.join(map(safe, one['nodes']))}"]
+    for number, suspect in enumerate(one["suspects"][:SHOWN_SUSPECTS]):
+        why = "; ".join(safe(reason) for reason in suspect["reasons"]) or "what others said"
+        title = "suspect" if number == 0 else "or"
+        out.append(f"  {title:>8}: {safe(suspect['service'])} on {safe(suspect['node'])} ({why})")
+    for seen in one["evidence"][:SHOWN_LINES]:
+        line = f": {shorten(safe(seen['line']), LINE_CHARS)}" if seen["line"] else ""
+        out.append(f"  {'seen':>8}: {safe(seen['service'])} on {safe(seen['node'])}, {safe(seen['text'])}{line}")
+    return out
+
+
+def _sum(found: dict[str, Any], zone: tzinfo) -> str:
+    """What was looked at, in one line."""
+    from devmesh.cli.terminal import many
+
+    if found["learned_us"] is None:
+        return "Nothing is stored in this time."
+    told = many(len(found["incidents"]), "incident")
+    learned = _minute(found["learned_us"], zone)
+    return f"{told} from {learned} to {_minute(found['until_us'], zone)}; it learned from the time before."
+
+
+def _minute(ts_us: int, zone: tzinfo) -> str:
+    from devmesh.cli.terminal import stamp
+
+    return stamp(ts_us, zone)[:MINUTE_CHARS]

@@ -1,0 +1,87 @@
+"""Incidents as every face shows them: names for numbers, times in microseconds, suspects best first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from devmesh.detectors import LEARN_H
+from devmesh.errors import InvalidInput
+from devmesh.when import parse_when, zone_of
+
+if TYPE_CHECKING:
+    from devmesh.incidents import Incident, Replayed
+    from devmesh.investigations import Suspect
+    from devmesh.mesh import Mesh
+
+MINUTE_US, HOUR_H = 60_000_000, 3_600_000_000
+SINCE = "35d"  # counts by minute are kept so long
+SUSPECTS = 5
+
+
+def replay(
+    mesh: Mesh, *, since: str = SINCE, until: str | None = None, learn_h: int = LEARN_H, timezone: str = ""
+) -> dict[str, Any]:
+    """What would have been told between two times, learning from the first `learn_h` hours. Raises InvalidInput."""
+    if not 1 <= learn_h <= 24 * 28:
+        raise InvalidInput("The hours to learn from must be between 1 and 672.", hint="48 is the default.")
+    zone, now = zone_of(timezone or mesh.settings.timezone), mesh.clock.now_us()
+    since_us, until_us = parse_when(since, now, zone), parse_when(until, now, zone) if until else now
+    if since_us >= until_us:
+        raise InvalidInput("The time to look at must begin before it ends.", hint="devmesh detect --replay --since 7d")
+    found = mesh.incidents.replay(since_us, min(until_us, now), learn_h)
+    shown = [one for one in found.incidents if one.told is not None]
+    return {
+        "since_us": since_us if found.first_hour is None else max(since_us, found.first_hour * HOUR_H),
+        "until_us": min(until_us, now),
+        "learned_us": None if found.first_hour is None else (found.first_hour + learn_h) * HOUR_H,
+        "findings": len(found.findings),
+        "untold": len(found.incidents) - len(shown),
+        "incidents": _described(mesh, found, shown),
+    }
+
+
+def _described(mesh: Mesh, found: Replayed, shown: list[Incident]) -> list[dict[str, Any]]:
+    services = mesh.nodes.service_names.names({service for service, _node in found.pairs})
+    nodes = mesh.nodes.node_names.names({node for _service, node in found.pairs})
+    ranking = mesh.investigations.ranking(found.pairs)
+    families = mesh.templates.families({family for one in shown for family, _node in one.cited})
+    out = []
+    for one in shown:
+        suspects = mesh.investigations.suspects(one.findings, ranking)[:SUSPECTS]
+        best = sorted({(x.service, x.node, x.family): x for x in one.findings}.values(), key=lambda x: -x.weight)
+        out.append(
+            {
+                "onset_us": one.onset * MINUTE_US,
+                "detected_us": ((one.told or one.onset) + 1) * MINUTE_US,
+                "closed_us": None if one.closed is None else (one.closed + 1) * MINUTE_US,
+                "severity": one.severity,
+                "told": True,
+                "reopened": one.reopened,
+                "detectors": sorted({x.detector for x in one.findings}),
+                "services": sorted({services[service] for service, _node in one.pairs}),
+                "nodes": sorted({nodes[node] for _service, node in one.pairs}),
+                "suspects": [_suspect(x, services, nodes) for x in suspects],
+                "evidence": [
+                    {
+                        "at_us": (x.minute + 1) * MINUTE_US,
+                        "detector": x.detector,
+                        "service": services[x.service],
+                        "node": nodes[x.node],
+                        "id": None if x.family is None else f"f{x.family}",
+                        "text": x.text,
+                        "line": families[x.family].text if x.family in families else None,
+                    }
+                    for x in best[:SUSPECTS]
+                ],
+            }
+        )
+    return out
+
+
+def _suspect(one: Suspect, services: dict[int, str], nodes: dict[int, str]) -> dict[str, Any]:
+    return {
+        "service": services[one.service],
+        "node": nodes[one.node],
+        "score": round(one.score, 2),
+        "reasons": one.reasons,
+    }

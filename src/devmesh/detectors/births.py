@@ -1,0 +1,72 @@
+"""New errors: families that were never seen before, and new warnings that keep coming."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from devmesh.detectors.model import About, Finding
+from devmesh.memory import Baselines, Hour
+
+NAME = "new"
+ERROR, WARNING = 3, 4
+YOUNG_MIN = 24 * 60  # so long a family is new
+FOLLOWED_MIN = 48 * 60
+AGAIN_MIN = 10
+LASTING_EVENTS, LASTING_HOURS, LASTING = 10, 3, 3.0
+FIRST = {ERROR: (1.5, 1.0), WARNING: (0.8, 0.6)}  # weight of the first, and of each further minute (two at most)
+
+
+class Births:
+    """Observes hour by hour."""
+
+    def __init__(self) -> None:
+        self._minutes: dict[int, deque[int]] = {}  # by family: when it spoke within the last minutes
+        self._since: dict[int, tuple[int, set[int]]] = {}  # by key: events and hours since it was born
+        self._lasting: set[int] = set()
+
+    def observe(self, hour: Hour, normal: Baselines, learned_min: int) -> list[Finding]:
+        """The findings of an hour; what was born before minute `learned_min` is not new."""
+        keys, counts = normal.keys, hour.counts
+        severe = normal.severities()[hour.key] <= WARNING
+        born = np.array([normal.born[one] for one in counts.family[severe].tolist()], dtype=np.int64)
+        rows = np.flatnonzero(severe)[(born >= learned_min) & (counts.minute[severe] - born < FOLLOWED_MIN)]
+        severities, out = normal.severities(), []
+        for row in rows.tolist():
+            key = int(hour.key[row])
+            level = ERROR if severities[key] <= ERROR else WARNING
+            minute, family = int(counts.minute[row]), int(keys["family"][key])
+            if minute - normal.born[family] < YOUNG_MIN:
+                out.append(self._new(row, level, hour))
+            if self._lasts(key, minute, int(counts.n[row])):
+                events, hours = self._since[key]
+                text = f"new since yesterday and keeps coming: {events} times in {len(hours)} hours"
+                out.append(_finding(row, hour, "lasting", LASTING, text))
+        return out
+
+    def _new(self, row: int, level: int, hour: Hour) -> Finding:
+        minute, family = int(hour.counts.minute[row]), int(hour.counts.family[row])
+        recent = self._minutes.setdefault(family, deque())
+        while recent and recent[0] < minute - AGAIN_MIN:
+            recent.popleft()
+        again = len(set(recent) - {minute})
+        recent.append(minute)
+        first, more = FIRST[level]
+        word = "error" if level == ERROR else "warning"
+        return _finding(row, hour, "new", first + more * min(again, 2), f"{word} that was never seen before")
+
+    def _lasts(self, key: int, minute: int, n: int) -> bool:
+        events, hours = self._since.get(key, (0, set()))
+        hours.add(minute // 60)
+        self._since[key] = events + n, hours
+        if key in self._lasting or events + n < LASTING_EVENTS or len(hours) < LASTING_HOURS:
+            return False
+        self._lasting.add(key)
+        return True
+
+
+def _finding(row: int, hour: Hour, kind: str, weight: float, text: str) -> Finding:
+    counts = hour.counts
+    service, node, family = (int(one[row]) for one in (counts.service, counts.node, counts.family))
+    return Finding(int(counts.minute[row]), NAME, kind, service, node, family, weight, False, About.SELF, text)

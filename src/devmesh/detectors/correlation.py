@@ -1,0 +1,81 @@
+"""What says more together than alone: a service that the kernel killed, a node that came up and never went down."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from devmesh.detectors.model import About, Finding
+from devmesh.detectors.rules import BOOTED, SHUT_DOWN
+from devmesh.memory import Baselines, Hour
+
+NAME = "correlation"
+MEMORY, FAILED = "out of memory", "unit failed"
+KILLED_MIN = 5
+ORDERLY_MIN = 60
+GROWN_UP_MIN = 24 * 60
+KILLED, CRASHED = 3.0, 4.0
+NEWS = {"new", "louder", "error rate"}
+BEFORE_MIN, AFTER_MIN, CALM = 1, 10, 0.3
+
+Pair = tuple[int, int]
+
+
+class Correlation:
+    """Observes hour by hour, with what the other detectors found."""
+
+    def __init__(self) -> None:
+        self._marks: dict[int, str] = {}  # by family: "", "boot" or "shutdown"
+        self._killed: dict[int, int] = {}  # by node: when memory ran out
+        self._shut: dict[int, int] = {}  # by node: when it went down in good order
+        self._booted: dict[int, int] = {}
+
+    def observe(self, hour: Hour, normal: Baselines, found: list[Finding]) -> list[Finding]:
+        """The findings of an hour, its own among them; what a node says around a boot is mostly no news."""
+        starts, own = self._boots(hour, normal)
+        calmer = [replace(one, weight=one.weight * CALM) if _starting(one, starts) else one for one in found]
+        return [*calmer, *self._kills(found), *own]
+
+    def _kills(self, found: Iterable[Finding]) -> list[Finding]:
+        """Units that failed on a node just after memory ran out there."""
+        out = []
+        for one in sorted(found, key=lambda one: (one.minute, one.kind != MEMORY)):
+            if one.kind == MEMORY:
+                self._killed[one.node] = one.minute
+            elif one.kind == FAILED and one.minute - self._killed.get(one.node, -1 << 40) <= KILLED_MIN:
+                text = "failed just after its node ran out of memory"
+                out.append(_finding(one.minute, "killed", (one.service, one.node, one.family), KILLED, text))
+        return out
+
+    def _boots(self, hour: Hour, normal: Baselines) -> tuple[list[Pair], list[Finding]]:
+        """(node, minute) of boots and shutdowns, and findings of boots that no shutdown went before."""
+        counts, starts, out = hour.counts, list[Pair](), list[Finding]()
+        for family in set(counts.family.tolist()) - self._marks.keys():
+            text = normal.shapes[family].text
+            self._marks[family] = "boot" if BOOTED.search(text) else "shutdown" if SHUT_DOWN.search(text) else ""
+        for row in [row for row, family in enumerate(counts.family.tolist()) if self._marks[family]]:
+            minute, node, family = int(counts.minute[row]), int(counts.node[row]), int(counts.family[row])
+            starts.append((node, minute))
+            if self._marks[family] == "shutdown":
+                self._shut[node] = minute
+            elif self._abrupt(node, minute) and minute - normal.born_on(node) > GROWN_UP_MIN:
+                text = "came up, and had not gone down in good order"
+                out.append(_finding(minute, "no shutdown", (int(counts.service[row]), node, family), CRASHED, text))
+        return starts, out
+
+    def _abrupt(self, node: int, minute: int) -> bool:
+        again = minute - self._booted.get(node, -1 << 40) < KILLED_MIN
+        self._booted[node] = minute
+        return not again and minute - self._shut.get(node, -1 << 40) > ORDERLY_MIN
+
+
+def _starting(one: Finding, starts: Collection[Pair]) -> bool:
+    """Whether a finding of little weight by itself comes with a boot or a shutdown of its node."""
+    return one.detector in NEWS and any(
+        node == one.node and minute - BEFORE_MIN <= one.minute <= minute + AFTER_MIN for node, minute in starts
+    )
+
+
+def _finding(minute: int, kind: str, who: tuple[int, int, int | None], weight: float, text: str) -> Finding:
+    about = About.NODE if kind == "no shutdown" else About.SELF
+    return Finding(minute, NAME, kind, *who, weight, kind == "no shutdown", about, text)

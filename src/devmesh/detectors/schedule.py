@@ -1,0 +1,108 @@
+"""The line that did not come: what came at regular times, and is overdue.
+
+A rare key's starts (a pause of eight minutes begins a new one) make intervals; where they agree, the next start has its
+time. Days and longer are jobs by the calendar, half an hour late is missing. Shorter periods begin anew with each start
+of their program, and must fail three times.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+
+from devmesh.detectors.model import About, Finding
+from devmesh.memory import Baselines, Hour
+
+NAME = "overdue"
+STARTS, LEAST_STARTS = 9, 6
+PAUSE_MIN = 8
+RARE_AN_HOUR = 8.0
+BY_CALENDAR_MIN = 20 * 60
+LEAST_PERIOD_MIN = 30
+STRAY = 0.06  # of a period; ten minutes are always allowed
+WEIGHT, ASIDE = 3.2, 1.0
+MOSTLY = 0.5
+
+
+@dataclass
+class _Times:
+    starts: deque[int] = field(default_factory=lambda: deque(maxlen=STARTS))
+    last: int = -(1 << 40)
+    told: bool = False
+    plan: tuple[float, float] | None = None  # period and patience in minutes
+
+
+class Schedule:
+    """Observes hour by hour."""
+
+    def __init__(self) -> None:
+        self._times: dict[int, _Times] = {}
+
+    def observe(self, hour: Hour, normal: Baselines, *, told: bool) -> list[Finding]:
+        """The findings of an hour; nothing is found where `told` is not set."""
+        keys, counts = normal.keys, hour.counts
+        rare = keys["slow_n"] < RARE_AN_HOUR * np.maximum(keys["slow_h"], 1.0)
+        for row in np.argsort(counts.minute, kind="stable").tolist():
+            key = int(hour.key[row])
+            if rare[key]:
+                _heard(self._times.setdefault(key, _Times()), int(counts.minute[row]))
+            else:
+                self._times.pop(key, None)
+        start, end = counts.hour * 60, min(counts.until, counts.hour * 60 + 60)
+        late = [(key, due) for key, due in self._due() if told and start <= due < end]
+        return [self._finding(key, due, normal) for key, due in late]
+
+    def _due(self) -> list[tuple[int, int]]:
+        """(key, minute at which it counts as overdue) of all that have a plan."""
+        out = []
+        for key, one in self._times.items():
+            if one.told or len(one.starts) < LEAST_STARTS:
+                continue
+            if one.plan is None:
+                one.plan = _plan(list(one.starts))
+            if one.plan[0]:
+                out.append((key, int(one.starts[-1] + sum(one.plan))))
+        return out
+
+    def _finding(self, key: int, due: int, normal: Baselines) -> Finding:
+        one, keys = self._times[key], normal.keys
+        one.told = True
+        period = (one.plan or (0.0, 0.0))[0]
+        weight = WEIGHT if self._lives_by_it(int(keys["pair"][key]), normal) else ASIDE
+        text = f"comes every {_span(period)}; the last was {_span(due - one.starts[-1])} ago"
+        service, node, family = (int(keys[name][key]) for name in ("service", "node", "family"))
+        return Finding(due, NAME, NAME, service, node, family, weight, False, About.SELF, text)
+
+    def _lives_by_it(self, pair: int, normal: Baselines) -> bool:
+        """Whether most of what a service says comes by plan: a job, not something that a server does now and then."""
+        keys = normal.keys
+        own = np.flatnonzero(keys["pair"] == pair)
+        planned = [key for key in own.tolist() if key in self._times and (self._times[key].plan or (0,))[0]]
+        return bool(keys["slow_n"][planned].sum() >= MOSTLY * keys["slow_n"][own].sum())
+
+
+def _heard(one: _Times, minute: int) -> None:
+    if minute - one.last >= PAUSE_MIN:
+        one.starts.append(minute)
+        one.told, one.plan = False, None
+    one.last = minute
+
+
+def _plan(starts: list[int]) -> tuple[float, float]:
+    """Period and patience, or zeros where there is no plan."""
+    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
+    period = float(median(gaps))
+    stray = max(abs(gap - period) for gap in gaps)
+    if period < LEAST_PERIOD_MIN or stray > max(10.0, STRAY * period):
+        return 0.0, 0.0
+    return period, max(30.0, 3 * stray) if period >= BY_CALENDAR_MIN else max(15.0, 3 * stray, 2.1 * period)
+
+
+def _span(minutes: float) -> str:
+    if minutes >= 2 * 1440:
+        return f"{minutes / 1440:.3g} days"
+    return f"{minutes / 60:.3g} hours" if minutes >= 120 else f"{minutes:.0f} minutes"  # noqa: PLR2004

@@ -1,0 +1,133 @@
+"""Silence: a service on a node, or a whole node, that has a rhythm and lost it.
+
+Time is counted in events that should have come. Who is silent for longer than twice the longest pause before, and so
+long that luck would do it once in ten thousand times, is missing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from devmesh.detectors.model import About, Finding
+from devmesh.memory import Baselines, Columns, Hour
+
+NAME, NODE = "silence", "node silent"
+LEAST_EVENTS = 15.0
+OVER_GAP = 2.0
+LUCK = 1e4
+LEAST_SPREAD, MOST_SPREAD = 0.15, 0.6
+LEAST_H, QUICK_LEAST_H = 24.0, 6.0
+MOST_WEIGHT = 1.2  # of a loud hour: its rhythm may be wrong
+YOUNG_MIN = 48 * 60
+GAP_FORGOTTEN = 0.9995  # an hour
+WEIGHT, NODE_WEIGHT = 4.0, 6.0
+NODE_MIN = 5
+HOUR_MIN = 60
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.intp]
+
+
+class Silence:
+    """Observes hour by hour; knows of each pair and of each node since when it is silent."""
+
+    def __init__(self) -> None:
+        self._pairs, self._nodes = _Pauses(0), _Pauses(NODE_MIN)
+
+    def observe(self, hour: Hour, normal: Baselines, *, told: bool) -> list[Finding]:
+        """The findings of an hour; nothing is found where `told` is not set."""
+        pairs, nodes, rate = normal.pairs, normal.nodes, _rate(hour, normal)
+        spread = np.clip((pairs["stray"] + 1.0) / (pairs["worth"] + 1.0), LEAST_SPREAD, MOST_SPREAD)
+        by_node: Floats = np.bincount(pairs["place"], weights=rate, minlength=len(nodes)).astype(float)
+        services = self._pairs.observe(hour, hour.pair, _Rhythm(rate, _enough(spread), pairs["born"]))
+        least = _enough(np.full(len(nodes), LEAST_SPREAD))
+        whole = self._nodes.observe(hour, pairs["place"][hour.pair], _Rhythm(by_node, least, nodes["born"]))
+        if not told:
+            return []
+        out = []
+        for pair, minute, pause in services:
+            text = f"silent for {pause} minutes; normal are {rate[pair] * HOUR_MIN:,.0f} lines an hour"
+            who = int(pairs["service"][pair]), int(pairs["node"][pair]), None
+            out.append(Finding(minute, NAME, NAME, *who, WEIGHT, False, About.SELF, text))
+        for place, minute, pause in whole:
+            loudest = int(np.argmax(np.where(pairs["place"] == place, rate, -1.0)))
+            who = int(pairs["service"][loudest]), int(nodes["node"][place]), None
+            text = f"the whole node is silent for {pause} minutes"
+            out.append(Finding(minute, NAME, NODE, *who, NODE_WEIGHT, True, About.NODE, text))
+        return out
+
+
+@dataclass(frozen=True)
+class _Rhythm:
+    """Of each speaker: events a minute, how many must be missing, and the minute of its first."""
+
+    rate: Floats
+    enough: Floats
+    born: Ints
+
+
+class _Pauses:
+    """Since when each speaker is silent, and its longest pause, in events that should have come meanwhile."""
+
+    def __init__(self, least_min: int) -> None:
+        self._state = Columns(since=(float, 0.0), gap=(float, 0.0), last=(int, -1), silent=(bool, False))
+        self._least_min = least_min
+
+    def observe(self, hour: Hour, rows: Places, rhythm: _Rhythm) -> list[tuple[int, int, int]]:
+        """(speaker, minute, pause in minutes) of those that came to be missing; `rows`: who speaks in each row."""
+        while len(self._state) < len(rhythm.rate):
+            self._state.add()
+        start, until = hour.counts.hour * HOUR_MIN, min(hour.counts.until, (hour.counts.hour + 1) * HOUR_MIN)
+        spoke = np.zeros((len(rhythm.rate), HOUR_MIN), dtype=bool)
+        spoke[rows, hour.counts.minute - start] = True
+        out = []
+        for one in range(len(rhythm.rate)):
+            minutes, rate = np.flatnonzero(spoke[one]), float(rhythm.rate[one])
+            limit = int(minutes[0]) if len(minutes) else until - start
+            if rhythm.born[one] != -1 and start - rhythm.born[one] >= YOUNG_MIN and rate > 0:
+                at = self._missing(one, rate, float(rhythm.enough[one]), start)
+                if at is not None and at < limit:
+                    self._state["silent"][one] = True
+                    out.append((one, start + at, start + at - int(self._state["last"][one])))
+            self._note(one, minutes, rate, (start, until))
+        return out
+
+    def _missing(self, one: int, rate: float, enough: float, start: int) -> int | None:
+        """The minute of the hour at which it counts as missing if it says nothing before."""
+        since, last = float(self._state["since"][one]), int(self._state["last"][one])
+        enough = max(enough, OVER_GAP * float(self._state["gap"][one]))
+        if self._state["silent"][one] or last < 0:
+            return None
+        return max(0, math.ceil((enough - since) / rate), last + self._least_min - start)
+
+    def _note(self, one: int, minutes: Places, rate: float, span: tuple[int, int]) -> None:
+        state, (start, until) = self._state, span
+        if not len(minutes):
+            state["since"][one] += rate * (until - start) if state["last"][one] >= 0 else 0.0
+            return
+        if state["last"][one] >= 0 and not state["silent"][one]:
+            longest = max(state["since"][one] + rate * (minutes[0] + 1), rate * np.diff(minutes).max(initial=0))
+            state["gap"][one] = max(state["gap"][one], longest)
+        state["gap"][one] *= GAP_FORGOTTEN
+        state["silent"][one] = False
+        state["last"][one] = start + minutes[-1]
+        state["since"][one] = rate * (until - start - 1 - minutes[-1])
+
+
+def _enough(spread: Floats) -> Floats:
+    """How many events must be missing for luck to be one in `LUCK`, by the negative binomial's chance of none."""
+    return np.maximum(LEAST_EVENTS, (LUCK**spread - 1.0) / spread)
+
+
+def _rate(hour: Hour, normal: Baselines) -> Floats:
+    """Events a minute that a pair should have, rather too few than too many."""
+    pairs = normal.pairs
+    slow = pairs["slow_n"] / np.maximum(pairs["slow_h"], LEAST_H)
+    quick = pairs["quick_n"] / np.maximum(pairs["quick_h"], QUICK_LEAST_H)
+    rate: Floats = np.minimum(slow, np.maximum(quick, slow / 2)) * np.minimum(hour.weight, MOST_WEIGHT) / HOUR_MIN
+    return rate

@@ -1,0 +1,158 @@
+"""What belongs together: findings joined to incidents, which open when the evidence is enough and close by themselves.
+
+A finding joins the open incident that speaks of its service or node, or one that grew within the last ten minutes: two
+faults so near in time are rarer than one with two faces. Each join keeps its reason. An incident lasts while the
+families that it cites go on and while whom it misses is missing; it closes half an hour after, and what comes back soon
+opens it again. Pure and deterministic: the past is grouped with this very code.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from devmesh.detectors import Finding
+from devmesh.memory import Minutes
+
+ENOUGH = 3.0  # evidence: powers of ten against luck
+FADING = 0.5  # of each further finding about one service on one node
+SLIGHT, SLIGHT_IN_ALL = 1.0, 0.9
+BURST_MIN, CLOSED_AFTER_MIN = 10, 30
+AGAIN_SERVICE_MIN, AGAIN_NODE_MIN = 180, 120
+MISSING = {"silence", "node silent"}
+NODES = 1 << 20
+
+Pair = tuple[int, int]
+
+
+@dataclass
+class Incident:
+    """Findings that belong together. Minutes are since 1970, UTC; `told` is None while the evidence is thin."""
+
+    number: int
+    onset: int
+    last: int
+    told: int | None = None
+    closed: int | None = None
+    reopened: int = 0
+    critical: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    joins: list[str] = field(default_factory=list)  # the reason of each finding
+    missing: set[Pair] = field(default_factory=set)
+    _best: dict[tuple[int, int, int | None], float] = field(default_factory=dict)
+
+    @property
+    def pairs(self) -> set[Pair]:
+        """(service, node) of all findings."""
+        return {(service, node) for service, node, _family in self._best}
+
+    @property
+    def cited(self) -> set[Pair]:
+        """(family, node) of all findings that have a family."""
+        return {(family, node) for _service, node, family in self._best if family is not None}
+
+    @property
+    def severity(self) -> str:
+        """critical, warning, or info while the evidence is thin."""
+        return "info" if self.told is None else "critical" if self.critical else "warning"
+
+    def add(self, finding: Finding, reason: str) -> None:
+        """Take a finding in."""
+        self.findings.append(finding)
+        self.joins.append(reason)
+        self.last = max(self.last, finding.minute)
+        key = finding.service, finding.node, finding.family
+        self._best[key] = max(self._best.get(key, 0.0), finding.weight)
+        self.critical |= finding.critical
+        if finding.kind in MISSING:
+            self.missing.add((finding.service, finding.node))
+        if self.told is None and self.evidence() >= ENOUGH:
+            self.told = finding.minute
+
+    def evidence(self) -> float:
+        """All weights; what is said of one service again counts half each time, slight things little in all."""
+        slight, by_pair = 0.0, defaultdict[Pair, list[float]](list)
+        for (service, node, _family), weight in self._best.items():
+            if weight < SLIGHT:
+                slight += weight
+            else:
+                by_pair[service, node].append(weight)
+        strong = (
+            sum(weight * FADING**place for place, weight in enumerate(sorted(some, reverse=True)))
+            for some in by_pair.values()
+        )
+        return sum(strong) + min(slight, SLIGHT_IN_ALL)
+
+
+class Grouping:
+    """Groups hour by hour; `incidents` are all that there were, thin ones included until they are forgotten."""
+
+    def __init__(self) -> None:
+        self.incidents: list[Incident] = []
+        self._open: list[Incident] = []
+        self._made = 0
+
+    def observe(self, counts: Minutes, findings: list[Finding]) -> list[Incident]:
+        """Take an hour's findings in, in order of time; returns the incidents that are open now."""
+        for one in findings:
+            for incident in list(self._open):
+                self._follow(incident, counts, one.minute)
+            incident, reason = self._home(one)
+            incident.add(one, reason)
+        for incident in list(self._open):
+            self._follow(incident, counts, min(counts.until, (counts.hour + 1) * 60))
+        return list(self._open)
+
+    def _follow(self, incident: Incident, counts: Minutes, until: int) -> None:
+        """Let an incident live on by what is still said, or still missing; close it where nothing is."""
+        packed = np.fromiter((family * NODES + node for family, node in incident.cited), dtype=np.int64)
+        rows = np.isin(counts.family * NODES + counts.node, packed)
+        rows &= (counts.minute > incident.last) & (counts.minute < until)
+        for minute in np.unique(counts.minute[rows]).tolist():
+            if minute - incident.last > CLOSED_AFTER_MIN:
+                break
+            incident.last = minute
+        for service, node in list(incident.missing):
+            back = (counts.service == service) & (counts.node == node) & (counts.minute > incident.last)
+            back &= counts.minute < until
+            if back.any():
+                incident.missing.discard((service, node))
+            else:
+                incident.last = max(incident.last, until - 1)
+        if until - incident.last > CLOSED_AFTER_MIN:
+            incident.closed = incident.last
+            self._open.remove(incident)
+
+    def _home(self, finding: Finding) -> tuple[Incident, str]:
+        """The incident that a finding belongs to, and why."""
+        for incident in self._open:
+            reason = _shares(incident, finding)
+            if not reason and finding.minute - incident.last <= BURST_MIN:
+                reason = f"within {BURST_MIN} minutes of what came before"
+            if reason:
+                return incident, reason
+        for incident in reversed(self.incidents):
+            if incident.told is None or incident.closed is None:
+                continue
+            reason, pause = _shares(incident, finding), finding.minute - incident.closed
+            if pause > AGAIN_SERVICE_MIN:
+                break
+            if reason and (reason == "same service" or pause <= AGAIN_NODE_MIN):
+                incident.closed = None
+                incident.reopened += 1
+                self._open.append(incident)
+                return incident, f"{reason}, closed {pause} minutes before"
+        self._made += 1
+        fresh = Incident(self._made, finding.minute, finding.minute)
+        self._open.append(fresh)
+        self.incidents.append(fresh)
+        return fresh, "first"
+
+
+def _shares(incident: Incident, finding: Finding) -> str:
+    pairs = incident.pairs
+    if any(service == finding.service for service, _node in pairs):
+        return "same service"
+    return "same node" if any(node == finding.node for _service, node in pairs) else ""

@@ -1,0 +1,145 @@
+"""The detectors over made days: what is found, when, and that ordinary days are quiet."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from made_life import MONDAY_H, SHAPES, Life
+
+from devmesh.detectors import Finding, Watch
+
+START = MONDAY_H * 60
+
+
+def watched(life: Life) -> list[Finding]:
+    """All findings of a life."""
+    watch = Watch(SHAPES)
+    return [one for hour in life for one in watch.observe(hour)]
+
+
+def kinds(life: Life, least: float = 1.0) -> set[str]:
+    """The kinds of findings that weigh something."""
+    return {one.kind for one in watched(life) if one.weight >= least}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_ordinary_days_are_quiet(seed):
+    """Nine days with a rhythm, by luck alone: nothing of weight."""
+    assert kinds(Life(9, seed)) == set()
+
+
+def test_nothing_is_found_while_all_is_learned():
+    """In the first two days a grave line is no finding; on the third it is."""
+    life = Life(3)
+    life.say(20, 6)
+    assert watched(life) == []
+    life.say(60, 6)
+    assert [(one.minute - START, one.kind, one.critical) for one in watched(life)][:1] == [
+        (3600, "out of memory", True)
+    ]
+
+
+def test_a_rule_that_is_a_habit_is_no_news():
+    """Who is refused every day is refused today."""
+    life = Life(8)
+    for day in range(8):
+        life.say(day * 24 + 9, 7)
+    assert "connection refused" not in {one.kind for one in watched(life) if one.minute > START + 4 * 1440}
+
+
+def test_an_error_that_was_never_seen_weighs_more_when_it_comes_again():
+    """Once is little; three minutes in a row are enough for a message."""
+    life = Life(4)
+    for minute in range(3):
+        life.say(80 + minute / 60, 5)
+    weights = [one.weight for one in watched(life) if one.kind == "new"]
+    assert weights[0] < 3.0 <= weights[-1]
+
+
+def test_what_a_program_itself_calls_debugging_is_no_error():
+    """Whatever priority its standard error was given."""
+    life = Life(4)
+    for minute in range(30):
+        life.say(80 + minute / 60, 10, n=3)
+    assert kinds(life) == set()
+
+
+def test_a_warning_ten_times_as_loud_is_found_and_traffic_is_not_told():
+    """Slow requests count; more visitors alone weigh less than a message."""
+    life = Life(6)
+    for minute in range(10):
+        life.say(130 + minute / 60, 2, priority=4, n=4)
+    assert "louder in 5 min" in kinds(life)
+    busy = Life(6)
+    for minute in range(30):
+        busy.say(130 + minute / 60, 1, priority=6, n=40)
+    assert kinds(busy) == set()
+    assert any(one.detector == "louder" for one in watched(busy))
+
+
+def test_a_service_that_fell_silent_is_missed_and_only_once():
+    """Heartbeats of one node stop for three hours: one finding, after some twenty were due."""
+    life = Life(5)
+    life.hush(100, 103, 3, node=2)
+    life.hush(99.5, 99.6, 3, node=1)  # a pause that is nothing
+    found = [one for one in watched(life) if one.detector == "silence" and one.kind == "silence"]
+    assert [(one.service, one.node) for one in found] == [(2, 2)]
+    assert 100 * 60 + 12 <= found[0].minute - START <= 100 * 60 + 50
+
+
+def test_a_node_that_fell_silent_is_missed_within_minutes():
+    """All of node 1 at once: the node is named, and it is grave."""
+    life = Life(5)
+    life.hush(100, 101, node=1)
+    first = next(one for one in watched(life) if one.kind == "node silent")
+    assert first.node == 1
+    assert first.critical
+    assert first.minute - START <= 100 * 60 + 15
+
+
+def test_a_line_that_did_not_come_is_missed_half_an_hour_late():
+    """The backup of the ninth day; the days before came at 03:10 to 03:13."""
+    life = Life(9)
+    life.hush(8 * 24, 8 * 24 + 12, 4)
+    found = [one for one in watched(life) if one.kind == "overdue"]
+    assert [one.family for one in found] == [4]
+    assert 30 <= found[0].minute - START - (8 * 24 + 3) * 60 - 10 <= 60
+
+
+def test_a_unit_that_failed_after_memory_ran_out_is_said_to_be_killed():
+    """The kernel's line and the unit's make more together."""
+    life = Life(4)
+    life.say(80, 6)
+    life.say(80 + 1 / 60, 11, priority=4)
+    assert [one.service for one in watched(life) if one.kind == "killed"] == [5]
+
+
+@pytest.mark.parametrize("orderly", [True, False])
+def test_a_boot_is_news_only_where_no_shutdown_went_before(orderly):
+    """A node that was told to reboot said so."""
+    life = Life(4)
+    life.hush(80, 80.1, node=1)
+    if orderly:
+        life.say(79.99, 9, priority=6)
+    life.say(80.05, 8, priority=5)
+    assert ("no shutdown" in kinds(life)) is not orderly
+
+
+def test_an_hour_seen_minute_by_minute_gives_what_it_gives_as_a_whole():
+    """What was told at the time is what a look at the past tells: each minute is asked on a copy."""
+    life = Life(4)
+    for minute in range(7, 40, 3):
+        life.say(80 + minute / 60, 5, n=2)
+    life.say(80.2, 6)
+    life.hush(80.1, 81, 3, node=2)
+    watch = Watch(SHAPES)
+    for number in range(80):
+        watch.observe(life.hour(number))
+    begun, seen = copy.deepcopy(watch), []
+    for until in range(1, 61):
+        found = copy.deepcopy(begun).observe(life.hour(80, until))
+        seen += [one for one in found if one not in seen]
+    whole = watch.observe(life.hour(80))
+    assert {(one.minute, one.kind, one.family) for one in seen} == {(one.minute, one.kind, one.family) for one in whole}
+    assert whole

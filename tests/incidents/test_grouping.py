@@ -1,0 +1,99 @@
+"""Which findings belong together, when an incident is worth a message, and when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from devmesh.detectors import About, Finding
+from devmesh.incidents import Grouping
+from devmesh.memory import Minutes
+
+ONE = Finding(600, "primitive", "disk full", 1, 1, 7, 6.0, True, About.SELF, "disk full")
+
+
+def hour(number: int, said: list[tuple[int, int, int, int]] = []) -> Minutes:  # noqa: B006
+    """An hour in which (minute, family, service, node) were said."""
+    rows = sorted(said)
+    columns = [np.array([row[place] for row in rows], dtype=np.int64) for place in range(4)]
+    ones = np.ones(len(rows), dtype=np.int64)
+    return Minutes(number, (number + 1) * 60, *columns, ones, ones)
+
+
+def numbers(grouping: Grouping) -> list[int]:
+    """How many findings each incident has."""
+    return [len(one.findings) for one in grouping.incidents]
+
+
+def test_findings_of_one_service_or_node_are_one_incident():
+    """Each join says why."""
+    grouping = Grouping()
+    some = [ONE, replace(ONE, minute=615, node=2), replace(ONE, minute=629, service=3, node=2)]
+    grouping.observe(hour(10), some)
+    assert numbers(grouping) == [3]
+    assert grouping.incidents[0].joins == ["first", "same service", "same node"]
+
+
+def test_strangers_at_the_same_time_are_one_and_later_are_two():
+    """Within ten minutes it is one fault with two faces."""
+    grouping = Grouping()
+    grouping.observe(hour(10), [ONE, replace(ONE, minute=608, service=8, node=8, family=9)])
+    assert numbers(grouping) == [2]
+    grouping = Grouping()
+    grouping.observe(hour(10), [ONE, replace(ONE, minute=620, service=8, node=8, family=9)])
+    assert numbers(grouping) == [1, 1]
+
+
+def test_thin_evidence_is_not_told_and_gathers():
+    """Weights of one service fade, those of several add up; slight ones never do."""
+    grouping = Grouping()
+    thin = [replace(ONE, weight=1.5, critical=False, family=family) for family in range(4)]
+    grouping.observe(hour(10), thin)
+    assert grouping.incidents[0].told is None
+    grouping = Grouping()
+    grouping.observe(hour(10), [*thin, replace(thin[0], minute=601, service=2)])
+    assert grouping.incidents[0].told == 601
+    assert grouping.incidents[0].severity == "warning"
+    slight = Grouping()
+    slight.observe(hour(10), [replace(ONE, weight=0.8, critical=False, service=one) for one in range(50)])
+    assert slight.incidents[0].told is None
+
+
+def test_an_incident_lasts_while_its_lines_go_on_and_closes_after():
+    """However long: five hours of one line are one incident, half an hour of quiet ends it."""
+    grouping = Grouping()
+    for number in range(10, 15):
+        grouping.observe(
+            hour(number, [(number * 60 + minute, 7, 1, 1) for minute in range(0, 60, 20)]),
+            [ONE] if number == 10 else [],
+        )
+    assert len(grouping.incidents) == 1
+    assert grouping.incidents[0].closed is None
+    grouping.observe(hour(15), [])
+    assert grouping.incidents[0].closed == 14 * 60 + 40
+
+
+def test_who_is_missing_keeps_it_open_until_it_speaks():
+    """Silence has no lines."""
+    grouping = Grouping()
+    grouping.observe(hour(10), [replace(ONE, kind="silence", detector="silence", family=None)])
+    for number in range(11, 15):
+        grouping.observe(hour(number), [])
+    assert grouping.incidents[0].closed is None
+    grouping.observe(hour(15, [(905, 1, 1, 1)]), [])
+    grouping.observe(hour(16), [])
+    assert grouping.incidents[0].closed is not None
+
+
+def test_what_comes_back_soon_opens_the_same_incident_again():
+    """And counts; much later it is another."""
+    grouping = Grouping()
+    grouping.observe(hour(10), [ONE])
+    grouping.observe(hour(11), [])
+    grouping.observe(hour(12), [replace(ONE, minute=725)])
+    assert (len(grouping.incidents), grouping.incidents[0].reopened) == (1, 1)
+    for number in range(13, 17):
+        grouping.observe(hour(number), [])
+    grouping.observe(hour(17), [replace(ONE, minute=1025)])
+    assert len(grouping.incidents) == 2
