@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import quote
 
 from hostile_lines import CORPUS, HOSTILE, NODE, PAYLOADS, SERVICE
 from ui_server import PHONE
+
+from devmesh.safe import _UNSEEN
 
 WHERE = f"since=all&service={quote(SERVICE)}"
 # What a screen obeys or hides: none of it may reach the page.
@@ -61,21 +64,38 @@ def test_hostile_lines_do_nothing_when_they_are_opened(open_page):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_hostile_lines_do_nothing_on_the_other_pages(open_page):
+def test_hostile_lines_do_nothing_on_the_other_pages(open_page, ui_url):
     """Templates, one template, search, node, service, overview: their texts and names stand there, too."""
+    page = open_page("/ui/")
+    page.wait_for_selector(".rows li")
+    untouched(page)
     for path in (
         f"/ui/templates?service={quote(SERVICE)}", "/ui/search?q=window.pwned+script", f"/ui/nodes?node={quote(NODE)}",
-        f"/ui/services?service={quote(SERVICE)}", "/ui/", "/ui/nodes", "/ui/services",
+        f"/ui/services?service={quote(SERVICE)}", "/ui/nodes", "/ui/services",
     ):  # fmt: skip
-        page = open_page(path)
+        page.goto(ui_url + path)
         page.wait_for_selector(".rows li, .sheet tr")
         untouched(page)
-    page = open_page(f"/ui/templates?service={quote(SERVICE)}")
+    page.goto(f"{ui_url}/ui/templates?service={quote(SERVICE)}")
     page.wait_for_selector(".rows li")
     for address in page.evaluate("[...document.querySelectorAll('.rows a')].map(one => one.pathname)")[:6]:
-        page.goto(page.url.split("/ui/")[0] + address)
+        page.goto(ui_url + address)
         page.wait_for_selector(".examples li")
         untouched(page)
+
+
+def test_pages_show_what_the_command_line_shows(open_page):
+    """Of all characters: what a terminal obeys or hides becomes visible in the browser as well (T7)."""
+    page = open_page("/ui/health")
+    obeyed = {at for at in range(0x110000) if unicodedata.category(chr(at)) in {"Cc", "Cf", "Zl", "Zp"}}
+    hidden = obeyed | set(map(ord, _UNSEEN)) | {0xE000, 0xF8FF, 0xF0000, 0x10FFFD}  # private use: its ends
+    shown = set(map(ord, "aä<&>'\"אم日♥"))
+    unchanged = page.evaluate(
+        """async points => { const {safe} = await import('devmesh/text.js');
+        return points.filter(at => safe(String.fromCodePoint(at)) === String.fromCodePoint(at)); }""",
+        sorted(hidden | shown),
+    )
+    assert set(unchanged) == shown
 
 
 def test_two_hundred_payloads_do_nothing(open_page):
