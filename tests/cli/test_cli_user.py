@@ -21,6 +21,16 @@ def test_a_user_is_added_listed_and_removed(empty):
     assert [one["name"] for one in empty.json("user", "list")["users"]] == ["anna"]
 
 
+def test_who_did_what_is_told(empty):
+    """The newest first, with who did it; a list of its own length, and JSON as HTTP has it."""
+    empty("token", "create", "--read")
+    empty("user", "add", "ben", "--operate", stdin=PASSWORD)
+    newest, *_others = empty.json("audit")["audit"]
+    assert (newest["who"], newest["did"], newest["what"]) == ("command line", "added user", "ben (operate)")
+    assert "made token" not in empty("audit", "--limit", "1").stdout
+    empty("user", "add", "eve", "--operate", "--read", stdin=PASSWORD, code=2)
+
+
 def test_what_cannot_be_is_told(empty):
     """A short password, a name that is taken, a user that is not there."""
     assert "8 to 1,024" in empty("user", "add", "anna", stdin=b"short\n", code=2).stderr
