@@ -52,7 +52,9 @@ def one(mesh: Mesh, **named: Any) -> dict[str, Any]:
     said = mesh.events.by_template(only)
     fresh = [family for family in new if family["created_us"] >= now - DAY_US]
     if "node" in named:  # a new family is new on this node, where this node said it
-        fresh = [family for family in fresh if said.keys() & set(mesh.templates.member_ids([int(family["id"][1:])]))]
+        homes = mesh.templates.families_of_members(int(family["id"][1:]) for family in fresh)
+        here = {f"f{homes[template]}" for template in said.keys() & homes.keys()}
+        fresh = [family for family in fresh if family["id"] in here]
     return {
         "histogram": asdict(found) if found else None,
         "busiest": busiest(mesh, only, SHOWN),
