@@ -95,3 +95,14 @@ def test_a_check_that_fails_itself_is_a_row(cli, monkeypatch):
     assert found["sources"]["state"] == "broken"
     assert "RuntimeError" in found["sources"]["reason"]
     assert found["embeddings"]["state"] == "ok"
+
+
+def test_what_is_off_by_a_setting_is_told_once():
+    """A channel that is not set has its own row; what the server cannot do now has one of the server's."""
+    parts = [
+        {"name": name, "state": state, "reason": "…"}
+        for name in ("notifications", "intake")
+        for state in ("off", "degraded", "ok")
+    ]
+    told = [(one.name, one.state) for one in face._amiss(parts)]
+    assert told == [("server: notifications", "broken"), ("server: intake", "off"), ("server: intake", "broken")]

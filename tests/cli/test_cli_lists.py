@@ -85,3 +85,10 @@ def test_nodes_are_retired_while_the_server_runs(empty):
         assert "no node of that name" in empty("nodes", "retire", "nobody", code=4).stderr
     finally:
         served.stop()
+
+
+def test_patterns_of_a_service_that_nobody_has(cli):
+    """The name is what is wrong, not that there are no patterns."""
+    said = cli("templates", "--service", "nope")
+    assert "nope" in said.output
+    assert "no families yet" not in said.output

@@ -178,8 +178,13 @@ def _server(settings: Settings) -> Iterator[Check]:
         yield Check("server", BROKEN, error.message, f"Process {holder.pid} holds the store; look at its output.")
         return
     yield Check("server", OK, f"{holder.url}, process {holder.pid}")
-    for part in said.get("parts", []):
-        if part["state"] != OK:
+    yield from _amiss(said.get("parts", []))
+
+
+def _amiss(parts: Iterable[dict[str, str]]) -> Iterator[Check]:
+    """What of the server is not ok, without what is off by settings that have a row of their own here."""
+    for part in parts:
+        if part["state"] != OK and (part["state"] != OFF or part["name"] not in ("embeddings", "notifications")):
             yield Check(f"server: {part['name']}", BROKEN if part["state"] == "degraded" else OFF, part["reason"])
 
 

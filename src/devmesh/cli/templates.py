@@ -76,7 +76,7 @@ def templates(
         styles={"id": "bold", "service": "cyan"},
     )
     if not listed:
-        note("There are no families yet.")
+        note(f"No family of a service {service}. See: devmesh services" if service else "There are no families yet.")
 
 
 @commands.command(epilog=examples("devmesh templates show f12", "devmesh templates show t345 --json"))

@@ -29,14 +29,15 @@ _NOT_BEFORE = r"(?<![\w.:/-])"
 # Most telling first; each is searched in the head of a line.
 _FORMATS = [
     r"(?P<Y>\d{4})-(?P<M>\d\d)-(?P<D>\d\d)(?:[T_]|\s{1,2})" + _TIME + _ZONE,
-    r"(?P<Y>\d{4})/(?P<M>\d\d)/(?P<D>\d\d)[ T]" + _TIME + _ZONE,
+    r"(?P<Y>\d{4})/(?P<M>\d\d)/(?P<D>\d\d)(?:[ T]| - )" + _TIME + _ZONE,
     r"(?P<D>\d\d)/" + _MONTH + r"/(?P<Y>\d{4})[: ]" + _TIME + _ZONE,
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? " + _MONTH + r" {1,2}(?P<D>\d\d?) " + _TIME + r" (?P<Y>\d{4})",
     r"(?P<D>\d\d?)[- ]" + _MONTH + r"[- ](?P<Y>\d{4}),? " + _TIME + _ZONE,
     _MONTH + r" {1,2}(?P<D>\d\d?),? (?P<Y>\d{4}) " + _TIME + r"(?: (?P<p>[AP]M))?",
     _MONTH + r" {1,2}(?P<D>\d\d?) " + _TIME,
     r"(?P<D>\d\d)\.(?P<M>\d\d)\.(?P<Y>\d{4})[ T]" + _TIME,
-    r"(?P<M>\d\d?)/(?P<D>\d\d?)/(?P<Y>\d{4}),? " + _TIME + r"(?: (?P<p>[AP]M))?",
+    r"(?P<M>\d\d?)/(?P<D>\d\d?)/(?P<Y>\d{4})(?:,? |[:-])" + _TIME + r"(?: (?P<p>[AP]M))?" + _ZONE,
+    r"(?P<M>\d\d?)/(?P<D>\d\d?)/(?P<Y>\d\d), " + _TIME + r"(?: (?P<p>[AP]M))?",
     r"(?P<Y>\d\d)/(?P<M>\d\d)/(?P<D>\d\d) " + _TIME,
     r"^(?P<Y>\d\d)(?P<M>\d\d)(?P<D>\d\d) (?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)(?= )",
     r"audit\((?P<e>1\d{9})\.(?P<f>\d{3}):",

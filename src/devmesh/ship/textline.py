@@ -30,7 +30,7 @@ _LEVEL = re.compile(
 )
 _PIDS = re.compile(r"\[?\w*\]? ?(\d{1,10})#\d+: |(?:\[[\w:.-]+\] ){0,3}\[pid (\d{1,10})[:\]]")
 _LOGFMT = re.compile(r'(?:^|\s)(?:time|ts|timestamp|t)="?([^"\s][^"]{9,40})')
-_JSON_KEYS = ("time", "ts", "timestamp", "@timestamp", "Timestamp", "StartUTC", "t", "date")
+_JSON_KEYS = ("time", "ts", "timestamp", "@timestamp", "Timestamp", "StartUTC", "eventTime", "t", "date")
 
 
 class Head(NamedTuple):
