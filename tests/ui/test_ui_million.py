@@ -10,8 +10,10 @@ import time
 import urllib.request
 from pathlib import Path
 from statistics import median
+from urllib.parse import quote
 
 import pytest
+from hostile_lines import HOSTILE, SERVICE
 from test_ui_pages import PAGES, fits
 from ui_server import MARK, WIDE, server_url
 
@@ -31,6 +33,11 @@ SCROLL = """async () => { const gaps = []; let last = performance.now();
   const all = document.querySelector('.lines .all').getBoundingClientRect().height;
   return { gaps: gaps.sort((a, b) => a - b), rows: all / 22,
     there: document.querySelectorAll('.lines li').length }; }"""
+
+# Tasks of more than 50 ms, as browsers tell them.
+LONG_TASKS = """() => { window.tasks = [];
+  new PerformanceObserver(seen => window.tasks.push(...seen.getEntries().map(one => one.duration)))
+    .observe({ type: 'longtask' }); }"""
 
 pytestmark = pytest.mark.soak
 
@@ -60,6 +67,7 @@ def test_every_page_opens_over_a_million_events(open_page, ui_url):
             page.wait_for_function("text => document.querySelector('.content').innerText.includes(text)", arg=shown)
             took.append(time.monotonic() - begin)
             assert fits(page)
+            page.context.close()
         print(f"{name:18} first useful picture {min(took):.2f} s, median {median(took):.2f} s")  # noqa: T201
         assert min(took) < 5
 
@@ -83,6 +91,20 @@ def test_filters_and_scrolling_stay_quick(open_page, ui_url):
     print(f"scrolled over {said['rows']:.0f} lines: {frames}")  # noqa: T201
     assert said["there"] < 120
     assert gaps[-1] < 1_000
+
+
+def test_no_line_freezes_the_page(open_page, ui_url):
+    """Each hostile line opened, 32 KiB without a space among them: no task of the browser is longer than 200 ms."""
+    page = open_page(f"/ui/logs?since=all&service={quote(SERVICE)}")
+    page.wait_for_selector(".lines li .message")
+    page.evaluate(LONG_TASKS)
+    for number in range(len(HOSTILE)):
+        page.locator(".lines li .message").nth(number).click()
+        page.wait_for_selector(".near li.here")
+        page.wait_for_selector(".line .template")
+    longest = max(page.evaluate("window.tasks"), default=0)
+    print(f"{len(HOSTILE)} hostile lines opened: the longest task {longest:.0f} ms")  # noqa: T201
+    assert longest < 200
 
 
 def test_twenty_pages_take_little_and_hold_nobody_up(open_page, ui_url):
