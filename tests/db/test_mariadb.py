@@ -89,6 +89,7 @@ def test_driver_errors_become_errors_of_ours(code, said, expected):
     known = mariadb.translate(pymysql.err.OperationalError(code, said))
     assert type(known) is expected
     assert expected is ConfigError or known.retry_after_s
+    assert known.hint or expected is Contended, "whoever reads it at night is told what to do"
 
 
 def test_who_does_not_answer_is_named_with_the_reason():

@@ -12,16 +12,18 @@ import sys
 import time
 import urllib.request
 from collections import Counter
+from concurrent.futures import Future
 
 import pytest
 
 from bodies import numbered
-from devmesh.cli.history.stores import Body
+from devmesh.cli.history.stores import Body, LocalStore
 from devmesh.cli.imports import way_in
 from devmesh.cli.opening import reading
 from devmesh.db.waiting import when_there
 from devmesh.errors import ConfigError, Unavailable
 from devmesh.events import Filter
+from devmesh.intake import Ticket
 from devmesh.mesh import open_mesh
 from devmesh.nodes import StreamKey
 from devmesh.settings import load_settings
@@ -49,6 +51,14 @@ def server(mariadb):
     made.socket.unlink()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def running(server):
+    """The same, started."""
+    if server.process.poll() is not None:
+        server.start()
+    return server
 
 
 def environment(folder, url):
@@ -144,7 +154,7 @@ def test_it_serves_once_the_database_is_there(server, start):
     server.start()
 
 
-def test_an_import_over_a_restart_of_mariadb(server, settings):
+def test_an_import_over_a_restart_of_mariadb(running, settings):
     """It ends and says how to go on; the same again brings the rest, and every line is stored once."""
 
     def bring(store, numbers):
@@ -157,14 +167,14 @@ def test_an_import_over_a_restart_of_mariadb(server, settings):
     def over_a_restart(told):
         with way_in(told, Silent()) as store:
             bring(store, (0, 1))
-            server.kill()
-            server.start()
+            running.kill()
+            running.start()
             for number in (2, 3):  # the first may meet connections that are broken
                 with contextlib.suppress(Unavailable):
                     bring(store, (number,))
             bring(store, (4,))
 
-    told = settings(database(server))
+    told = settings(database(running))
     with pytest.raises(Unavailable, match="this command ends") as caught:
         over_a_restart(told)
     assert "same command goes on" in caught.value.hint
@@ -175,7 +185,19 @@ def test_an_import_over_a_restart_of_mariadb(server, settings):
     assert Counter(found) == Counter(f"entry {number}" for number in range(1, 601))
 
 
-def test_what_waiting_would_not_mend_ends_it(server, settings, caplog):
+def test_a_body_that_was_not_stored_ends_an_import_at_once(make_mesh, monkeypatch):
+    """Not when the whole file is read."""
+    failed = Future()
+    failed.set_exception(Unavailable("The database server does not answer."))
+    mesh = make_mesh()
+    monkeypatch.setattr(type(mesh.intake), "submit", lambda _intake, request: Ticket(request, failed))
+    store, body = LocalStore(mesh), Body("n", StreamKey("file", 0), numbered(1, 2), (((1, 2), ""),))
+    store.send(body, lambda _answer: None)
+    with pytest.raises(Unavailable, match="does not answer"):
+        store.send(body, lambda _answer: None)
+
+
+def test_what_waiting_would_not_mend_ends_it(running, settings, caplog):
     """A wrong password, an unknown database, an account that may only look, an unsafe server; one that is read-only
     may be another one tomorrow.
     """
@@ -183,20 +205,20 @@ def test_what_waiting_would_not_mend_ends_it(server, settings, caplog):
     def opened(url, pause):
         when_there(url, lambda: open_mesh(settings(url)), pause).close()
 
-    said_to(server, "CREATE USER looks@localhost", "GRANT SELECT ON devmesh.* TO looks@localhost")
-    said_to(server, "CREATE USER writes@localhost", "GRANT ALL ON devmesh.* TO writes@localhost")
+    said_to(running, "CREATE USER looks@localhost", "GRANT SELECT ON devmesh.* TO looks@localhost")
+    said_to(running, "CREATE USER writes@localhost", "GRANT ALL ON devmesh.* TO writes@localhost")
     cases = (
-        (database(server, user="someone:wrong"), "Access denied"),
-        (database(server, "nowhere"), "Unknown database"),
-        (database(server, user="looks"), "denied to user"),
+        (database(running, user="someone:wrong"), "Access denied"),
+        (database(running, "nowhere"), "Unknown database"),
+        (database(running, user="looks"), "denied to user"),
     )
     for url, words in cases:
         with pytest.raises(ConfigError, match=words):
             opened(url, pytest.fail)
-    said_to(server, "SET GLOBAL read_only=1")
-    opened(database(server, user="writes"), lambda _s: said_to(server, "SET GLOBAL read_only=0"))
+    said_to(running, "SET GLOBAL read_only=1")
+    opened(database(running, user="writes"), lambda _s: said_to(running, "SET GLOBAL read_only=0"))
     assert "it is read-only" in caplog.text
-    said_to(server, "SET GLOBAL innodb_flush_log_at_trx_commit=2")
+    said_to(running, "SET GLOBAL innodb_flush_log_at_trx_commit=2")
     with pytest.raises(ConfigError, match="innodb_flush_log_at_trx_commit=2"):
-        opened(database(server), pytest.fail)
-    said_to(server, "SET GLOBAL innodb_flush_log_at_trx_commit=1")
+        opened(database(running), pytest.fail)
+    said_to(running, "SET GLOBAL innodb_flush_log_at_trx_commit=1")

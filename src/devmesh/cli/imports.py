@@ -148,7 +148,7 @@ def way_in(settings: Settings, progress: Says) -> Iterator[Store]:
         try:
             yield LocalStore(house)
         except Unavailable as error:
-            error.hint = error.hint or AGAIN
+            error.hint = error.hint if AGAIN in error.hint else f"{error.hint} {AGAIN}".lstrip()
             raise
         finally:
             house.intake.stop()

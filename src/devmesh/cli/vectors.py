@@ -67,7 +67,7 @@ def index(
 
     It takes minutes; searches and new vectors go on meanwhile. After Ctrl-C the same command goes on there.
     """
-    from devmesh.cli.terminal import count, emit, note, write
+    from devmesh.cli.terminal import emit, many, note, write
 
     began = time.monotonic()
     with _opened(settings_of(context)) as mesh:
@@ -77,9 +77,9 @@ def index(
         emit({**asdict(made), "seconds": seconds})
         return
     if made.made:
-        write(f"{made.model}: {count(made.vectors)} vectors indexed in {seconds:,} s")
+        write(f"{made.model}: {many(made.vectors, 'vector')} indexed in {seconds:,} s")
     else:
-        write(f"{made.model}: {count(made.vectors)} vectors, nothing to do")
+        write(f"{made.model}: {many(made.vectors, 'vector')}, nothing to do")
     if made.advice:
         note(made.advice)
 

@@ -150,7 +150,7 @@ def _refuse_full(target: Database, origin: str) -> None:
     if same:
         raise Conflict(
             "The target holds a copy of this store already.",
-            hint=f"Was it made just now, then use it. Else: {EMPTY_IT}",
+            hint=f"If it was made just now, use it. Else: {EMPTY_IT[0].lower()}{EMPTY_IT[1:]}",
         )
     if full:
         raise Conflict(f"The target holds data already, in {', '.join(full[:5])}.", hint=EMPTY_IT)

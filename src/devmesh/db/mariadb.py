@@ -194,16 +194,20 @@ def translate(error: BaseException) -> DevMeshError | None:
     if code in _FULL or (code in _WRITE_FAILED and re.search(r"\b28\b", text)):
         return StorageFull("The database server's disk is full.", hint="Free space on its disk.", retry_after_s=60)
     if code in _REFUSED:
-        return ConfigError(f"The database server refuses: {text}.", hint="Look at DEVMESH_DATABASE_URL and its grants.")
+        return ConfigError(
+            f"The database server refuses: {text}.",
+            hint="Look at the database's URL (DEVMESH_DATABASE_URL, where none was named), and at SHOW GRANTS.",
+        )
     if code == _SIGNAL:
         return Unavailable(f"The database refuses: {text}.", retry_after_s=60)
-    said = _said(code)
-    if said is None:
+    said, hint = _said(code)
+    if not said:
         return None
     if code in _AWAY and text:
         said = f"{said}: {text.rstrip('.')}"
-    kind = Contended if code in _CONTENDED else Unavailable
-    return kind(f"{said} (MariaDB error {code}).", retry_after_s=1 if code in _CONTENDED else 5)
+    if code in _CONTENDED:
+        return Contended(f"{said} (MariaDB error {code}).", retry_after_s=1)
+    return Unavailable(f"{said} (MariaDB error {code}).", hint=hint, retry_after_s=5)
 
 
 def is_duplicate(error: BaseException) -> bool:
@@ -212,25 +216,38 @@ def is_duplicate(error: BaseException) -> bool:
     return isinstance(cause, pymysql.err.Error) and cause.args[:1] == (_DUPLICATE,)
 
 
-def _said(code: int | None) -> str | None:
+def _said(code: int | None) -> tuple[str, str]:
+    """What an error of the server's means, and what to do; empty where it is none of the store's."""
     if code in _AWAY:
-        return "The database server does not answer"
+        return "The database server does not answer", "Does it run? DEVMESH_DATABASE_URL says where it is looked for."
     if code in _CROWDED:
-        return "The database server has no connection left"
+        return (
+            "The database server has no connection left",
+            "SHOW PROCESSLIST says who holds them; SET GLOBAL max_connections=200 lets more in.",
+        )
     if code in _CONTENDED:
-        return "Another transaction held the same rows"
+        return "Another transaction held the same rows", ""
     if code in _READ_ONLY:
-        return "The database server takes no writes: it is read-only"
+        return (
+            "The database server takes no writes: it is read-only",
+            "SET GLOBAL read_only=0; if it is a replica, name the primary in DEVMESH_DATABASE_URL.",
+        )
     if code in _WRITE_FAILED:
-        return "The database server cannot write to its disk"
+        return "The database server cannot write to its disk", "Its log and 'dmesg' on its machine say why."
     return {
-        1047: "This node of the cluster is cut off from the others",
-        1317: "The database server broke the statement off",
-        1153: "The database server's max_allowed_packet is too small",
-        1526: "This database only reads; events go in at the data servers",
-        1180: "The cluster did not say whether it committed",
-        1969: "The database server took too long",
-    }.get(code or 0)
+        1047: (
+            "This node of the cluster is cut off from the others",
+            "SHOW STATUS LIKE 'wsrep%' on each node says which are together.",
+        ),
+        1317: ("The database server broke the statement off", "Somebody killed it, or the server is ending."),
+        1153: ("The database server's max_allowed_packet is too small", "SET GLOBAL max_allowed_packet=16777216;"),
+        1526: (
+            "This database only reads; events go in at the data servers",
+            "Send to a DevMesh beside a data server (docs/scale.md).",
+        ),
+        1180: ("The cluster did not say whether it committed", "Send it again; what is there is not stored twice."),
+        1969: ("The database server took too long", "Ask for less, or look at its load: SHOW PROCESSLIST."),
+    }.get(code or 0, ("", ""))
 
 
 def prepare_schema(connection: Connection) -> None:

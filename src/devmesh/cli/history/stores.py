@@ -104,6 +104,8 @@ class LocalStore:
             each=body.each,
             marks=body.marks,
         )
+        while self._waiting and self._waiting[0][0].future.done():  # what failed ends it now, not after the whole file
+            self._first()
         while len(self._waiting) >= IN_FLIGHT or (self._waiting and self._mesh.intake.waiting_bytes > IN_FLIGHT_BYTES):
             self._first()
         while True:
