@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import json
 import lzma
+import os
 import random
+import threading
 
 import pytest
 import zstandard
-from cli_house import Runner
+from cli_house import NOW_US, Runner
 
 from devmesh.ship.identity import node_name
 
@@ -154,12 +157,13 @@ def test_journal_json_of_odd_values(importing: Runner):
         {**cursor_entry(2, "two"), "TAG": ["a", "b"]},
         {**cursor_entry(3, ""), "MESSAGE": None},
         cursor_entry(4, "four"),
+        {**cursor_entry(5, ""), "MESSAGE": "\udcff five", "LOAD": float("nan")},
     ]
     body = as_lines(odd) + b"no json\n[1]\n"
     said = json.loads(importing("import", "-", "--json", stdin=body).stdout)
-    assert (said["stored"], said["rejected"]) == (3, 3)
-    assert [one["line"] for one in said["files"][0]["errors"]] == [3, 5, 6]
-    assert importing.messages() == ["hi\ufffd", "two", "four"]
+    assert (said["stored"], said["rejected"]) == (4, 3)
+    assert [one["line"] for one in said["files"][0]["errors"]] == [3, 6, 7]
+    assert importing.messages() == ["hi\ufffd", "two", "four", "\ufffd five"]
 
 
 def test_entries_without_a_cursor_are_numbered_by_bytes(importing: Runner):
@@ -301,3 +305,46 @@ def test_imported_history_can_be_searched_at_once(importing: Runner):
     families = importing.json("templates")["templates"]
     assert [(one["events"], one["service"]) for one in families] == [(100, "stdin")]
     assert importing.json("search", "something happened")["results"][0]["id"] == families[0]["id"]
+
+
+def test_a_pipe_with_a_path_is_read_once(importing: Runner, tmp_path):
+    """What comes through <(zcat …) or a fifo is stored, and known again by what the store has of its beginning."""
+    count = 5_000
+    lines = "".join(
+        f"2026-01-20T14:{n // 60 % 60:02}:{n % 60:02}Z line {n} of a pipe, long enough\n" for n in range(count)
+    )
+    for grown, stored in ((lines, count), (lines + "2026-01-20T15:00:00Z one more\n", 1)):
+        source, to = os.pipe()
+        writer = threading.Thread(target=_write, args=(to, grown.encode()))
+        writer.start()
+        try:
+            assert importing.bring(f"/dev/fd/{source}") == (stored, count + 1 - stored - (stored == count), 0)
+        finally:
+            os.close(source)
+            writer.join()
+
+
+def _write(to: int, data: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError), os.fdopen(to, "wb") as pipe:
+        pipe.write(data)
+
+
+def test_a_folder_of_nothing_says_so(importing: Runner, tmp_path):
+    """Silence would look like success."""
+    (tmp_path / "nothing").mkdir()
+    assert "no file" in importing("import", str(tmp_path / "nothing"), code=4).output
+
+
+def test_a_name_that_no_node_can_have_is_refused(importing: Runner, tmp_path):
+    """Before anything is stored under it."""
+    (tmp_path / "a.log").write_text("hello\n")
+    for name in ("", " ", "a\nb", "x" * 256):
+        assert "node" in importing("import", "--node", name, str(tmp_path / "a.log"), code=2).output
+
+
+def test_times_that_nobody_means_are_no_span(importing: Runner):
+    """What the store takes as the time of arrival does not stand as a time in the summary."""
+    times = (99999999999999999999, NOW_US, -5)
+    body = b"".join(b'{"message":"a","ts_us":%d}\n' % time for time in times)
+    said = importing("import", "-", stdin=body).output
+    assert "from 2026-01-20 14:00:00 to 2026-01-20 14:00:00" in said

@@ -74,10 +74,13 @@ def import_(
     from devmesh.cli.history.inputs import inputs_of
     from devmesh.cli.history.progress import Progress
     from devmesh.clock import SystemClock
+    from devmesh.nodes import is_node_name
     from devmesh.when import zone_of
 
     if form not in FORMATS:
         raise InvalidInput(f"There is no format {form!r}.", hint=f"One of {', '.join(FORMATS)}.")
+    if node is not None and not is_node_name(node):
+        raise InvalidInput("--node cannot name a node.", hint="1 to 255 printable characters, no space around them.")
     settings = settings_of(context)
     log_to_stderr("warning" if settings.log_level == "info" else settings.log_level)
     sources = inputs_of(paths)

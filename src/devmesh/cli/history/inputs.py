@@ -34,6 +34,7 @@ class Input:
         self.path = path
         self.name = "stdin" if path is None else str(path)
         self.size_bytes = 0 if path is None else path.stat().st_size
+        self.lasts = path is not None and path.is_file()  # stdin, a pipe or a fifo can be read once
         self.read_bytes = 0  # of the file as it lies there
         self.damage = ""  # why a compressed one could not be read to its end
 
@@ -59,7 +60,7 @@ class Input:
 
     @contextlib.contextmanager
     def opened(self, *, counting: bool = True) -> Iterator[BinaryIO]:
-        """Its plain bytes. Stdin can be opened once."""
+        """Its plain bytes. What does not last can be opened once."""
         with contextlib.ExitStack() as stack:
             raw = sys.stdin.buffer if self.path is None else stack.enter_context(self.path.open("rb", buffering=0))
             counted = io.BufferedReader(_Counted(self if counting else None, cast("BinaryIO", raw)), BUFFER_BYTES)
@@ -156,6 +157,8 @@ def inputs_of(paths: Iterable[str]) -> list[Input]:
             found.append(Input(None))
         elif path.is_dir():
             inner = [one for one in sorted(path.rglob("*")) if one.is_file()]
+            if not inner:
+                raise NotFound(f"There is no file in {name}.", hint="Folders are taken with all that is in them.")
             found += [Input(one) for one in sorted(inner, key=lambda one: one.stat().st_mtime_ns)]
         elif path.exists():
             found.append(Input(path))

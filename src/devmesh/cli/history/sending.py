@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from devmesh.cli.history.stores import Body, Store
 from devmesh.cli.history.streams import ENDLESS, Place, epoch_of, place_apart, place_of, segments
 from devmesh.cli.history.twins import is_another, is_held, unverified
 from devmesh.errors import InvalidInput
+from devmesh.intake.times import DAY_US, YEAR_2000_US
 from devmesh.nodes import StreamKey, StreamState
 from devmesh.nodes.ranges import merged
 from devmesh.ship.identity import MARKS_A_REQUEST, node_name, tells
@@ -62,8 +64,10 @@ class Tally:
         return self.stored + self.repeated + self.rejected
 
     def saw(self, ts_us: int | None, border_us: int) -> None:
-        """Note an event's time; before `border_us` it is older than the retention."""
-        if ts_us is None:
+        """Note an event's time; before `border_us` it is older than the retention. One that the way in takes for none
+        is none.
+        """
+        if ts_us is None or not YEAR_2000_US <= ts_us <= time.time_ns() // 1_000 + DAY_US:
             return
         self.first_us = ts_us if self.first_us is None else min(self.first_us, ts_us)
         self.last_us = ts_us if self.last_us is None else max(self.last_us, ts_us)
@@ -124,7 +128,7 @@ class Importer:
 
     def _is_another(self, source: Input, place: Place, form: str, how: Reading, node: str) -> bool:
         """Whether the file goes on differently behind the last line that it is known by."""
-        if source.path is None or not unverified(place):
+        if not source.lasts or not unverified(place):
             return False
         self._store.wait()  # for what was just sent of the other one
         with source.opened(counting=False) as stream:

@@ -37,7 +37,7 @@ def place_of(source: Input, head: bytes, states: Sequence[StreamState]) -> Place
     names = {n: file_identity(head, n) for _one, n in sized if n <= len(head)}
     alike = [(one, n) for one, n in sized if names.get(n, one.key.seqnum_id) == one.key.seqnum_id]
     fits: dict[Mark, bool] = {}
-    if alike and source.path is not None:
+    if alike and source.lasts:
         longer = {n for _one, n in alike if n > len(head)}
         fits, more = _look(source, {mark for one, _n in alike for mark in one.marks}, longer)
         names.update(more)
