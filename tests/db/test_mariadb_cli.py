@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
 import stat
-import subprocess
-import sys
 
+from devmesh.cli import doctor
 from devmesh.cli.opening import holder_of
 from devmesh.settings import load_settings
 from processes import serving
 
 
 def checks(folder, url):
-    """The rows of `devmesh doctor` by name, and its exit code."""
-    env = {
-        **os.environ, "DEVMESH_DATA_DIR": str(folder), "DEVMESH_DATABASE_URL": url, "DEVMESH_EMBEDDING_PROVIDER": "off",
-    }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-m", "devmesh", "doctor", "--json"], env=env, capture_output=True, text=True, check=False
-    )
-    return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    """The rows of `devmesh doctor` by name."""
+    told = load_settings(data_dir=folder, database_url=url, embedding_provider="off")
+    return {check.name: check for check in doctor._checks(told)}
 
 
 def holder(folder, url):
@@ -36,8 +28,8 @@ def test_doctor_finds_the_server(mariadb, url, tmp_path):
     folder, env = tmp_path / "data", {"DEVMESH_DATABASE_URL": url}
     with serving(folder, env=env) as server:
         found = checks(folder, url)
-        assert (found["server"]["state"], server.url in found["server"]["reason"]) == ("ok", True)
-        assert (found["store"]["state"], "MariaDB" in found["store"]["reason"]) == ("ok", True)
+        assert (found["server"].state, server.url in found["server"].reason) == ("ok", True)
+        assert (found["store"].state, "MariaDB" in found["store"].reason) == ("ok", True)
         assert [stat.S_IMODE(lock.stat().st_mode) for lock in folder.glob("*.lock")] == [0o600]
         with serving(folder, env=env) as second:
             assert second.get("/health")["status"]
