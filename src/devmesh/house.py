@@ -97,14 +97,13 @@ def stats(mesh: Mesh) -> dict[str, Any]:
     templates, families = mesh.templates.counts()
     events, now = mesh.events.counted(), mesh.clock.now_us()
     recent = mesh.events.by_minute(now - RATE_WINDOW_US, now, by=())["n"].sum()
-    size = store_bytes(mesh)
     return {
         "events": events,
         "templates": templates,
         "families": families,
         "compression": round(events / templates, 1) if templates else 0.0,
-        "bytes_per_event": round(size / events, 1) if events else 0.0,
-        "store_bytes": size,
+        "bytes_per_event": round(mesh.db.data_bytes() / events, 1) if events else 0.0,
+        "store_bytes": store_bytes(mesh),
         "events_per_s": round(int(recent) / (RATE_WINDOW_US / 1e6), 2),
         "version": __version__,
         "redacted": dict(mesh.intake.totals.redacted),

@@ -149,6 +149,14 @@ class Database:
         query = "SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()"
         return 0 if self.dialect == "sqlite" else int(self.scalar(query) or 0)
 
+    def data_bytes(self) -> int:
+        """What the data takes: for SQLite its pages, in the file or yet in the write-ahead log, which keeps up to 64 MiB
+        of room whatever it holds.
+        """
+        if self.dialect != "sqlite":
+            return self.server_bytes()
+        return int(self.scalar("PRAGMA page_count") or 0) * int(self.scalar("PRAGMA page_size") or 0)
+
     def log_bytes(self) -> int:
         """Size of SQLite's write-ahead log."""
         path = sqlite.path_of(self.url)
