@@ -150,8 +150,8 @@ class Database:
         return 0 if self.dialect == "sqlite" else int(self.scalar(query) or 0)
 
     def data_bytes(self) -> int:
-        """What the data takes: for SQLite its pages, in the file or yet in the write-ahead log, which keeps up to 64 MiB
-        of room whatever it holds.
+        """What the data takes: for SQLite its pages, in the file or yet in the write-ahead log, which keeps
+        up to 64 MiB of room whatever it holds.
         """
         if self.dialect != "sqlite":
             return self.server_bytes()
