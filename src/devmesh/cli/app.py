@@ -60,6 +60,7 @@ ORDER = (
     "vectors",
     "db",
     "simulate",
+    "detect",
     "notify",
     "token",
     "user",
