@@ -64,6 +64,7 @@ ORDER = (
     "notify",
     "token",
     "user",
+    "audit",
 )
 
 
