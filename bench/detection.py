@@ -1,6 +1,6 @@
 """How well faults are noticed, and who is blamed: simulated fleets with known faults, and quiet days.
 
-    python bench/detection.py [--seeds 1-200] [--quiet-days 60] [--json] [--jobs 2]
+    python bench/detection.py [--seeds 1-200] [--quiet-days 60] [--memories 4] [--json] [--jobs 2]
 
 A run is eight days of an 8-node fleet's ordinary life, then one fault, whose kind goes round by seed; its messages take
 the real way through templates and families, its counts the real detectors, grouping and rules of blame. Quiet days hold
@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from devmesh.detectors import Watch
 from devmesh.incidents import Grouping, Incident
 from devmesh.intake.services import CANDIDATES, service_names
-from devmesh.investigations import Fleet, Ranking
+from devmesh.investigations import Fleet, Ranking, Signature, recall, signature
 from devmesh.investigations.service import AFTER_US, BEFORE_US, OWN_ADDRESS, QUOTED, SHARED_ADDRESS
 from devmesh.memory import Minutes, Shape
 from devmesh.simulate import FAULTS, Simulation, Slice, Truth, Wish, default_inventory
@@ -44,6 +44,7 @@ SINCE_US = 20_400 * DAY_US
 HISTORY_DAYS = 8
 WATCHED_US = {"warning-leak": 36 * HOUR_US, "missed-backup": 36 * HOUR_US}  # others: 3 hours of a fault
 GRACE_MIN = 15
+APART_H = 12
 CLOCK_MIN = 125  # lines of a clock that jumped bear times so far off
 QUIET_DAYS = 30  # in one run
 KEYS = ("minute", "family", "service", "node", "priority")
@@ -230,7 +231,49 @@ def judged(
     return Result(truth.kind, seed, len(own), false, detect_s, rank, first.severity, detectors, length, cpu_s)
 
 
-def summed(results: list[Result]) -> dict[str, float]:
+def remembered(seed: int) -> tuple[int, int, int, int]:
+    """(held out, recalled rightly, unseen and detected, recalled wrongly): eight kinds five times each, the last held
+    out, then eight other kinds that were never there.
+    """
+    kinds = list(FAULTS)
+    random.Random(seed).shuffle(kinds)  # noqa: S311 - to be repeated
+    begin_us = SINCE_US + 3 * DAY_US
+    order = [kind for _ in range(5) for kind in kinds[:8]] + kinds[8:]
+    wishes = [Wish(kind, begin_us + number * APART_H * HOUR_US) for number, kind in enumerate(order)]
+    end_us = wishes[-1].at_us + 3 * DAY_US if wishes[-1].at_us else 0
+    reader, frames = Reader(made := Simulation(default_inventory(), 20_000 + seed, SINCE_US, end_us, wishes)), []
+    for some in made:
+        if some.messages:
+            frame = reader.read(some)
+            minute = (pl.col("ts_us") // MINUTE_US).alias("minute")
+            frames.append(frame.group_by(minute, "template", "service", "node", "priority").agg(n=pl.len()))
+    home = reader.families()
+    counts = pl.concat(frames).join(home, "template").group_by(KEYS).agg(pl.col("n").sum()).sort(KEYS)
+    watch, grouping = Watch(reader.shapes), Grouping()
+    for hour in hours(counts):
+        grouping.observe(hour, watch.observe(hour))
+    texts = {family: shape.text for family, shape in reader.shapes.items()}
+    names = {number: name for name, number in reader.services.items()}
+    told = [one for one in grouping.incidents if one.told is not None]
+    seen: list[tuple[str, Signature]] = []
+    held = right = unseen = wrong = 0
+    for number, wish in enumerate(wishes):
+        near = [one for one in told if 0 <= one.onset * MINUTE_US - (wish.at_us or 0) + MINUTE_US < APART_H * HOUR_US]
+        if not near:
+            continue
+        mark = signature(near[0].findings, texts, names)
+        found = recall(mark, [one for _kind, one in seen])
+        same = found is not None and seen[found.place][0] == wish.kind
+        if number >= 40:
+            unseen, wrong = unseen + 1, wrong + (found is not None)
+        elif number >= 32:
+            held, right = held + 1, right + same
+            wrong += found is not None and not same
+        seen.append((wish.kind, mark))
+    return held, right, unseen, wrong
+
+
+def summed(results: list[Result], memories: list[tuple[int, int, int, int]]) -> dict[str, float]:
     """The figures over all runs; rates are shares of the runs with a fault."""
     faults = [one for one in results if one.kind != "quiet"]
     found = [one for one in faults if one.found]
@@ -246,6 +289,10 @@ def summed(results: list[Result]) -> dict[str, float]:
     }
     if quiet_days:
         out["false_per_14_days"] = 14 * sum(one.false for one in results if one.kind == "quiet") / quiet_days
+    if memories:
+        held, right, unseen, wrong = (sum(one[place] for one in memories) for place in range(4))
+        out["seen_before_recall"] = right / max(1, held)
+        out["seen_before_wrong"] = wrong / max(1, held + unseen)
     return {name: round(value, 4) for name, value in out.items()}
 
 
@@ -272,6 +319,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", default="1-200", help="of the runs with a fault: 7, or 1-200")
     parser.add_argument("--quiet-days", type=int, default=60)
+    parser.add_argument("--memories", type=int, default=4, help="fleets of 48 faults each, to be recognized")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -291,11 +339,13 @@ def main() -> None:
             results.append(one)
             if not asked.json:
                 sys.stderr.write(f"\r{len(results)} of {len(work)} runs")
+        memories = list(pool.map(remembered, range(1, asked.memories + 1)))
     if asked.json:
-        print(json.dumps(summed(results) | {"runs": [asdict(one) for one in results]}))
+        print(json.dumps(summed(results, memories) | {"runs": [asdict(one) for one in results]}))
         return
     print("\n" + table(results))
-    for name, value in summed(results).items():
+    print(f"recalled: (held out, rightly, unseen, wrongly) of each fleet {memories}")
+    for name, value in summed(results, memories).items():
         print(f"{name:18} {value}")
     print(
         f"{'watching, CPU s':18} {sum(one.cpu_s for one in results):.1f} of {sum(one.days for one in results):.0f} days"

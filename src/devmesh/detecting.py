@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from devmesh.detectors import LEARN_H
 from devmesh.errors import InvalidInput
+from devmesh.investigations import Recall, Signature, recall, signature
 from devmesh.when import parse_when, zone_of
 
 if TYPE_CHECKING:
@@ -45,8 +46,12 @@ def _described(mesh: Mesh, found: Replayed, shown: list[Incident]) -> list[dict[
     nodes = mesh.nodes.node_names.names({node for _service, node in found.pairs})
     ranking = mesh.investigations.ranking(found.pairs)
     families = mesh.templates.families({family for one in shown for family, _node in one.cited})
-    out = []
+    texts = {asked: family.text for asked, family in families.items()}
+    out, earlier = list[dict[str, Any]](), list[Signature]()
     for one in shown:
+        mark = signature(one.findings, texts, services)
+        before = recall(mark, earlier)
+        earlier.append(mark)
         suspects = mesh.investigations.suspects(one.findings, ranking)[:SUSPECTS]
         best = sorted({(x.service, x.node, x.family): x for x in one.findings}.values(), key=lambda x: -x.weight)
         out.append(
@@ -61,6 +66,7 @@ def _described(mesh: Mesh, found: Replayed, shown: list[Incident]) -> list[dict[
                 "services": sorted({services[service] for service, _node in one.pairs}),
                 "nodes": sorted({nodes[node] for _service, node in one.pairs}),
                 "suspects": [_suspect(x, services, nodes) for x in suspects],
+                "seen_before": None if before is None else _recalled(before, shown[before.place]),
                 "evidence": [
                     {
                         "at_us": (x.minute + 1) * MINUTE_US,
@@ -76,6 +82,15 @@ def _described(mesh: Mesh, found: Replayed, shown: list[Incident]) -> list[dict[
             }
         )
     return out
+
+
+def _recalled(before: Recall, then: Incident) -> dict[str, Any]:
+    return {
+        "onset_us": then.onset * MINUTE_US,
+        "alike": round(before.alike, 2),
+        "shared": list(before.shared),
+        "missing": list(before.missing),
+    }
 
 
 def _suspect(one: Suspect, services: dict[int, str], nodes: dict[int, str]) -> dict[str, Any]:

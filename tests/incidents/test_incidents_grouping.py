@@ -36,13 +36,23 @@ def test_findings_of_one_service_or_node_are_one_incident():
 
 
 def test_strangers_at_the_same_time_are_one_and_later_are_two():
-    """Within ten minutes it is one fault with two faces."""
+    """Within twenty minutes it is one fault with two faces."""
     grouping = Grouping()
-    grouping.observe(hour(10), [ONE, replace(ONE, minute=608, service=8, node=8, family=9)])
+    grouping.observe(hour(10), [ONE, replace(ONE, minute=618, service=8, node=8, family=9)])
     assert numbers(grouping) == [2]
     grouping = Grouping()
-    grouping.observe(hour(10), [ONE, replace(ONE, minute=620, service=8, node=8, family=9)])
+    grouping.observe(hour(10), [ONE, replace(ONE, minute=624, service=8, node=8, family=9)])
     assert numbers(grouping) == [1, 1]
+
+
+def test_what_goes_on_for_hours_does_not_swallow_another_fault_on_its_node():
+    """Its own comes to it at any time."""
+    grouping = Grouping()
+    for number in range(10, 14):
+        said = [(number * 60 + minute, 7, 1, 1) for minute in range(0, 60, 20)]
+        later = [replace(ONE, minute=800, service=9, family=9), replace(ONE, minute=801, family=8)]
+        grouping.observe(hour(number, said), [ONE] if number == 10 else later if number == 13 else [])
+    assert numbers(grouping) == [2, 1]
 
 
 def test_thin_evidence_is_not_told_and_gathers():

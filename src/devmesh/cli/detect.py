@@ -78,6 +78,8 @@ def _lines(one: dict[str, Any], zone: tzinfo) -> list[str]:
     for seen in one["evidence"][:SHOWN_LINES]:
         line = f": {shorten(safe(seen['line']), LINE_CHARS)}" if seen["line"] else ""
         out.append(f"  {'seen':>8}: {safe(seen['service'])} on {safe(seen['node'])}, {safe(seen['text'])}{line}")
+    if before := one["seen_before"]:
+        out.append(f"  {'before':>8}: {_minute(before['onset_us'], zone)} was {before['alike']:.0%} like it")
     return out
 
 

@@ -1,9 +1,10 @@
 """What belongs together: findings joined to incidents, which open when the evidence is enough and close by themselves.
 
-A finding joins the open incident that speaks of its service or node, or one that grew within the last ten minutes: two
-faults so near in time are rarer than one with two faces. Each join keeps its reason. An incident lasts while the
-families that it cites go on and while whom it misses is missing; it closes half an hour after, and what comes back soon
-opens it again. Pure and deterministic: the past is grouped with this very code.
+A finding joins an open incident that speaks of its service on its node; or that grew within the last two hours and
+speaks of its service or its node; or that grew within the last twenty minutes: two faults so near in time are rarer
+than one with two faces. Each join keeps its reason. An incident lasts while what is new or bad in it is said, and for a
+day while whom it misses is missing; it closes half an hour after, and what comes back soon opens it again. Pure and
+deterministic: the past is grouped with this very code.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from devmesh.memory import Minutes
 ENOUGH = 3.0  # evidence: powers of ten against luck
 FADING = 0.5  # of each further finding about one service on one node
 SLIGHT, SLIGHT_IN_ALL = 1.0, 0.9
-BURST_MIN, CLOSED_AFTER_MIN = 10, 30
+BURST_MIN, NEAR_MIN, CLOSED_AFTER_MIN = 20, 120, 30
 AGAIN_SERVICE_MIN, AGAIN_NODE_MIN = 180, 120
-MISSING = {"silence", "node silent"}
+MISSING, MISSED_MIN = {"silence", "node silent"}, 24 * 60
+LASTING = {"primitive", "new"}  # families that are no news by themselves go on anyway
 NODES = 1 << 20
 
 Pair = tuple[int, int]
@@ -34,13 +36,15 @@ class Incident:
     number: int
     onset: int
     last: int
+    grown: int = 0  # when something new came to it
     told: int | None = None
     closed: int | None = None
     reopened: int = 0
     critical: bool = False
     findings: list[Finding] = field(default_factory=list)
     joins: list[str] = field(default_factory=list)  # the reason of each finding
-    missing: set[Pair] = field(default_factory=set)
+    missing: dict[Pair, int] = field(default_factory=dict)  # since when
+    lasting: set[Pair] = field(default_factory=set)  # (family, node) that keep it open
     _best: dict[tuple[int, int, int | None], float] = field(default_factory=dict)
 
     @property
@@ -64,10 +68,13 @@ class Incident:
         self.joins.append(reason)
         self.last = max(self.last, finding.minute)
         key = finding.service, finding.node, finding.family
+        self.grown = self.grown if key in self._best else finding.minute
         self._best[key] = max(self._best.get(key, 0.0), finding.weight)
         self.critical |= finding.critical
         if finding.kind in MISSING:
-            self.missing.add((finding.service, finding.node))
+            self.missing[finding.service, finding.node] = finding.minute
+        if finding.family is not None and finding.detector in LASTING:
+            self.lasting.add((finding.family, finding.node))
         if self.told is None and self.evidence() >= ENOUGH:
             self.told = finding.minute
 
@@ -107,18 +114,18 @@ class Grouping:
 
     def _follow(self, incident: Incident, counts: Minutes, until: int) -> None:
         """Let an incident live on by what is still said, or still missing; close it where nothing is."""
-        packed = np.fromiter((family * NODES + node for family, node in incident.cited), dtype=np.int64)
+        packed = np.fromiter((family * NODES + node for family, node in incident.lasting), dtype=np.int64)
         rows = np.isin(counts.family * NODES + counts.node, packed)
         rows &= (counts.minute > incident.last) & (counts.minute < until)
         for minute in np.unique(counts.minute[rows]).tolist():
             if minute - incident.last > CLOSED_AFTER_MIN:
                 break
             incident.last = minute
-        for service, node in list(incident.missing):
+        for (service, node), since in list(incident.missing.items()):
             back = (counts.service == service) & (counts.node == node) & (counts.minute > incident.last)
             back &= counts.minute < until
-            if back.any():
-                incident.missing.discard((service, node))
+            if back.any() or until - since > MISSED_MIN:
+                del incident.missing[service, node]
             else:
                 incident.last = max(incident.last, until - 1)
         if until - incident.last > CLOSED_AFTER_MIN:
@@ -128,11 +135,14 @@ class Grouping:
     def _home(self, finding: Finding) -> tuple[Incident, str]:
         """The incident that a finding belongs to, and why."""
         for incident in self._open:
-            reason = _shares(incident, finding)
-            if not reason and finding.minute - incident.last <= BURST_MIN:
-                reason = f"within {BURST_MIN} minutes of what came before"
-            if reason:
+            if (finding.service, finding.node) in incident.pairs:
+                return incident, "same service on the same node"
+        for incident in self._open:
+            pause = finding.minute - incident.grown
+            if pause <= NEAR_MIN and (reason := _shares(incident, finding)):
                 return incident, reason
+            if pause <= BURST_MIN:
+                return incident, f"within {BURST_MIN} minutes of what came before"
         for incident in reversed(self.incidents):
             if incident.told is None or incident.closed is None:
                 continue
@@ -145,7 +155,7 @@ class Grouping:
                 self._open.append(incident)
                 return incident, f"{reason}, closed {pause} minutes before"
         self._made += 1
-        fresh = Incident(self._made, finding.minute, finding.minute)
+        fresh = Incident(self._made, finding.minute, finding.minute, finding.minute)
         self._open.append(fresh)
         self.incidents.append(fresh)
         return fresh, "first"
