@@ -87,10 +87,11 @@ def test_an_older_copy_is_no_other_file(importing: Runner, tmp_path):
     log.write_bytes(TEXT)
     importing.bring(str(log))
     ends = [at + 1 for at, byte in enumerate(TEXT) if byte == ord("\n") and at > 600]
-    for end in (*ends[:40:7], ends[-1], ends[3] - 9, ends[50] - 9):
-        copy = tmp_path / f"copy-{end}.log"
+    made = (*ends[:40:7], ends[-1], ends[3] - 9, ends[50] - 9)
+    copies = [tmp_path / f"copy-{end}.log" for end in made]
+    for copy, end in zip(copies, made, strict=True):
         copy.write_bytes(TEXT[:end])
-        assert importing.bring(str(copy))[0] == 0, end
+    assert importing.bring(*map(str, copies))[0] == 0
 
 
 def test_another_file_that_begins_alike_is_stored_whole(importing: Runner, tmp_path):
@@ -120,10 +121,11 @@ def test_a_last_line_without_an_end(importing: Runner, tmp_path, known):
     last = known[len(shared) :].rstrip("\n")
     (tmp_path / "known.log").write_text(known)
     assert importing.bring(str(tmp_path / "known.log")) == (9, 0, 0)
-    for size in (1, 5, 18, 22, 40, len(last) - 1, len(last)):
-        copy = tmp_path / f"copy-{size}.log"
+    sizes = (1, 5, 18, 22, 40, len(last) - 1, len(last))
+    copies = [tmp_path / f"copy-{size}.log" for size in sizes]
+    for copy, size in zip(copies, sizes, strict=True):
         copy.write_text(shared + last[:size])
-        assert importing.bring(str(copy))[0] == 0, size
+    assert importing.bring(*map(str, copies))[0] == 0
     for own in ("FAILED", last[:26] + "lost"):
         twin = tmp_path / "twin.log"
         twin.write_text(shared + own)
