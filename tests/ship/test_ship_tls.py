@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from ship_server import serving
-from tls_certificates import Authority
 
 from devmesh.ship.agent import EXIT_UNAVAILABLE, Agent
 from devmesh.ship.errors import OptionsError
 from devmesh.ship.options import Options, parse
+from tls_certificates import Authority
 
 HERE = "IP:127.0.0.1"
 
