@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from bodies import DAY_US, NOW_US, assert_counts, line, messages, numbered, rows, run_whole, take
@@ -261,10 +261,16 @@ def test_it_goes_on_after_kill_9(places, tmp_path, clock, goals):
 
 
 def _copied(url):
-    """Rows of log_events that a copy has brought so far, looked at from outside."""
-    no_tls = {"ssl_disabled": True} if url.startswith("mysql") else {}
-    engine = create_engine(url.replace("mysql+pymysql", "mariadb+pymysql"), connect_args=no_tls)
-    query = text(f"SELECT copied FROM {progress.name} WHERE table_name = 'log_events'")  # noqa: S608
+    """Rows of log_events that a copy has brought so far, looked at from outside: a connection of the database itself
+    would be somebody who works on it.
+    """
+    where, no_tls = progress.name, {}
+    if url.startswith("mysql"):
+        there = make_url(url).set(drivername="mariadb+pymysql")
+        where, no_tls = f"{there.database}.{progress.name}", {"ssl_disabled": True}
+        url = there.set(database=None).render_as_string(hide_password=False)
+    engine = create_engine(url, connect_args=no_tls)
+    query = text(f"SELECT copied FROM {where} WHERE table_name = 'log_events'")  # noqa: S608
     try:
         with engine.connect() as connection:
             return connection.execute(query).scalar() or 0
