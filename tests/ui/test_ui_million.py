@@ -149,7 +149,8 @@ def step_aside():
     for pid in ours - {os.getpid()}:
         if b"chromium" in Path(f"/proc/{pid}/cmdline").read_bytes():
             for thread in Path(f"/proc/{pid}/task").iterdir():
-                os.setpriority(os.PRIO_PROCESS, int(thread.name), 19)
+                with contextlib.suppress(ProcessLookupError):  # it ended just now
+                    os.setpriority(os.PRIO_PROCESS, int(thread.name), 19)
 
 
 def send_for(url, seconds):
