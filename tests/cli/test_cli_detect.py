@@ -53,6 +53,7 @@ def test_people_read_when_where_and_what(house):
 def test_while_it_learns_nothing_is_told(house):
     """With as many hours to learn from as there are, and in a time of which nothing is stored."""
     assert json.loads(house("detect", "--replay", *SPAN, "--learn", "672", "--json").stdout) == []
+    assert "It would only learn until" in house("detect", "--replay", *SPAN, "--learn", "672").stdout
     said = house("detect", "--replay", "--since", "2025-01-01", "--until", "2025-01-02").stdout
     assert "Nothing is stored in this time." in said
 

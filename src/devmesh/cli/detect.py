@@ -89,8 +89,10 @@ def _sum(found: dict[str, Any], zone: tzinfo) -> str:
 
     if found["learned_us"] is None:
         return "Nothing is stored in this time."
-    told = many(len(found["incidents"]), "incident")
     learned = _minute(found["learned_us"], zone)
+    if found["learned_us"] >= found["until_us"]:
+        return f"It would only learn until {learned}: more time is needed, or a smaller --learn."
+    told = many(len(found["incidents"]), "incident")
     return f"{told} from {learned} to {_minute(found['until_us'], zone)}; it learned from the time before."
 
 
