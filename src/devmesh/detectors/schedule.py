@@ -26,6 +26,7 @@ LEAST_PERIOD_MIN = 30
 STRAY = 0.06  # of a period; ten minutes are always allowed
 WEIGHT, ASIDE = 3.2, 1.0
 MOSTLY = 0.5
+IN_HOURS_MIN, IN_DAYS_MIN = 2 * 60, 2 * 24 * 60  # how a span is told
 
 
 @dataclass
@@ -103,6 +104,6 @@ def _plan(starts: list[int]) -> tuple[float, float]:
 
 
 def _span(minutes: float) -> str:
-    if minutes >= 2 * 1440:
+    if minutes >= IN_DAYS_MIN:
         return f"{minutes / 1440:.3g} days"
-    return f"{minutes / 60:.3g} hours" if minutes >= 120 else f"{minutes:.0f} minutes"  # noqa: PLR2004
+    return f"{minutes / 60:.3g} hours" if minutes >= IN_HOURS_MIN else f"{minutes:.0f} minutes"

@@ -33,7 +33,6 @@ Pair = tuple[int, int]
 class Incident:
     """Findings that belong together. Minutes are since 1970, UTC; `told` is None while the evidence is thin."""
 
-    number: int
     onset: int
     last: int
     grown: int = 0  # when something new came to it
@@ -99,7 +98,6 @@ class Grouping:
     def __init__(self) -> None:
         self.incidents: list[Incident] = []
         self._open: list[Incident] = []
-        self._made = 0
 
     def observe(self, counts: Minutes, findings: list[Finding]) -> list[Incident]:
         """Take an hour's findings in, in order of time; returns the incidents that are open now."""
@@ -154,8 +152,7 @@ class Grouping:
                 incident.reopened += 1
                 self._open.append(incident)
                 return incident, f"{reason}, closed {pause} minutes before"
-        self._made += 1
-        fresh = Incident(self._made, finding.minute, finding.minute, finding.minute)
+        fresh = Incident(finding.minute, finding.minute, finding.minute)
         self._open.append(fresh)
         self.incidents.append(fresh)
         return fresh, "first"

@@ -22,6 +22,7 @@ NODE_SHARE, NODE_TOLD = 0.8, 0.4  # what a line about a node says of the node, a
 ACCUSED, ACCUSED_AGAIN, ACCUSED_MOST = 2.2, 1.0, 6.0
 KILLED = 0.9
 HOPS = 3
+LEAST_CHARS = 3  # of a word that names a service
 MANY_SILENT, NODE_SILENT = 3, 8.0
 KERNEL, WHOLE = "kernel", "node silent"
 NEWS, RULED = {"new", "louder", "error rate"}, "primitive"
@@ -175,7 +176,7 @@ class Ranking:
     def _mentions(self, service: int, message: str) -> bool:
         """Whether a message holds the first word of a service's name: `nfs: server …` of nfs-server."""
         first = re.split(r"[\W_]", self._fleet.services[service].lower(), maxsplit=1)[0]
-        return len(first) > 2 and re.search(rf"\b{re.escape(first)}\b", message.lower()) is not None  # noqa: PLR2004
+        return len(first) >= LEAST_CHARS and re.search(rf"\b{re.escape(first)}\b", message.lower()) is not None
 
     def _nodes_as_a_whole(
         self, findings: Sequence[Finding], blame: dict[Pair, float], accused: dict[Pair, set[Pair]]

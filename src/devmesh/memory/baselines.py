@@ -28,6 +28,7 @@ NODES = 1 << 20
 SLOW, QUICK, MOST = 0.5 ** (1 / (10 * DAY_H)), 0.5 ** (1 / 12), 0.5 ** (1 / (5 * DAY_H))
 LEAST_SLOW_H, LEAST_QUICK_H = 24.0, 6.0
 PRIOR_EVENTS = 24.0  # of a flat rhythm
+FEWEST_OCCASIONS = 4  # of which the loudest can be left out
 UNSAID = 9
 NEVER = -1
 
@@ -169,7 +170,7 @@ class Baselines:
         out = {}
         for service, ring in self._ring.items():
             heard, count = ring[cells], len(cells)
-            usual = (heard.sum() - heard.max()) / (count - 1) if count >= 4 else heard.mean()  # noqa: PLR2004
+            usual = (heard.sum() - heard.max()) / (count - 1) if count >= FEWEST_OCCASIONS else heard.mean()
             mean = max(float(ring.sum()) / age, 1e-9)
             prior = PRIOR_EVENTS / period / mean
             out[service] = float((usual / mean * count + prior) / (count + prior))
