@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from devmesh.detectors import tables  # noqa: F401 - the store knows them by this
 from devmesh.detectors.watch import LEARN_H, Watch
 from devmesh.events import Events
 from devmesh.memory import Minutes, Shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devmesh.detectors import Detectors, Finding
+from devmesh.incidents import tables  # noqa: F401 - the store knows them by this
 from devmesh.incidents.grouping import Grouping, Incident
 
 

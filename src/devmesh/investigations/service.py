@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 
 from devmesh.detectors import Finding
 from devmesh.events import Events, Filter
+from devmesh.investigations import tables  # noqa: F401 - the store knows them by this
 from devmesh.investigations.suspects import Fleet, Pair, Ranking, Suspect
 from devmesh.nodes import Nodes
 from devmesh.templates import Templates

@@ -10,6 +10,7 @@ import polars as pl
 from devmesh.clock import Clock
 from devmesh.errors import InvalidInput
 from devmesh.events import Events
+from devmesh.memory import tables  # noqa: F401 - the store knows them by this
 from devmesh.memory.births import new_families
 from devmesh.memory.chance import false_discoveries
 from devmesh.memory.compare import Hours, chances, expect
