@@ -1,12 +1,14 @@
 """What looks wrong: one file for each detector, over counts by minute of families.
 
-Owns no table yet. In: counts by minute, families' texts and levels, what is normal. Out: findings, each with its weight
-as evidence. Promises: deterministic, so that the past can be looked at with the code that watches; no detector reads
-raw text, rules over texts are matched once for each family.
+Owns findings, detector_state. In: counts by minute, families' texts and levels, what is normal. Out: findings, each with
+its weight as evidence. Promises: deterministic, so that the past can be looked at with the code that watches; no
+detector reads raw text, rules over texts are matched once for each family.
 """
 
+from devmesh.detectors.live import Live, Looked
 from devmesh.detectors.model import About, Finding
+from devmesh.detectors.queries import Progress, Stored
 from devmesh.detectors.service import Detectors
 from devmesh.detectors.watch import LEARN_H, Watch
 
-__all__ = ["LEARN_H", "About", "Detectors", "Finding", "Watch"]
+__all__ = ["LEARN_H", "About", "Detectors", "Finding", "Live", "Looked", "Progress", "Stored", "Watch"]

@@ -1,67 +1,94 @@
-"""The room's verbs: the past as detectors see it, hour by hour."""
+"""The room's verbs: the past and the present as detectors see them, and what they found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-import polars as pl
+from sqlalchemy import Connection
 
-from devmesh.detectors import tables  # noqa: F401 - the store knows them by this
+from devmesh.db import Database
+from devmesh.detectors import queries
+from devmesh.detectors.counts import Counts, hours
+from devmesh.detectors.live import Live, Looked
+from devmesh.detectors.model import Finding
+from devmesh.detectors.queries import Stored
 from devmesh.detectors.watch import LEARN_H, Watch
 from devmesh.events import Events
-from devmesh.memory import Minutes, Shape
+from devmesh.memory import Minutes
 from devmesh.templates import Templates
 
 HOUR_US, MINUTE_US = 3_600_000_000, 60_000_000
 READ_H = 24  # at a time
-KEYS = ("minute", "family_id", "service_id", "node_id", "priority")
+KEPT_H = 34 * 24  # counts by minute are kept for 35 days
 
 
 class Detectors:
     """What looks wrong."""
 
-    def __init__(self, templates: Templates, events: Events) -> None:
-        self._templates, self._events = templates, events
+    def __init__(self, db: Database, templates: Templates, events: Events) -> None:
+        self._db, self._templates, self._events = db, templates, events
 
     def past(self, since_us: int, until_us: int, learn_h: int = LEARN_H) -> Past:
         """The time from `since_us` on, to be watched as if it were now."""
         return Past(self._templates, self._events, (since_us, until_us), learn_h)
+
+    def live(self, first_hour: int, learn_h: int = LEARN_H) -> Live:
+        """A watch from an hour on (since 1970), which has learned all before it; that takes some seconds."""
+        past = self.past((first_hour - KEPT_H) * HOUR_US, first_hour * HOUR_US, learn_h)
+        for hour in past:
+            past.watch.observe(hour)
+        return Live(self._events, past.counts, past.watch, first_hour)
+
+    def progress(self) -> queries.Progress | None:
+        """How far the watch is; None where there was none yet."""
+        with self._db.read() as connection:
+            return queries.progress(connection)
+
+    def fresh(self, looked: Looked, since: int) -> list[Finding]:
+        """What of a look was never found before, from minute `since` on."""
+        with self._db.read() as connection:
+            known = queries.known(connection, since)
+        out: dict[queries.Key, Finding] = {}
+        for one in looked.findings:
+            key = queries.key_of(one)
+            if one.minute >= since and key not in known:
+                out.setdefault(key, one)
+        return list(out.values())
+
+    def note(self, connection: Connection, some: Sequence[tuple[Finding, str]], now_us: int) -> list[int]:
+        """Store findings, each with the reason for which it is held (empty: none); returns their numbers."""
+        return queries.note(connection, some, now_us)
+
+    def keep(self, connection: Connection, live: Live, looked: Looked) -> None:
+        """Store how far the watch is, and what it calls normal once an hour was learned."""
+        normal = live.watch.normal
+        learned = None if normal.first_hour is None else normal.first_hour + live.watch.learn_h
+        queries.keep_progress(connection, queries.Progress(looked.until, normal.first_hour, learned))
+        if looked.closed:
+            queries.keep_normal(connection, live.watch, looked.until)
+
+    def found(self, ids: Iterable[int]) -> list[Stored]:
+        """Findings by number, in order of time."""
+        with self._db.read() as connection:
+            return queries.by_id(connection, ids)
 
 
 class Past:
     """Iterate over its hours (those before the first event left out), and give each to `watch` in turn."""
 
     def __init__(self, templates: Templates, events: Events, span: tuple[int, int], learn_h: int) -> None:
-        self._templates, self._events = templates, events
+        self._events = events
         self._since_us, self._until_us = span
-        self.shapes: dict[int, Shape] = {}
-        self.watch = Watch(self.shapes, learn_h)
+        self.counts = Counts(templates)
+        self.watch = Watch(self.counts.shapes, learn_h)
 
     def __iter__(self) -> Iterator[Minutes]:
         first, last = self._since_us // HOUR_US, -(-self._until_us // HOUR_US)
         begun = False
         for start in range(first, last, READ_H):
             end = min(start + READ_H, last)
-            counts = self._counts(max(start * HOUR_US, self._since_us), min(end * HOUR_US, self._until_us))
+            span = max(start * HOUR_US, self._since_us), min(end * HOUR_US, self._until_us)
+            counts = self.counts.by_family(self._events.by_minute(*span))
             begun = begun or len(counts) > 0
             if begun:
-                yield from self._hours(counts, start, end)
-
-    def _hours(self, counts: pl.DataFrame, first: int, last: int) -> Iterator[Minutes]:
-        until = self._until_us // MINUTE_US
-        edges = np.searchsorted(counts["minute"].to_numpy(), np.arange(first, last + 1) * 60)
-        for number, hour in enumerate(range(first, last)):
-            rows = counts[edges[number] : edges[number + 1]]
-            yield Minutes(hour, min(until, (hour + 1) * 60), *(rows[name].to_numpy() for name in (*KEYS, "n")))
-
-    def _counts(self, since_us: int, until_us: int) -> pl.DataFrame:
-        """(minute, family_id, service_id, node_id, priority, n), sorted; templates that have no family yet wait."""
-        counts = self._events.by_minute(since_us, until_us)
-        homes = self._templates.homes(counts["template_id"].unique())
-        unknown = set(homes.values()) - self.shapes.keys()
-        for asked, one in self._templates.families(unknown).items():
-            self.shapes[asked] = Shape(one.service_id, one.text, one.level)
-        home = pl.DataFrame(list(homes.items()), schema={"template_id": pl.Int64, "family_id": pl.Int64}, orient="row")
-        joined = counts.join(home, "template_id")
-        return joined.group_by(KEYS).agg(pl.col("n").sum()).sort(KEYS)
+                yield from hours(counts, start, end, self._until_us // MINUTE_US)

@@ -26,21 +26,21 @@ class Watch:
 
     def __init__(self, shapes: Mapping[int, Shape], learn_h: int = LEARN_H) -> None:
         self.normal = Baselines(shapes)
-        self._learn_h = learn_h
+        self.learn_h = learn_h
         self._primitives, self._births, self._loudness = Primitives(), Births(), Loudness()
-        self._silence, self._schedule, self._errors = Silence(), Schedule(), ErrorRate()
+        self._silence, self._schedule, self.error_rate = Silence(), Schedule(), ErrorRate()
         self._correlation = Correlation()
 
     def observe(self, counts: Minutes) -> list[Finding]:
         """The findings of the next hour in order of time, the weightiest first; learns from it once it is over."""
         hour, normal = self.normal.meet(counts), self.normal
-        learned_h = (normal.first_hour or 0) + self._learn_h
+        learned_h = (normal.first_hour or 0) + self.learn_h
         told = counts.hour >= learned_h
         # Some remember what was, so they look also while all is only learned.
         found = self._loudness.observe(hour, normal) if told else self._loudness.skip(hour)
         found += self._silence.observe(hour, normal, told=told)
         found += self._schedule.observe(hour, normal, told=told)
-        found += self._errors.observe(hour, normal, told=told)
+        found += self.error_rate.observe(hour, normal, told=told)
         if told:
             found += self._primitives.observe(hour, normal)
             found += self._births.observe(hour, normal, learned_h * 60)

@@ -1,0 +1,44 @@
+"""Counts as detectors read them: of families, hour by hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from devmesh.memory import Minutes, Shape
+from devmesh.templates import Templates
+
+HOUR_MIN = 60
+KEYS = ("minute", "family_id", "service_id", "node_id", "priority")
+
+
+class Counts:
+    """Makes counts of templates those of families; `shapes` knows each family that was met."""
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        self.shapes: dict[int, Shape] = {}
+
+    def by_family(self, counts: pl.DataFrame) -> pl.DataFrame:
+        """(minute, family_id, service_id, node_id, priority, n), sorted; templates that have no family yet wait."""
+        homes = self._templates.homes(counts["template_id"].unique())
+        unknown = set(homes.values()) - self.shapes.keys()
+        for asked, one in self._templates.families(unknown).items():
+            self.shapes[asked] = Shape(one.service_id, one.text, one.level)
+        home = pl.DataFrame(list(homes.items()), schema={"template_id": pl.Int64, "family_id": pl.Int64}, orient="row")
+        return counts.join(home, "template_id").group_by(KEYS).agg(pl.col("n").sum()).sort(KEYS)
+
+
+def hours(counts: pl.DataFrame, first: int, last: int, until: int) -> Iterator[Minutes]:
+    """Sorted counts of families as the hours from `first` to before `last`; minutes before `until` are over."""
+    edges = np.searchsorted(counts["minute"].to_numpy(), np.arange(first, last + 1) * HOUR_MIN)
+    for number, hour in enumerate(range(first, last)):
+        yield as_one(counts[edges[number] : edges[number + 1]], min(until, (hour + 1) * HOUR_MIN), hour)
+
+
+def as_one(counts: pl.DataFrame, until: int, hour: int = 0) -> Minutes:
+    """Sorted counts of families before minute `until`, as they are."""
+    rows = counts.filter(pl.col("minute") < until)
+    return Minutes(hour, until, *(rows[name].to_numpy() for name in (*KEYS, "n")))

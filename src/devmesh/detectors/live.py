@@ -1,0 +1,97 @@
+"""The watch as time goes by: hours that are over are learned, those that still get lines are judged again each minute.
+
+An hour is over for good five minutes after its end, or up to three hours later where lines of a node are known to be on
+their way: until then each look judges it anew, on a copy of the watch, with all that has come by now. What was found
+before is found again; whoever asks keeps what is new to him.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import polars as pl
+
+from devmesh.detectors.counts import HOUR_MIN, Counts, as_one, hours
+from devmesh.detectors.model import Finding
+from devmesh.detectors.watch import Watch
+from devmesh.events import Events, Position
+from devmesh.memory import Minutes
+
+MINUTE_US = 60_000_000
+LATE_MIN, LATE_AT_MOST_MIN = 5, 180
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look saw in the hours that are not over for good: the findings in order of time, and the counts, of which
+    minutes before `until` are over. `closed`: how many hours were learned in it.
+    """
+
+    until: int
+    findings: tuple[Finding, ...]
+    counts: Minutes
+    closed: int
+
+
+class Live:
+    """Watches from hour `first` (since 1970) on; `watch` has learned all before it."""
+
+    def __init__(self, events: Events, counts: Counts, watch: Watch, first: int) -> None:
+        self._events, self._counts = events, counts
+        self.watch = watch
+        self._first = first
+        self._window: pl.DataFrame | None = None
+        self._at = Position()
+        self.outdated = False  # a past came that it has not learned: an import
+
+    def look(self, until: int, *, complete: int | None = None) -> Looked:
+        """Judge all minutes before `until` that are not learned yet, with what arrived before it. Lines from `complete`
+        on (a minute) may be on their way still; None where none are.
+        """
+        self._read(until * MINUTE_US)
+        assert self._window is not None  # noqa: S101 - _read made it
+        rows = self._counts.by_family(self._window)
+        last = -(-until // HOUR_MIN)
+        found, closed = list[Finding](), 0
+        watch, copied = self.watch, False
+        for hour in hours(rows, self._first, last, until):
+            if not copied and not self._over(hour.hour, until, until if complete is None else complete):
+                watch, copied = self._copy(), True
+            found += watch.observe(hour)
+            closed += not copied
+        self._first += closed
+        self._window = self._window.filter(pl.col("minute") >= self._first * HOUR_MIN)
+        return Looked(until, tuple(found), as_one(rows, until), closed)
+
+    @staticmethod
+    def _over(hour: int, until: int, complete: int) -> bool:
+        end = (hour + 1) * HOUR_MIN
+        return until >= end + LATE_MIN and (complete >= end or until >= end + LATE_AT_MOST_MIN)
+
+    def _copy(self) -> Watch:
+        shapes = self._counts.shapes
+        return copy.deepcopy(self.watch, {id(shapes): shapes})  # those are facts, and many
+
+    def _read(self, before_us: int) -> None:
+        """Take in what arrived; what belongs to an hour that is over only says that its families are not new."""
+        if self._window is None:
+            self._window, self._at = self._events.counts_since(self._first * HOUR_MIN * MINUTE_US, before_us)
+            return
+        parts = [self._window]
+        while True:
+            came, self._at = self._events.counts_after(self._at, before_us)
+            if not len(came):
+                break
+            parts.append(came)
+        if len(parts) == 1:
+            return
+        joined = pl.concat(parts)
+        late = joined.filter(pl.col("minute") < self._first * HOUR_MIN)
+        if len(late):
+            seen = self._counts.by_family(late).group_by("family_id").agg(pl.col("minute").min())
+            for family, minute in seen.iter_rows():
+                self.watch.normal.born[family] = min(minute, self.watch.normal.born.get(family, minute))
+                self.outdated |= minute // HOUR_MIN < (self.watch.normal.first_hour or 0)
+        window = joined.filter(pl.col("minute") >= self._first * HOUR_MIN)
+        self._window = window.group_by(pl.exclude("n")).agg(pl.col("n").sum())

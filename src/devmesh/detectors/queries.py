@@ -1,0 +1,159 @@
+"""What the room's tables say: what was found, how far the watch is, what is normal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from devmesh.db.lists import one_of
+from devmesh.detectors.model import About, Finding
+from devmesh.detectors.tables import detector_state, findings
+from devmesh.detectors.watch import Watch
+from devmesh.memory.baselines import NODES
+
+MINUTE_US = 60_000_000
+WATCH, FLEET = "watch", "fleet"
+ERROR_RATE, PAIR = "error rate", "pair"
+
+Key = tuple[int, int, int, int, str, str]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A finding that is stored under a number; `held` says why it joined no incident."""
+
+    id: int
+    finding: Finding
+    found_us: int
+    held: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the watch is: what came before minute `until` was judged; hours since 1970 from which on it learned and
+    told.
+    """
+
+    until: int
+    first_hour: int | None
+    learned_hour: int | None
+
+
+def key_of(one: Finding) -> Key:
+    """What makes a finding the same when it is found again."""
+    return one.minute, one.service, one.node, one.family or 0, one.detector, one.kind
+
+
+def known(connection: Connection, since: int) -> set[Key]:
+    """The keys of what was found from minute `since` on."""
+    table = findings.c
+    keys = (table.minute, table.service_id, table.node_id, table.family_id, table.detector, table.kind)
+    return {tuple(row) for row in connection.execute(select(*keys).where(table.minute >= since))}
+
+
+def note(connection: Connection, some: Sequence[tuple[Finding, str]], now_us: int) -> list[int]:
+    """Store findings, each with the reason for which it is held (empty: none); returns their numbers."""
+    out = []
+    for one, held in some:
+        values = {
+            "minute": one.minute, "detector": one.detector, "kind": one.kind, "service_id": one.service,
+            "node_id": one.node, "family_id": one.family or 0, "weight": one.weight, "critical": one.critical,
+            "about": one.about.value, "text": one.text, "found_us": now_us, "held": held[:255],
+        }  # fmt: skip
+        key = connection.execute(insert(findings).values(values)).inserted_primary_key
+        assert key is not None  # noqa: S101 - one row was inserted
+        out.append(int(key[0]))
+    return out
+
+
+def release(connection: Connection, ids: Iterable[int]) -> None:
+    """Findings that are held no more."""
+    connection.execute(update(findings).where(one_of(findings.c.id, ids)).values(held=""))
+
+
+def by_id(connection: Connection, ids: Iterable[int]) -> list[Stored]:
+    """Findings in order of time."""
+    query = select(findings).where(one_of(findings.c.id, ids)).order_by(findings.c.minute, findings.c.id)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def held_since(connection: Connection, minute: int) -> list[Stored]:
+    """What was found from a minute on and is held."""
+    query = select(findings).where((findings.c.minute >= minute) & (findings.c.held != ""))
+    return [_stored(row) for row in connection.execute(query.order_by(findings.c.minute, findings.c.id))]
+
+
+def forget(connection: Connection, before: int, but: Iterable[int], limit: int) -> int:
+    """Delete what was found before a minute, except for what somebody keeps."""
+    old = select(findings.c.id).where((findings.c.minute < before) & ~one_of(findings.c.id, but)).limit(limit)
+    ids = list(connection.execute(old).scalars())
+    if ids:
+        connection.execute(delete(findings).where(one_of(findings.c.id, ids)))
+    return len(ids)
+
+
+def counts(connection: Connection, since: int) -> dict[str, int]:
+    """How many findings of each detector there are from a minute on."""
+    query = select(findings.c.detector, func.count()).where(findings.c.minute >= since).group_by(findings.c.detector)
+    return {name: int(n) for name, n in connection.execute(query)}
+
+
+# -- the watch -------------------------------------------------------------------------------------------------------
+
+
+def progress(connection: Connection) -> Progress | None:
+    """How far the watch is; None where there was none yet."""
+    row = connection.execute(select(detector_state).where(_is(WATCH, FLEET, 0))).one_or_none()
+    if row is None:
+        return None
+    first = None if row.sample_count is None else int(row.sample_count)
+    learned = None if row.ewma_value is None else int(row.ewma_value)
+    return Progress(row.last_run_ts // MINUTE_US, first, learned)
+
+
+def keep_progress(connection: Connection, at: Progress) -> None:
+    """Store how far it is."""
+    values = {"last_run_ts": at.until * MINUTE_US, "sample_count": at.first_hour, "ewma_value": at.learned_hour}
+    _put(connection, (WATCH, FLEET, 0), values)
+
+
+def keep_normal(connection: Connection, watch: Watch, until: int) -> None:
+    """Store what the error rate calls normal: errors of a service on a node in five minutes."""
+    state, pairs = watch.error_rate.state, watch.normal.pairs
+    connection.execute(delete(detector_state).where(detector_state.c.scope_kind == PAIR))
+    deviation = np.sqrt(np.maximum(state["variance"], 0.0))
+    scope = pairs["service"] * NODES + pairs["node"]
+    rows = [
+        {
+            "detector_name": ERROR_RATE, "scope_kind": PAIR, "scope_id": int(scope[n]),
+            "last_run_ts": until * MINUTE_US, "ewma_value": float(state["mean"][n]), "stddev": float(deviation[n]),
+            "sample_count": int(state["bins"][n]),
+        }
+        for n in range(len(state))
+    ]  # fmt: skip
+    if rows:
+        connection.execute(insert(detector_state), rows)
+
+
+def _put(connection: Connection, key: tuple[str, str, int], values: Mapping[str, Any]) -> None:
+    changed = connection.execute(update(detector_state).where(_is(*key)).values(values))
+    if changed.rowcount == 0:
+        names = dict(zip(("detector_name", "scope_kind", "scope_id"), key, strict=True))
+        connection.execute(insert(detector_state).values(**names, **values))
+
+
+def _is(detector: str, kind: str, scope: int) -> Any:
+    table = detector_state.c
+    return (table.detector_name == detector) & (table.scope_kind == kind) & (table.scope_id == scope)
+
+
+def _stored(row: Row[Any]) -> Stored:
+    finding = Finding(
+        row.minute, row.detector, row.kind, row.service_id, row.node_id, row.family_id or None, row.weight,
+        bool(row.critical), About(row.about), row.text,
+    )  # fmt: skip
+    return Stored(row.id, finding, row.found_us, row.held)
