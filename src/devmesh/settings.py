@@ -155,6 +155,10 @@ class Settings(BaseSettings):
     )
     embedding_delay_s: float = Field(0.0, ge=0, description="Pause between batches; spares a hot GPU.")
 
+    learn_hours: int = Field(
+        48, ge=1, le=672, description="Hours of a new store in which detectors only learn what is normal."
+    )
+
     channels: dict[ChannelName, Channel] = Field({}, description="Ways to tell people of incidents, by name.")
     routes: tuple[Route, ...] = Field(
         (), description="Which incidents go to which channels; none: warnings and worse go to every channel."
