@@ -212,3 +212,19 @@ def test_callers_fail_in_the_words_of_what_they_miss():
     assert "sqlalchemy" in said["mariadb"]
     assert "redis.exceptions" in said["redis-server"]
     assert "sqlalchemy" not in said["redis-server"]
+
+
+@pytest.mark.parametrize("kind", ["database-outage", "oom-loop", "nas-gone"])
+def test_a_fault_plays_as_fast_as_it_is_wished(kind):
+    """The same lines of the same services, in a fourth of the time; another fault keeps its own pace."""
+    usual, hasty = (simulation(Wish(kind, AT_US, tempo), ordinary=False) for tempo in (1.0, 4.0))
+    truths = [made.truths[0] for made in (usual, hasty)]
+    assert truths[0].cause == truths[1].cause
+    assert truths[0].affected == truths[1].affected
+    spans = [one.end_us - one.start_us for one in truths]
+    assert spans[0] == pytest.approx(4 * spans[1], rel=0.01)
+    said = [
+        sorted((chunk.source.key, len(chunk.ts_us)) for chunk in made._played if chunk.source.node != "nas")
+        for made in (usual, hasty)
+    ]
+    assert said[0] == said[1]

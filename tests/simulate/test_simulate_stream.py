@@ -179,6 +179,32 @@ def test_memory_does_not_grow_with_the_span():
     assert all(rest < lines / 10 for lines, rest in waiting)
 
 
+def whole_lines(made):
+    """All of its journal."""
+    journal = made.journal()
+    return [one for some in made for one in journal.ndjson(some)]
+
+
+def test_a_stream_goes_on_where_another_stopped():
+    """From an instant on, with a fault that nobody knew of before: numbers go on without a hole, and what has nothing to
+    do with the fault is as it would have been.
+    """
+    stop_us = MONDAY_US + 6 * HOUR_US
+    before, whole = simulation(days=0.25).journal(), simulation(days=0.5)
+    first = [one for some in simulation(days=0.25) for one in before.ndjson(some)]
+    made = simulation(Wish("crash-loop", stop_us + HOUR_US), days=0.5)
+    journal = made.journal()
+    journal.go_on(before)
+    then = [one for some in made.since(stop_us) for one in journal.ndjson(some)]
+    assert "nas" not in {node for _service, node in made.truths[0].affected}
+    assert min(msgspec.json.decode(line)["ts_us"] for _node, _seq, line in then) >= stop_us
+    seqs = [seq for node, seq, _line in (*first, *then) if node == "nas"]
+    assert all(b == a + 1 for a, b in pairwise(seqs))
+    assert journal.streams == before.streams
+    plain = {line.split('"message"')[1] for node, _seq, line in whole_lines(whole) if node == "nas"}
+    assert {line.split('"message"')[1] for node, _seq, line in then if node == "nas"} <= plain
+
+
 def test_an_empty_span_is_refused():
     """With words."""
     with pytest.raises(SimulationError, match="empty"):

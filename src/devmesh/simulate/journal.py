@@ -29,6 +29,10 @@ class Journal:
         self._json: dict[int, _Filed] = {}
         self._export: dict[int, _Filed] = {}
 
+    def go_on(self, before: Journal) -> None:
+        """Number on where the journals of the same nodes stopped, in the same streams."""
+        self.streams, self.seqs = before.streams, dict(before.seqs)
+
     def ndjson(self, some: Slice) -> list[tuple[str, int, str]]:
         """(node, number, line of our protocol) of each entry; lines have no end, `node` and `seq` say where they
         belong.

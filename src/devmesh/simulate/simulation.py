@@ -27,10 +27,11 @@ TRIES = 20
 
 @dataclass(frozen=True)
 class Wish:
-    """A kind of fault, and when; at a time by chance if `at_us` is None."""
+    """A kind of fault, and when; at a time by chance if `at_us` is None. It plays `tempo` times as fast as in life."""
 
     kind: str
     at_us: int | None = None
+    tempo: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,11 @@ class Simulation:
         return Journal(self.world, self.name)
 
     def __iter__(self) -> Iterator[Slice]:
-        return iter(Stream(self.world, self._since_us, self._until_us, self._played))
+        return self.since(self._since_us)
+
+    def since(self, at_us: int) -> Iterator[Slice]:
+        """The same lines from an instant on; what began in a block of hours before and goes on is left out."""
+        return iter(Stream(self.world, at_us, self._until_us, self._played))
 
     # -- choosing ----------------------------------------------------------------------------------------------------
 
@@ -119,7 +124,7 @@ class Simulation:
             raise SimulationError(
                 f"{wish.kind} would begin outside of the span.", "Give a time within --since and its end."
             )
-        return self._staged(wish.kind, at_us, "wish", n)
+        return self._staged(wish.kind, at_us, "wish", n, tempo=wish.tempo)
 
     def _drawn(self, name: str, kinds: tuple[str, ...], count: int) -> list[Script]:
         """One in each of `count` equal parts of the span, in its first two thirds; kinds that do not fit the inventory
@@ -157,9 +162,10 @@ class Simulation:
                         continue
         return out
 
-    def _staged(self, kind: str, at_us: int, *key: str | int) -> Script:
+    def _staged(self, kind: str, at_us: int, *key: str | int, tempo: float = 1.0) -> Script:
         harmless = kind in HARMLESS or kind in ORDINARY
-        stage = Stage(self.fleet, self.fleet.random("stage", kind, *key), kind, at_us, harmless=harmless)
+        random = self.fleet.random("stage", kind, *key)
+        stage = Stage(self.fleet, random, kind, at_us, harmless=harmless, tempo=tempo)
         KINDS[kind](stage)
         return stage.script
 

@@ -54,10 +54,12 @@ class Script:
 
 
 class Stage:
-    """One fault's stage; `random` is its own chance."""
+    """One fault's stage; `random` is its own chance. It plays `tempo` times as fast as in life."""
 
-    def __init__(self, fleet: Fleet, random: Random, kind: str, start_us: int, *, harmless: bool) -> None:
-        self.fleet, self.random = fleet, random
+    def __init__(
+        self, fleet: Fleet, random: Random, kind: str, start_us: int, *, harmless: bool, tempo: float = 1.0
+    ) -> None:
+        self.fleet, self.random, self._second_us = fleet, random, 1e6 / tempo
         self.script = Script(kind, harmless, start_us, start_us)
 
     # -- choosing ----------------------------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ class Stage:
 
     def us(self, at_s: float) -> int:
         """The instant of a second of the fault."""
-        return self.script.start_us + round(at_s * 1e6)
+        return self.script.start_us + round(at_s * self._second_us)
 
     def cause(self, source: Source) -> None:
         """Who is to blame."""
@@ -147,7 +149,7 @@ class Stage:
         at_s = np.sort(np.concatenate([[from_s], self.random.uniform(from_s, to_s, more)]))
         weights = np.array([one.rate for one in sayings])
         chosen = self.random.choice(len(sayings), len(at_s), p=weights / weights.sum())
-        ts_us = self.script.start_us + (at_s * 1e6).astype(np.int64)
+        ts_us = self.script.start_us + (at_s * self._second_us).astype(np.int64)
         for n, saying in enumerate(sayings):
             if (chosen == n).any():
                 self.script.cues.append(Cue(source, saying, ts_us[chosen == n], extra or {}, symptom=True))
@@ -230,7 +232,7 @@ class Stage:
         due = (
             n for n in range(first, self.us(to_s) // MINUTE_US + 1) if (n - FIRST_MONDAY_HOURS * 60) % 10_080 in minutes
         )
-        return [(n * MINUTE_US - self.script.start_us) / 1e6 for n in due]
+        return [(n * MINUTE_US - self.script.start_us) / self._second_us for n in due]
 
     def _has_about(self, source: Source) -> bool:
         return self.fleet.speaker(source, "unit") is not None
