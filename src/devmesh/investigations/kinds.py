@@ -173,7 +173,8 @@ KINDS = (
     _kind(
         "certificate",
         r"successfully received certificate|^congratulations, all renewals|renewals? succeeded"
-        r"|fullchain\.pem \(success\)|^renewing an existing certificate|certificate (?:was |has been )?(?:renewed|obtained|replaced|reloaded)"
+        r"|fullchain\.pem \(success\)|^renewing an existing certificate"
+        r"|certificate (?:was |has been )?(?:renewed|obtained|replaced|reloaded)"
         r"|certificate obtained successfully|new certificate deployed",
         0.6,
         ("Successfully received certificate.", "Certificate was renewed for <host>"),

@@ -1,15 +1,16 @@
 """What was seen before: incidents with the same signature, or an honest nothing.
 
 A signature is what was found, by kind and by text, and who was concerned; what many incidents have in common says
-little. An earlier incident is recalled only if it is much alike and clearly more so than any of another sort.
+little. An earlier incident is recalled only if it is much alike and clearly more so than any of another sort. People
+can outvote a memory: after two bad verdicts another one of its sort is recalled instead of it, or none.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from devmesh.detectors import Finding
 
@@ -17,6 +18,8 @@ ALIKE = 0.55  # cosine
 MARGIN = 0.1
 KIND, TEXT, WHO, FIRST = 1.5, 1.0, 0.5, 0.7
 EARLY_MIN = 30
+BAD_VERDICTS = 2
+TRIES = 10
 RULED = ("primitive", "correlation", "silence", "overdue")
 
 Signature = Mapping[str, float]
@@ -50,6 +53,29 @@ def signature(findings: Sequence[Finding], texts: Mapping[int, str], services: M
     return out
 
 
+def outvoted(verdicts: Iterable[str], notes: Iterable[str]) -> bool:
+    """Whether people gave an earlier incident two bad verdicts: votes "noise" beyond those "real", and notes that begin
+    with "wrong" (what was written there does not help).
+    """
+    votes = Counter(verdicts)
+    wrong = sum(one.lstrip().lower().startswith("wrong") for one in notes)
+    return max(0, votes["noise"] - votes["real"]) + wrong >= BAD_VERDICTS
+
+
+def recall_trusted(asked: Signature, earlier: Sequence[Signature], doubtful: Callable[[int], bool]) -> Recall | None:
+    """As `recall`, without those that people outvoted (asked by place, of the few that are recalled alone)."""
+    places = list(range(len(earlier)))
+    for _try in range(TRIES):
+        found = recall(asked, [earlier[place] for place in places])
+        if found is None:
+            return None
+        place = places[found.place]
+        if not doubtful(place):
+            return replace(found, place=place)
+        places.remove(place)
+    return None
+
+
 def recall(asked: Signature, earlier: Sequence[Signature]) -> Recall | None:
     """The earlier incident that is like this one; None where none is, or where two sorts are too near."""
     common = Counter(mark for one in earlier for mark in one)
@@ -66,8 +92,8 @@ def recall(asked: Signature, earlier: Sequence[Signature]) -> Recall | None:
     if not likeness or max(likeness) < ALIKE:
         return None
     place = max(range(len(earlier)), key=lambda one: (likeness[one], one))  # the latest of equals
-    others = [likeness[one] for one in range(len(earlier)) if alike(earlier[one], earlier[place]) < ALIKE]
-    if others and likeness[place] - max(others) < MARGIN:
+    near = (one for one, like in enumerate(likeness) if likeness[place] - like < MARGIN)
+    if any(alike(earlier[one], earlier[place]) < ALIKE for one in near):
         return None
     best = earlier[place]
     shared = tuple(mark for mark in best if mark in asked)

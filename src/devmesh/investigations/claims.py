@@ -1,0 +1,60 @@
+"""What a report says, as claims that can be recomputed: no number, time, name or order stands in its prose.
+
+A statement's text has a place `{0}`, `{1}` … for each claim; the words around them hold no number, no node and no order
+of their own. Whoever writes reports, rules or a model, writes statements; `lock.py` lets pass what the store confirms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+Value = int | str
+
+
+class Metric(StrEnum):
+    """What a claim says of what it cites."""
+
+    EVENTS = "events"  # how many of these families or templates in the window, on `node`, by `service` if said: int
+    ERRORS = "errors"  # how many of them are errors or worse; of all families, where none is cited: int
+    NODES = "nodes"  # on how many nodes they were said in the window: int
+    SERVICES = "services"  # by how many services: int
+    TIME = "time"  # when the cited event was, in microseconds: int
+    LEAD = "lead"  # whole seconds from the first cited event to the second: int
+    ORDER = "order"  # the first cited event came `before` or `after` the second, or at the `same time`
+    NODE = "node"  # who said the event, or the families in the window: a name
+    SERVICE = "service"
+    LINE = "line"  # the message of the cited event, or the text of the family
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One value with what it cites. Windows are whole minutes, or whole hours farther back; `until_us` is exclusive."""
+
+    metric: Metric
+    value: Value
+    families: tuple[int, ...] = ()
+    templates: tuple[int, ...] = ()
+    events: tuple[str, ...] = ()
+    node: str = ""
+    service: str = ""
+    since_us: int = 0
+    until_us: int = 0
+
+    @property
+    def cites(self) -> tuple[str, ...]:
+        """f12, t345 and ids of events."""
+        return (*(f"f{one}" for one in self.families), *(f"t{one}" for one in self.templates), *self.events)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence; `{n}` in its text is the place of claim n."""
+
+    text: str
+    claims: tuple[Claim, ...]
+
+    @property
+    def cites(self) -> tuple[str, ...]:
+        """All that its claims cite, each once."""
+        return tuple(dict.fromkeys(cite for claim in self.claims for cite in claim.cites))
