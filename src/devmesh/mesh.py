@@ -54,6 +54,7 @@ class Mesh:
     embeddings: Embeddings
     search: Search
     memory: Memory
+    detectors: Detectors
     incidents: Incidents
     investigations: Investigations
     notifications: Notifications
@@ -117,15 +118,16 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     embeddings = Embeddings(db, clock, templates, provider, settings.embedding_batch)
     search = Search(templates, nodes.service_names.names, _finder(settings, clock, provider, embeddings))
     memory = Memory(clock, templates, events)
-    incidents = Incidents(Detectors(db, templates, events))
+    detectors = Detectors(db, templates, events)
+    incidents = Incidents(db, clock, nodes, templates, events, detectors, settings.learn_hours)
     investigations = Investigations(nodes, templates, events)
     notifications = _notifications(settings, db, clock, intake)
-    rooms = (nodes, templates, events, embeddings, search, notifications)
+    rooms = (nodes, templates, events, embeddings, search, incidents, notifications)
     loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
     runner = Runner(db, clock, owner, loops)
     return Mesh(
         settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, memory,
-        incidents, investigations, notifications, runner,
+        detectors, incidents, investigations, notifications, runner,
     )  # fmt: skip
 
 

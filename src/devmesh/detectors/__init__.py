@@ -1,8 +1,8 @@
 """What looks wrong: one file for each detector, over counts by minute of families.
 
-Owns findings, detector_state. In: counts by minute, families' texts and levels, what is normal. Out: findings, each with
-its weight as evidence. Promises: deterministic, so that the past can be looked at with the code that watches; no
-detector reads raw text, rules over texts are matched once for each family.
+Owns findings, detector_state, watch_state. In: counts by minute, families' texts and levels, what is normal. Out:
+findings, each with its weight as evidence. Promises: deterministic, so that the past can be looked at with the code
+that watches; no detector reads raw text, rules over texts are matched once for each family.
 """
 
 from devmesh.detectors.live import Live, Looked

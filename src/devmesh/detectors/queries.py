@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,11 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from devmesh.db.lists import one_of
 from devmesh.detectors.model import About, Finding
-from devmesh.detectors.tables import detector_state, findings
+from devmesh.detectors.tables import detector_state, findings, watch_state
 from devmesh.detectors.watch import Watch
 from devmesh.memory.baselines import NODES
 
 MINUTE_US = 60_000_000
-WATCH, FLEET = "watch", "fleet"
 ERROR_RATE, PAIR = "error rate", "pair"
 
 Key = tuple[int, int, int, int, str, str]
@@ -34,11 +33,12 @@ class Stored:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the watch is: what came before minute `until` was judged; hours since 1970 from which on it learned and
-    told.
+    """How far the watch is: what came before minute `until` was judged, what lies before minute `began` is nobody's
+    business; hours since 1970 from which on it learned and told.
     """
 
     until: int
+    began: int
     first_hour: int | None
     learned_hour: int | None
 
@@ -107,18 +107,18 @@ def counts(connection: Connection, since: int) -> dict[str, int]:
 
 def progress(connection: Connection) -> Progress | None:
     """How far the watch is; None where there was none yet."""
-    row = connection.execute(select(detector_state).where(_is(WATCH, FLEET, 0))).one_or_none()
-    if row is None:
-        return None
-    first = None if row.sample_count is None else int(row.sample_count)
-    learned = None if row.ewma_value is None else int(row.ewma_value)
-    return Progress(row.last_run_ts // MINUTE_US, first, learned)
+    row = connection.execute(select(watch_state)).one_or_none()
+    return None if row is None else Progress(row.until_minute, row.began_minute, row.first_hour, row.learned_hour)
 
 
 def keep_progress(connection: Connection, at: Progress) -> None:
     """Store how far it is."""
-    values = {"last_run_ts": at.until * MINUTE_US, "sample_count": at.first_hour, "ewma_value": at.learned_hour}
-    _put(connection, (WATCH, FLEET, 0), values)
+    values = {
+        "until_minute": at.until, "began_minute": at.began, "first_hour": at.first_hour,
+        "learned_hour": at.learned_hour,
+    }  # fmt: skip
+    if connection.execute(update(watch_state).values(values)).rowcount == 0:
+        connection.execute(insert(watch_state).values(id=1, **values))
 
 
 def keep_normal(connection: Connection, watch: Watch, until: int) -> None:
@@ -137,18 +137,6 @@ def keep_normal(connection: Connection, watch: Watch, until: int) -> None:
     ]  # fmt: skip
     if rows:
         connection.execute(insert(detector_state), rows)
-
-
-def _put(connection: Connection, key: tuple[str, str, int], values: Mapping[str, Any]) -> None:
-    changed = connection.execute(update(detector_state).where(_is(*key)).values(values))
-    if changed.rowcount == 0:
-        names = dict(zip(("detector_name", "scope_kind", "scope_id"), key, strict=True))
-        connection.execute(insert(detector_state).values(**names, **values))
-
-
-def _is(detector: str, kind: str, scope: int) -> Any:
-    table = detector_state.c
-    return (table.detector_name == detector) & (table.scope_kind == kind) & (table.scope_id == scope)
 
 
 def _stored(row: Row[Any]) -> Stored:

@@ -59,13 +59,17 @@ class Detectors:
         """Store findings, each with the reason for which it is held (empty: none); returns their numbers."""
         return queries.note(connection, some, now_us)
 
-    def keep(self, connection: Connection, live: Live, looked: Looked) -> None:
+    def keep(self, connection: Connection, live: Live, looked: Looked, began: int) -> None:
         """Store how far the watch is, and what it calls normal once an hour was learned."""
         normal = live.watch.normal
         learned = None if normal.first_hour is None else normal.first_hour + live.watch.learn_h
-        queries.keep_progress(connection, queries.Progress(looked.until, normal.first_hour, learned))
+        queries.keep_progress(connection, queries.Progress(looked.until, began, normal.first_hour, learned))
         if looked.closed:
             queries.keep_normal(connection, live.watch, looked.until)
+
+    def forget(self, connection: Connection, before: int, but: Iterable[int], limit: int) -> int:
+        """Delete what was found before a minute, at most `limit`, except for what somebody keeps."""
+        return queries.forget(connection, before, but, limit)
 
     def found(self, ids: Iterable[int]) -> list[Stored]:
         """Findings by number, in order of time."""

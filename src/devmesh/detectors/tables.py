@@ -28,10 +28,21 @@ detector_state = Table(
     "detector_state",
     metadata,
     Column("detector_name", String(32), primary_key=True),
-    Column("scope_kind", String(16), primary_key=True),  # pair: a service on a node; watch: how far all of them are
+    Column("scope_kind", String(16), primary_key=True),  # pair: a service on a node
     Column("scope_id", BigInteger, primary_key=True, autoincrement=False),
     Column("last_run_ts", MICROSECONDS, nullable=False),
     Column("ewma_value", Float),
     Column("stddev", Float),
     Column("sample_count", BigInteger),
+)
+
+# How far all of them are; one row.
+watch_state = Table(
+    "watch_state",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("until_minute", BigInteger, nullable=False),
+    Column("began_minute", BigInteger, nullable=False),
+    Column("first_hour", BigInteger),
+    Column("learned_hour", BigInteger),
 )

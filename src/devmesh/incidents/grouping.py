@@ -10,6 +10,7 @@ deterministic: the past is grouped with this very code.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,17 +45,20 @@ class Incident:
     joins: list[str] = field(default_factory=list)  # the reason of each finding
     missing: dict[Pair, int] = field(default_factory=dict)  # since when
     lasting: set[Pair] = field(default_factory=set)  # (family, node) that keep it open
-    _best: dict[tuple[int, int, int | None], float] = field(default_factory=dict)
+    best: dict[tuple[int, int, int | None], float] = field(default_factory=dict)  # by (service, node, family)
+    resting: int = 0  # until then what it knows does not open it again: somebody closed it
+    head: Finding | None = None  # the gravest of all
+    id: int = 0  # where it is stored
 
     @property
     def pairs(self) -> set[Pair]:
         """(service, node) of all findings."""
-        return {(service, node) for service, node, _family in self._best}
+        return {(service, node) for service, node, _family in self.best}
 
     @property
     def cited(self) -> set[Pair]:
         """(family, node) of all findings that have a family."""
-        return {(family, node) for _service, node, family in self._best if family is not None}
+        return {(family, node) for _service, node, family in self.best if family is not None}
 
     @property
     def severity(self) -> str:
@@ -65,11 +69,13 @@ class Incident:
         """Take a finding in."""
         self.findings.append(finding)
         self.joins.append(reason)
-        self.last = max(self.last, finding.minute)
+        self.onset, self.last = min(self.onset, finding.minute), max(self.last, finding.minute)
         key = finding.service, finding.node, finding.family
-        self.grown = self.grown if key in self._best else finding.minute
-        self._best[key] = max(self._best.get(key, 0.0), finding.weight)
+        self.grown = self.grown if key in self.best else finding.minute
+        self.best[key] = max(self.best.get(key, 0.0), finding.weight)
         self.critical |= finding.critical
+        if self.head is None or _gravity(finding) > _gravity(self.head):
+            self.head = finding
         if finding.kind in MISSING:
             self.missing[finding.service, finding.node] = finding.minute
         if finding.family is not None and finding.detector in LASTING:
@@ -80,7 +86,7 @@ class Incident:
     def evidence(self) -> float:
         """All weights; what is said of one service again counts half each time, slight things little in all."""
         slight, by_pair = 0.0, defaultdict[Pair, list[float]](list)
-        for (service, node, _family), weight in self._best.items():
+        for (service, node, _family), weight in self.best.items():
             if weight < SLIGHT:
                 slight += weight
             else:
@@ -95,19 +101,22 @@ class Incident:
 class Grouping:
     """Groups hour by hour; `incidents` are all that there were, thin ones included until they are forgotten."""
 
-    def __init__(self) -> None:
-        self.incidents: list[Incident] = []
-        self._open: list[Incident] = []
+    def __init__(self, earlier: Iterable[Incident] = ()) -> None:
+        """`earlier`: those that are open, or were closed within the last hours."""
+        self.incidents = list(earlier)
+        self._open = [one for one in self.incidents if one.closed is None]
 
-    def observe(self, counts: Minutes, findings: list[Finding]) -> list[Incident]:
-        """Take an hour's findings in, in order of time; returns the incidents that are open now."""
+    def observe(self, counts: Minutes, findings: Sequence[Finding], until: int | None = None) -> list[Incident]:
+        """Take findings in, in order of time; minutes before `until` are over, or those of the hour. Returns the
+        incidents that are open now.
+        """
         for one in findings:
             for incident in list(self._open):
                 self._follow(incident, counts, one.minute)
             incident, reason = self._home(one)
             incident.add(one, reason)
         for incident in list(self._open):
-            self._follow(incident, counts, min(counts.until, (counts.hour + 1) * 60))
+            self._follow(incident, counts, min(counts.until, (counts.hour + 1) * 60) if until is None else until)
         return list(self._open)
 
     def _follow(self, incident: Incident, counts: Minutes, until: int) -> None:
@@ -144,6 +153,8 @@ class Grouping:
         for incident in reversed(self.incidents):
             if incident.told is None or incident.closed is None:
                 continue
+            if finding.minute < incident.resting and (finding.service, finding.node) in incident.pairs:
+                return incident, "somebody closed it a moment ago"
             reason, pause = _shares(incident, finding), finding.minute - incident.closed
             if pause > AGAIN_SERVICE_MIN:
                 break
@@ -156,6 +167,10 @@ class Grouping:
         self._open.append(fresh)
         self.incidents.append(fresh)
         return fresh, "first"
+
+
+def _gravity(finding: Finding) -> tuple[bool, float]:
+    return finding.critical, finding.weight
 
 
 def _shares(incident: Incident, finding: Finding) -> str:

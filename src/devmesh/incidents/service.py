@@ -1,17 +1,37 @@
-"""The room's verbs: the incidents of the past."""
+"""The room's verbs: incidents of now and of the past, and what people do to them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from sqlalchemy import Connection, true
+
+from devmesh.accounts import record
+from devmesh.clock import Clock
+from devmesh.db import Database
 from devmesh.detectors import Detectors, Finding
-from devmesh.incidents import tables  # noqa: F401 - the store knows them by this
+from devmesh.errors import InvalidInput, NotFound
+from devmesh.events import Events
+from devmesh.incidents import by_hand, queries
 from devmesh.incidents.grouping import Grouping, Incident
+from devmesh.incidents.model import SEVERITIES, STATUSES, Case, Cited, Joined, Note, Part
+from devmesh.incidents.tables import incidents
+from devmesh.incidents.watching import LOOP, Watching
+from devmesh.loops import Loop, interrupt
+from devmesh.nodes import Nodes
+from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of
+from devmesh.templates import Templates
+
+NOTES_MAX, NOTE_CHARS = 1_000, 10_000
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What a look at the past found; `first_hour` and `learned_hour` (since 1970, UTC) are None for an empty store."""
+    """What a look at the past found; `first_hour` (since 1970, UTC) is None for an empty store."""
 
     incidents: tuple[Incident, ...]
     findings: tuple[Finding, ...]
@@ -22,8 +42,16 @@ class Replayed:
 class Incidents:
     """What belongs together."""
 
-    def __init__(self, detectors: Detectors) -> None:
-        self._detectors = detectors
+    def __init__(
+        self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events, detectors: Detectors,
+        learn_h: int,
+    ) -> None:  # fmt: skip
+        self._db, self._clock, self._detectors = db, clock, detectors
+        self._watching = Watching(db, clock, nodes, templates, events, detectors, learn_h)
+
+    def loops(self) -> list[Loop]:
+        """The room's side work."""
+        return self._watching.loops()
 
     def replay(self, since_us: int, until_us: int, learn_h: int) -> Replayed:
         """The incidents that would have been opened, thin ones included, learning from the first `learn_h` hours."""
@@ -35,3 +63,139 @@ class Incidents:
         pairs = past.watch.normal.pairs
         spoke = zip(pairs["service"].tolist(), pairs["node"].tolist(), strict=True)
         return Replayed(tuple(grouping.incidents), tuple(findings), tuple(spoke), past.watch.normal.first_hour)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def list(
+        self, *, status: str | None = None, severity: str | None = None, service_ids: Collection[int] | None = None,
+        node_ids: Collection[int] | None = None, since_us: int | None = None, until_us: int | None = None,
+        thin: bool = False, limit: int = LIMIT_DEFAULT, cursor: str | None = None,
+    ) -> Page[Case]:  # fmt: skip
+        """At most `limit` (1,000) incidents, the newest onset first; `status` "active" is open or investigating, those
+        with too little evidence only where `thin`, merged ones never. Services and nodes are any that have a part in
+        it. Raises InvalidInput.
+        """
+        check_limit(limit)
+        table = incidents.c
+        where = table.merged_into.is_(None) & (true() if thin else table.told_us.is_not(None))
+        if status is not None:
+            _one_of(status, "status", ("active", *STATUSES))
+            where &= (table.status != "closed") if status == "active" else (table.status == status)
+        if severity is not None:
+            _one_of(severity, "severity", SEVERITIES)
+            where &= table.severity == severity
+        if since_us is not None:
+            where &= (table.last_us >= since_us) | (table.status != "closed")
+        if until_us is not None:
+            where &= table.onset_us < until_us
+        for kind, ids in (("service_id", service_ids), ("node_id", node_ids)):
+            if ids is not None:
+                where &= table.id.in_(queries.with_part_in(kind, ids))
+        if cursor is not None:
+            where &= queries.after(cursor)
+        with self._db.read() as connection:
+            rows = queries.listed(connection, where, limit + 1)
+        return first_of(rows, limit, lambda one: f"{one.onset_us}-{one.id}")
+
+    def get(self, number: int) -> Case:
+        """One incident; raises NotFound."""
+        with self._db.read() as connection:
+            found = queries.by_id(connection, [number]).get(number)
+        if found is None:
+            raise NotFound(f"There is no incident {number}.", hint="See: devmesh incidents")
+        return found
+
+    def findings(self, number: int) -> Sequence[Joined]:
+        """What an incident is made of, in order of time."""
+        with self._db.read() as connection:
+            joins = {finding: (reason, hand) for finding, reason, hand in queries.joined_to(connection, number)}
+        stored = self._detectors.found(joins)
+        return [Joined(one.id, one.finding, one.found_us, *joins[one.id]) for one in stored]
+
+    def parts(self, numbers: Collection[int]) -> dict[int, Sequence[Part]]:
+        """Who has a part in each of these incidents, by which detector."""
+        with self._db.read() as connection:
+            return {**queries.parts(connection, numbers)}
+
+    def notes(self, number: int) -> Sequence[Note]:
+        """What was written and done, in order of time: the newest 1,000."""
+        with self._db.read() as connection:
+            return queries.story(connection, number, NOTES_MAX)
+
+    def cited(self, number: int) -> Sequence[Cited]:
+        """The lines that an incident cites, in order of time; they stay when their day is dropped."""
+        with self._db.read() as connection:
+            return queries.cited(connection, number)
+
+    # -- by hand -----------------------------------------------------------------------------------------------------
+
+    def note(self, number: int, text: str, who: str) -> None:
+        """Write something down. Raises NotFound, InvalidInput."""
+        text = text.strip()
+        if not 1 <= len(text) <= NOTE_CHARS:
+            raise InvalidInput(f"A note has 1 to {NOTE_CHARS:,} characters.", hint="Say what you saw or did.")
+        self._change(number, (who, "noted"), lambda on, case: by_hand.note(on, case, text, who, self._clock.now_us()))
+
+    def investigate(self, number: int, who: str) -> None:
+        """Say that somebody looks into it. Raises NotFound, InvalidInput for a closed one."""
+        done = (who, "looks into")
+        self._change(number, done, lambda on, case: by_hand.investigate(on, case, who, self._clock.now_us()))
+
+    def close(self, number: int, who: str) -> None:
+        """Close it; what it knows does not open it again for an hour. Raises NotFound, InvalidInput."""
+        self._change(number, (who, "closed"), lambda on, case: by_hand.close(on, case, who, self._clock.now_us()))
+
+    def reopen(self, number: int, who: str) -> None:
+        """Open it again. Raises NotFound, InvalidInput."""
+        self._change(number, (who, "reopened"), lambda on, case: by_hand.reopen(on, case, who, self._clock.now_us()))
+
+    def merge(self, number: int, into: int, who: str) -> Case:
+        """Let all of an incident go into another one, which is returned. Raises NotFound, InvalidInput."""
+        self.get(into)
+
+        def change(connection: Connection, case: Case) -> None:
+            other = queries.by_id(connection, [into])[into]
+            by_hand.merge(connection, case, other, who, self._clock.now_us())
+
+        self._change(number, (who, "merged"), change)
+        return self.get(into)
+
+    def split(self, number: int, finding_ids: Collection[int], who: str) -> Case:
+        """A new incident of some of an incident's findings. Raises NotFound, InvalidInput."""
+        wanted, have = set(finding_ids), self.findings(number)
+        parts = [one for one in have if one.id in wanted], [one for one in have if one.id not in wanted]
+        if len(parts[0]) < len(wanted):
+            raise InvalidInput("Some of these findings are not in it.", hint=f"devmesh incident show {number}")
+
+        def change(connection: Connection, case: Case) -> int:
+            return by_hand.split(connection, case, parts, who, self._clock.now_us())
+
+        return self.get(self._change(number, (who, "split"), change))
+
+    def _change(self, number: int, done: tuple[str, str], change: Callable[[Connection, Case], Made]) -> Made:
+        """One transaction that the watch does not cross, and that is written down: (who, did what)."""
+        self.get(number)
+
+        def work(connection: Connection) -> Made:
+            interrupt(connection, LOOP)
+            made = change(connection, queries.by_id(connection, [number])[number])
+            record(connection, self._clock, *done, f"incident {number}")
+            return made
+
+        return self._db.transact(work)
+
+    # -- telling -------------------------------------------------------------------------------------------------------
+
+    def to_announce(self, limit: int) -> Sequence[Case]:
+        """Told incidents that changed since they went to the channels, the oldest change first."""
+        with self._db.read() as connection:
+            return queries.to_announce(connection, limit)
+
+    def announced(self, connection: Connection, number: int, version: int) -> None:
+        """Note that this version went to the channels, in the transaction that put it into the outbox."""
+        queries.announced(connection, number, version)
+
+
+def _one_of(value: str, name: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise InvalidInput(f"There is no {name} {value!r}.", hint=f"One of: {', '.join(known)}.")

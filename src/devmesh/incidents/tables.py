@@ -19,6 +19,8 @@ incidents = Table(
     Column("created_us", MICROSECONDS, nullable=False),
     Column("onset_us", MICROSECONDS, nullable=False),
     Column("told_us", MICROSECONDS),  # empty while the evidence is thin
+    Column("changed_us", MICROSECONDS, nullable=False),  # when its version was last raised
+    Column("announced", Integer, nullable=False, default=0),  # the version that went to the channels
     Column("last_us", MICROSECONDS, nullable=False),
     Column("closed_us", MICROSECONDS),
     Column("closed_by", String(64), nullable=False, default=""),  # empty: it ended by itself
@@ -39,6 +41,16 @@ incident_findings = Table(
     Column("incident_id", ForeignKey("incidents.id"), nullable=False, index=True),
     Column("reason", String(255), nullable=False),
     Column("by_hand", Boolean, nullable=False, default=False),
+)
+
+# Who has a part in an incident, and which detectors saw it.
+incident_parts = Table(
+    "incident_parts",
+    metadata,
+    Column("incident_id", ForeignKey("incidents.id"), primary_key=True),
+    Column("service_id", Integer, primary_key=True, autoincrement=False),
+    Column("node_id", Integer, primary_key=True, autoincrement=False),
+    Column("detector", String(32), primary_key=True),
 )
 
 # Lines that an incident cites, copied: they stay when their day is dropped.

@@ -22,6 +22,9 @@ def upgrade() -> None:
         sa.Column("verdict", sa.String(length=32), nullable=False),
         sa.Column("reason", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
         sa.Column("filled", sa.Boolean(), nullable=False),
+        sa.Column("unheard_us", sa.BigInteger(), nullable=True),
+        sa.Column("again_us", sa.BigInteger(), nullable=True),
+        sa.Column("orderly", sa.Boolean(), nullable=False),
         sa.Column("before", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_blind_intervals")),
     )
@@ -96,6 +99,8 @@ def upgrade() -> None:
         sa.Column("created_us", sa.BigInteger(), nullable=False),
         sa.Column("onset_us", sa.BigInteger(), nullable=False),
         sa.Column("told_us", sa.BigInteger(), nullable=True),
+        sa.Column("changed_us", sa.BigInteger(), nullable=False),
+        sa.Column("announced", sa.Integer(), nullable=False),
         sa.Column("last_us", sa.BigInteger(), nullable=False),
         sa.Column("closed_us", sa.BigInteger(), nullable=True),
         sa.Column("closed_by", sa.String(length=64), nullable=False),
@@ -112,6 +117,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_incidents_onset_us", ["onset_us"], unique=False)
         batch_op.create_index("ix_incidents_status_last_us", ["status", "last_us"], unique=False)
 
+    op.create_table(
+        "lookouts",
+        sa.Column("node_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("beat_us", sa.BigInteger(), nullable=False),
+        sa.Column("complete_us", sa.BigInteger(), nullable=False),
+        sa.Column("boot_id", sa.String(length=64), nullable=True),
+        sa.Column("started_us", sa.BigInteger(), nullable=True),
+        sa.Column("leaving", sa.String(length=16), nullable=True),
+        sa.PrimaryKeyConstraint("node_id", name=op.f("pk_lookouts")),
+    )
     op.create_table(
         "maintenance",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -147,6 +162,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_mutes_family_id"), ["family_id"], unique=False)
 
     op.create_table(
+        "watch_state",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("until_minute", sa.BigInteger(), nullable=False),
+        sa.Column("began_minute", sa.BigInteger(), nullable=False),
+        sa.Column("first_hour", sa.BigInteger(), nullable=True),
+        sa.Column("learned_hour", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_watch_state")),
+    )
+    op.create_table(
         "evidence",
         sa.Column("incident_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("ts_us", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -157,10 +181,7 @@ def upgrade() -> None:
         sa.Column("template_id", sa.Integer(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("message", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["incident_id"],
-            ["incidents.id"],
-        ),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"]),
         sa.PrimaryKeyConstraint("incident_id", "ts_us", "event_id", name=op.f("pk_evidence")),
     )
     op.create_table(
@@ -169,15 +190,21 @@ def upgrade() -> None:
         sa.Column("incident_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reason", sa.String(length=255), nullable=False),
         sa.Column("by_hand", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["incident_id"],
-            ["incidents.id"],
-        ),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"]),
         sa.PrimaryKeyConstraint("finding_id", name=op.f("pk_incident_findings")),
     )
     with op.batch_alter_table("incident_findings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_incident_findings_incident_id"), ["incident_id"], unique=False)
 
+    op.create_table(
+        "incident_parts",
+        sa.Column("incident_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("service_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("node_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("detector", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"]),
+        sa.PrimaryKeyConstraint("incident_id", "service_id", "node_id", "detector", name=op.f("pk_incident_parts")),
+    )
     op.create_table(
         "notes",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -186,10 +213,7 @@ def upgrade() -> None:
         sa.Column("who", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("text", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["incident_id"],
-            ["incidents.id"],
-        ),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"]),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
     )
     with op.batch_alter_table("notes", schema=None) as batch_op:
@@ -201,10 +225,12 @@ def upgrade() -> None:
         sa.Column("who", sa.String(length=64), nullable=False),
         sa.Column("verdict", sa.String(length=8), nullable=False),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["incident_id"],
-            ["incidents.id"],
-        ),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"]),
         sa.PrimaryKeyConstraint("incident_id", "who", name=op.f("pk_votes")),
     )
+    with op.batch_alter_table("heartbeats", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("started_us", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("unanswered_us", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("leaving", sa.String(length=16), nullable=True))
+
     # ### end Alembic commands ###

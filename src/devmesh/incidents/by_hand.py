@@ -1,0 +1,116 @@
+"""What people do to incidents: each is one transaction that interrupts the watch, and a line in their story."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from devmesh.detectors import Finding
+from devmesh.errors import InvalidInput
+from devmesh.incidents import queries
+from devmesh.incidents.grouping import Incident
+from devmesh.incidents.model import CLOSED, INVESTIGATING, OPEN, Case, Joined, Part
+
+MINUTE_US = 60_000_000
+REST_US = 60 * MINUTE_US  # after a close by hand, what is known does not open it again
+
+
+def note(connection: Connection, case: Case, text: str, who: str, now_us: int) -> None:
+    """Write something down."""
+    queries.write(connection, case.id, now_us, who, "note", text)
+
+
+def investigate(connection: Connection, case: Case, who: str, now_us: int) -> None:
+    """Say that somebody looks into it."""
+    if case.status == CLOSED:
+        raise InvalidInput(f"Incident {case.id} is closed.", hint=f"devmesh incident reopen {case.id}")
+    queries.touch(connection, case.id, now_us, status=INVESTIGATING)
+    queries.write(connection, case.id, now_us, who, "investigating", "")
+
+
+def close(connection: Connection, case: Case, who: str, now_us: int) -> None:
+    """Close it, and let it rest."""
+    if case.status == CLOSED:
+        raise InvalidInput(f"Incident {case.id} is closed already.", hint="Nothing is to be done.")
+    rest = {"cooldown_until": now_us + REST_US, "closed_by": who}
+    queries.touch(connection, case.id, now_us, status=CLOSED, closed_us=now_us, **rest)
+    queries.write(connection, case.id, now_us, who, "closed", "")
+
+
+def reopen(connection: Connection, case: Case, who: str, now_us: int) -> None:
+    """Open it again; it counts from now how long nothing is said."""
+    if case.status != CLOSED or case.merged_into is not None:
+        what = "was merged" if case.merged_into is not None else "is open"
+        raise InvalidInput(f"Incident {case.id} {what}.", hint=f"devmesh incident show {case.merged_into or case.id}")
+    again = {"closed_us": None, "closed_by": "", "cooldown_until": None, "last_us": now_us}
+    queries.touch(connection, case.id, now_us, status=OPEN, reopened=case.reopened + 1, **again)
+    queries.write(connection, case.id, now_us, who, "reopened", "")
+
+
+def merge(connection: Connection, case: Case, into: Case, who: str, now_us: int) -> None:
+    """Let all of one go into another."""
+    if case.id == into.id or case.merged_into is not None or into.merged_into is not None:
+        raise InvalidInput("These cannot be merged.", hint="Name two incidents, neither of them merged already.")
+    one, other = queries.growing_by_id(connection, case.id), queries.growing_by_id(connection, into.id)
+    queries.move(
+        connection,
+        into.id,
+        [number for number, _why, _hand in queries.joined_to(connection, case.id)],
+        f"merged by {who}",
+    )
+    queries.take_part(connection, into.id, queries.parts(connection, [case.id])[case.id])
+    queries.cite(connection, into.id, queries.cited(connection, case.id))
+    for key, weight in one.best.items():
+        other.best[key] = max(weight, other.best.get(key, 0.0))
+    other.missing, other.lasting = one.missing | other.missing, one.lasting | other.lasting
+    other.critical |= one.critical
+    told = [at for at in (one.told, other.told) if at is not None]
+    other.told = min(told) if told else None
+    other.onset, other.last = min(one.onset, other.onset), max(one.last, other.last)
+    queries.keep_state(connection, other, now_us)
+    closed = case.closed_us or now_us
+    queries.touch(connection, case.id, now_us, status=CLOSED, closed_us=closed, closed_by=who, merged_into=into.id)
+    queries.write(connection, case.id, now_us, who, "merged", f"into {into.id}")
+    queries.write(connection, into.id, now_us, who, "merged", f"{case.id} went into this one: {case.title}")
+
+
+def split(
+    connection: Connection, case: Case, parts: tuple[Sequence[Joined], Sequence[Joined]], who: str, now_us: int
+) -> int:
+    """A new incident of the first part; the second stays."""
+    chosen, rest = parts
+    if not chosen or not rest:
+        raise InvalidInput("Some of its findings must go, and some must stay.", hint="Name findings by their numbers.")
+    fresh, left = _made_of(chosen), _made_of(rest)
+    fresh.told = fresh.told or (chosen[0].finding.minute if case.told_us is not None else None)
+    left.told = left.told or (None if case.told_us is None else case.told_us // MINUTE_US)
+    old = queries.growing_by_id(connection, case.id)
+    fresh.closed = left.closed = old.closed
+    left.id, left.reopened, left.resting = old.id, old.reopened, old.resting
+    key = f"split-{case.id}-{chosen[0].id}"
+    number = queries.open_new(connection, fresh, case.title, key, now_us)
+    queries.move(connection, number, [one.id for one in chosen], f"split off by {who}")
+    gone = {(one.finding.family or 0, one.finding.node) for one in chosen}
+    lines = queries.cited(connection, case.id)
+    queries.cite(connection, number, [one for one in lines if (one.family_id, one.node_id) in gone])
+    queries.leave(connection, case.id)
+    for incident, some in ((case.id, rest), (number, chosen)):
+        queries.take_part(connection, incident, {_part(one.finding) for one in some})
+    queries.keep_state(connection, left, now_us)
+    queries.write(connection, case.id, now_us, who, "split", f"{len(chosen)} findings went into {number}")
+    queries.write(connection, number, now_us, who, "split", f"split off from {case.id}")
+    return number
+
+
+def _part(one: Finding) -> Part:
+    return Part(one.service, one.node, one.detector)
+
+
+def _made_of(some: Sequence[Joined]) -> Incident:
+    """An incident as if only these findings had come."""
+    first = some[0].finding.minute
+    out = Incident(first, first, first)
+    for one in some:
+        out.add(one.finding, one.reason)
+    return out

@@ -1,0 +1,83 @@
+"""What crosses the door of the room incidents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devmesh.detectors import Finding
+
+OPEN, INVESTIGATING, CLOSED = "open", "investigating", "closed"
+STATUSES = (OPEN, INVESTIGATING, CLOSED)
+SEVERITIES = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Case:
+    """An incident as it is stored. `told_us` is None while the evidence is thin, `closed_by` empty where it ended by
+    itself; `version` grows with each change that is worth telling, the last of them at `changed_us`.
+    """
+
+    id: int
+    version: int
+    status: str
+    severity: str
+    trigger: str
+    service_id: int
+    node_id: int
+    title: str
+    created_us: int
+    onset_us: int
+    told_us: int | None
+    changed_us: int
+    last_us: int
+    closed_us: int | None
+    closed_by: str
+    reopened: int
+    merged_into: int | None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A finding in an incident, and why it is there."""
+
+    id: int
+    finding: Finding
+    found_us: int
+    reason: str
+    by_hand: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """Who has a part in an incident, by which detector."""
+
+    service_id: int
+    node_id: int
+    detector: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """What was written or done. `kind`: note, opened, told, worse, closed, reopened, merged, split, investigating;
+    `who` is empty for DevMesh itself.
+    """
+
+    id: int
+    at_us: int
+    who: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A line that an incident cites, copied when it was found."""
+
+    event_id: str
+    ts_us: int
+    node_id: int
+    service_id: int
+    family_id: int
+    template_id: int
+    priority: int
+    message: str

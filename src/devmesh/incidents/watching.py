@@ -1,0 +1,174 @@
+"""The watch's step: once a minute what is new is found, joined to the incidents that are stored, and stored with them.
+
+All that one look changes is one transaction, the position included: after a crash it is looked at again, and found
+findings are known by what they are. Whoever changes an incident by hand interrupts the step; it then does the same
+once more.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from devmesh.clock import Clock
+from devmesh.crash import crash_point
+from devmesh.db import Database
+from devmesh.detectors import Detectors, Finding, Live, Looked
+from devmesh.events import Events, Filter
+from devmesh.incidents import queries
+from devmesh.incidents.grouping import AGAIN_SERVICE_MIN, Grouping, Incident
+from devmesh.incidents.model import Cited, Part
+from devmesh.loops import Lease, Loop
+from devmesh.nodes import Nodes
+from devmesh.templates import Templates
+
+log = logging.getLogger(__name__)
+
+MINUTE_US, HOUR_MIN, DAY_MIN = 60_000_000, 60, 24 * 60
+LOOP, EVERY_S = "watch", 5.0
+LATE_MIN, BACK_MIN = 5, DAY_MIN  # what is older was nobody's business while no server watched
+QUOTED, QUOTED_IN_ALL, QUOTED_MIN = 3, 60, 5
+THIN_MIN, FORGOTTEN_MIN, FORGET_LIMIT = 7 * DAY_MIN, 35 * DAY_MIN, 1_000
+
+
+class Watching:
+    """Runs the detectors as time goes by."""
+
+    def __init__(
+        self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events, detectors: Detectors,
+        learn_h: int,
+    ) -> None:  # fmt: skip
+        self._db, self._clock = db, clock
+        self._nodes, self._templates, self._events, self._detectors = nodes, templates, events, detectors
+        self._learn_h = learn_h
+        self._live: Live | None = None
+        self._began = 0  # what lies before this minute was there before the watch
+        self._anew = False
+        self._owed: Looked | None = None  # looked at, and not stored yet
+
+    def loops(self) -> list[Loop]:
+        """The room's side work."""
+        return [Loop(LOOP, EVERY_S, self.step, limit=2)]
+
+    def step(self, _limit: int, lease: Lease) -> int:
+        """Look once for each full minute; 1 if there was one to look at."""
+        until = self._clock.now_us() // MINUTE_US
+        progress = self._detectors.progress()
+        if self._owed is None and progress is not None and until <= progress.until:
+            return 0
+        live = self._live or self._begin(until)
+        looked = self._owed = self._owed or live.look(until)
+        fresh = self._detectors.fresh(looked, max(self._began, looked.until - BACK_MIN))
+        with self._db.read() as connection:
+            stored = queries.growing(connection, (looked.until - AGAIN_SERVICE_MIN - HOUR_MIN) * MINUTE_US)
+        before = {one.id: copy.deepcopy(one) for one in stored}
+        grouping = Grouping(stored)
+        grouping.observe(looked.counts, fresh, looked.until)
+        changed = [one for one in grouping.incidents if one != before.get(one.id)]
+        lines = [self._lines(one) for one in changed]
+        titles = self._titles(changed)
+        crash_point("watch_before_commit")
+        with lease.write() as connection:
+            ids = self._detectors.note(connection, [(one, "") for one in fresh], self._clock.now_us())
+            numbers = dict(zip(fresh, ids, strict=True))
+            for one, cited, title in zip(changed, lines, titles, strict=True):
+                self._store(connection, (one, before.get(one.id)), numbers, cited, title)
+            self._detectors.keep(connection, live, looked, self._began)
+            if looked.closed:
+                queries.forget_thin(connection, (looked.until - THIN_MIN) * MINUTE_US, FORGET_LIMIT)
+                kept = queries.kept_findings(connection)
+                self._detectors.forget(connection, looked.until - FORGOTTEN_MIN, kept, FORGET_LIMIT)
+        crash_point("watch_after_commit")
+        self._owed = None
+        if live.outdated:  # a past was brought in: learn it, and take nothing of what it changes for news
+            self._live, self._anew = None, True
+        return 1
+
+    def _begin(self, until: int) -> Live:
+        """Learn what is normal, and go on where the watch was."""
+        progress = self._detectors.progress()
+        since = until if progress is None else max(progress.until, until - BACK_MIN)
+        self._began = until if progress is None or self._anew else progress.began
+        self._anew = False
+        self._live = self._detectors.live((since - LATE_MIN) // HOUR_MIN, self._learn_h)
+        return self._live
+
+    # -- storing ------------------------------------------------------------------------------------------------------
+
+    def _store(
+        self, connection: Connection, incident: tuple[Incident, Incident | None], numbers: dict[Finding, int],
+        cited: Sequence[Cited], title: str,
+    ) -> None:  # fmt: skip
+        """An incident as it became, what joined it, the lines that it cites, and its story."""
+        (one, before), now = incident, self._clock.now_us()
+        said = _story(one, before, title)
+        number = one.id
+        if number:
+            grew = one.told is not None and before is not None and bool(one.pairs - before.pairs)
+            queries.keep(connection, one, title, now, news=bool(said) or grew)
+        else:
+            number = queries.open_new(connection, one, title, queries.key_of(one.findings[0]), now)
+        some = zip(one.findings, one.joins, strict=True)
+        queries.join(connection, number, [(numbers[finding], reason) for finding, reason in some])
+        queries.take_part(connection, number, {Part(x.service, x.node, x.detector) for x in one.findings})
+        queries.cite(connection, number, cited)
+        for kind, text in said:
+            queries.write(connection, number, now, "", kind, text)
+            log.info("incident=%d %s severity=%s %s", number, kind, one.severity, title)
+
+    def _titles(self, some: Sequence[Incident]) -> list[str]:
+        heads = [one.head for one in some if one.head is not None]
+        services = self._nodes.service_names.names({head.service for head in heads})
+        nodes = self._nodes.node_names.names({head.node for head in heads})
+        return [f"{services.get(head.service, '?')} on {nodes.get(head.node, '?')}: {head.text}" for head in heads]
+
+    def _lines(self, one: Incident) -> list[Cited]:
+        """Lines of what just joined, a few of each family on each node."""
+        if not one.findings:
+            return []
+        have: dict[tuple[int, int], int] = {}
+        if one.id:
+            with self._db.read() as connection:
+                have = dict(queries.cited_counts(connection, one.id))
+        out, total = list[Cited](), sum(have.values())
+        for finding in one.findings:
+            key = finding.family or 0, finding.node
+            room = min(QUOTED - have.get(key, 0), QUOTED_IN_ALL - total)
+            if finding.family is None or room <= 0:
+                continue
+            found = self._quoted(finding, room)
+            have[key], total = have.get(key, 0) + len(found), total + len(found)
+            out += found
+        return out
+
+    def _quoted(self, finding: Finding, room: int) -> list[Cited]:
+        assert finding.family is not None  # noqa: S101 - the caller asks only for such
+        members = tuple(self._templates.member_ids([finding.family]))
+        span = (finding.minute - QUOTED_MIN) * MINUTE_US, (finding.minute + 1) * MINUTE_US
+        asked = Filter(node_ids=(finding.node,), template_ids=members, since_us=span[0], until_us=span[1])
+        return [
+            Cited(
+                line.id, line.ts_us, finding.node, finding.service, finding.family, int(line.template_id[1:]),
+                line.priority, line.message,
+            )
+            for line in self._events.query(asked, room).events
+        ]  # fmt: skip
+
+
+def _story(one: Incident, before: Incident | None, title: str) -> list[tuple[str, str]]:
+    """What happened to a told incident since it was stored, as (kind, text)."""
+    if one.told is None:
+        return []
+    if before is None or before.told is None:
+        out = [("told", title)]
+    elif one.reopened > before.reopened:
+        out = [("reopened", f"It came back: {title}")]
+    elif one.critical and not before.critical:
+        out = [("worse", f"Now critical: {title}")]
+    else:
+        out = []
+    ended = one.closed is not None and (before is None or before.closed is None or bool(out))
+    return [*out, ("closed", "Nothing new or bad was said for half an hour.")] if ended else out
