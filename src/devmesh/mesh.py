@@ -26,7 +26,7 @@ from devmesh.incidents import Incidents
 from devmesh.intake import Intake, Limits
 from devmesh.investigations import Investigations
 from devmesh.loops import Loop, Runner
-from devmesh.memory import Memory
+from devmesh.memory import Blind, Memory
 from devmesh.nodes import Nodes
 from devmesh.notifications import Notifications, Plan, Quiet, make_ways
 from devmesh.search import Finder
@@ -117,12 +117,12 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     provider = make_provider(settings, clock)
     embeddings = Embeddings(db, clock, templates, provider, settings.embedding_batch)
     search = Search(templates, nodes.service_names.names, _finder(settings, clock, provider, embeddings))
-    memory = Memory(clock, templates, events)
+    memory = Memory(clock, templates, events, Blind(db, clock, nodes, events))
     detectors = Detectors(db, templates, events)
     incidents = Incidents(db, clock, nodes, templates, events, detectors, settings.learn_hours)
     investigations = Investigations(nodes, templates, events)
     notifications = _notifications(settings, db, clock, intake)
-    rooms = (nodes, templates, events, embeddings, search, incidents, notifications)
+    rooms = (nodes, templates, events, embeddings, search, memory, incidents, notifications)
     loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
     runner = Runner(db, clock, owner, loops)
     return Mesh(

@@ -38,6 +38,9 @@ class HeartbeatBody(BaseModel):
     skew_us: Annotated[int, Field(gt=-(2**62), lt=2**62)] | None = None
     skew_error_us: Seq | None = None
     boot_id: str | None = Field(None, max_length=64)
+    started_us: Instant | None = None
+    unanswered_us: Seq | None = None
+    leaving: str | None = Field(None, max_length=16)
     machine_id: str | None = Field(None, max_length=64)
     sources: list[dict[str, Plain]] = Field(default_factory=list, max_length=1_000)
 
@@ -51,6 +54,9 @@ class HeartbeatBody(BaseModel):
             skew_us=self.skew_us,
             skew_error_us=self.skew_error_us,
             boot_id=self.boot_id,
+            started_us=self.started_us,
+            unanswered_us=self.unanswered_us,
+            leaving=self.leaving,
             machine_id=self.machine_id or machine_id,
             dropped=self.dropped,
             sources=self.sources,

@@ -42,3 +42,24 @@ class Changes:
     rows: tuple[Change, ...]
     compared: int
     quiet_nodes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BlindInterval:
+    """A time in which nothing could be seen of a node; it lasts where `until_us` is None. Times are the server's.
+
+    `verdict`: node_down, agent_dead, network_cut, server_down, behind or paused, and `unheard` while nobody can know;
+    `reason` says it to people. `filled`: its lines came after all. Its agent was waited for from `unheard_us` to
+    `again_us` (None: it was heard all along; it is not heard yet); `orderly`: it had said that it would go.
+    """
+
+    id: int
+    node_id: int
+    since_us: int
+    until_us: int | None
+    verdict: str
+    reason: str
+    filled: bool
+    unheard_us: int | None
+    again_us: int | None
+    orderly: bool

@@ -1,8 +1,8 @@
-"""The room's verbs: what changed."""
+"""The room's verbs: what changed, and when nothing could be seen."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -10,11 +10,13 @@ import polars as pl
 from devmesh.clock import Clock
 from devmesh.errors import InvalidInput
 from devmesh.events import Events
+from devmesh.loops import Loop
 from devmesh.memory import tables  # noqa: F401 - the store knows them by this
 from devmesh.memory.births import new_families
+from devmesh.memory.blind import Blind
 from devmesh.memory.chance import false_discoveries
 from devmesh.memory.compare import Hours, chances, expect
-from devmesh.memory.model import HOUR_US, Change, Changes, Span
+from devmesh.memory.model import HOUR_US, BlindInterval, Change, Changes, Span
 from devmesh.templates import Templates
 
 BY_MINUTE_US = 48 * HOUR_US  # longer windows are whole hours
@@ -37,8 +39,24 @@ class _Question:
 class Memory:
     """What is normal."""
 
-    def __init__(self, clock: Clock, templates: Templates, events: Events) -> None:
-        self._clock, self._templates, self._events = clock, templates, events
+    def __init__(self, clock: Clock, templates: Templates, events: Events, blind: Blind) -> None:
+        self._clock, self._templates, self._events, self._blind = clock, templates, events, blind
+
+    def blind(self, since_us: int, until_us: int, node_ids: Collection[int] | None = None) -> Sequence[BlindInterval]:
+        """See `Blind.between`."""
+        return self._blind.between(since_us, until_us, node_ids)
+
+    def minutes(self, first: int, last: int) -> dict[int, frozenset[int]]:
+        """See `Blind.minutes`."""
+        return self._blind.minutes(first, last)
+
+    def complete_until(self) -> dict[int, int]:
+        """See `Blind.complete_until`."""
+        return self._blind.complete_until()
+
+    def loops(self) -> Sequence[Loop]:
+        """See `Blind.loops`."""
+        return self._blind.loops()
 
     def changes(
         self,

@@ -5,11 +5,23 @@ batches, heartbeats. Out: ids, what of a batch is a repeat, the state of each no
 coverage holds is never taken again, and coverage moves only in the transaction that stores what it covers.
 """
 
-from devmesh.nodes.model import Claim, Claimed, Gap, Heartbeat, Node, Service, StreamKey, StreamState, is_node_name
+from devmesh.nodes.model import (
+    Beat,
+    Claim,
+    Claimed,
+    Gap,
+    Heartbeat,
+    Node,
+    Service,
+    StreamKey,
+    StreamState,
+    is_node_name,
+)
 from devmesh.nodes.ranges import Mark, Range
 from devmesh.nodes.service import Nodes
 
 __all__ = [
+    "Beat",
     "Claim",
     "Claimed",
     "Gap",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, not_, or_, select, update
 
 from devmesh.errors import NotFound
-from devmesh.nodes.model import FORKED, Node
+from devmesh.nodes.model import FORKED, Beat, Node
 from devmesh.nodes.tables import gaps, heartbeats, nodes, streams
 
 LATE_US = 90_000_000
@@ -30,6 +30,20 @@ def quiet(connection: Connection, now_us: int) -> list[Node]:
     """Nodes with an agent that have not spoken for 90 s and were not retired."""
     wanted = and_(heartbeats.c.at_us.is_not(None), _last_word <= now_us - LATE_US, not_(_retired))
     return _nodes(connection, now_us, _query(wanted))
+
+
+def beats(connection: Connection) -> list[Beat]:
+    """The last heartbeat of each node that has an agent."""
+    query = select(heartbeats, _retired.label("retired")).join(nodes, nodes.c.id == heartbeats.c.node_id)
+    return [_as_beat(row) for row in connection.execute(query)]
+
+
+def _as_beat(row: Any) -> Beat:
+    waits = row.oldest_unsent_us
+    # The oldest line bears the node's time.
+    complete_us = row.at_us if waits is None else min(row.at_us, waits - (row.skew_us or 0))
+    said = row.boot_id, row.started_us, row.unanswered_us, row.leaving
+    return Beat(row.node_id, row.at_us, complete_us, *said, bool(row.retired))
 
 
 def retire(connection: Connection, name: str, now_us: int) -> None:

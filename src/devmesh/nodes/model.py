@@ -72,7 +72,9 @@ class Gap:
 @dataclass(frozen=True)
 class Heartbeat:
     """What an agent says of itself every 30 s. `skew_us` is its clock minus the server's by its own estimate, wrong by
-    `skew_error_us` at most; for an agent that makes none, `clock_us` is compared on arrival.
+    `skew_error_us` at most; for an agent that makes none, `clock_us` is compared on arrival. `started_us` tells one
+    run of the agent from another, `unanswered_us` is how long it had asked in vain before, `leaving` its last word:
+    `once` (it was to run once) or `stopped`.
     """
 
     agent: str
@@ -82,10 +84,27 @@ class Heartbeat:
     skew_us: int | None = None
     skew_error_us: int | None = None
     boot_id: str | None = None
+    started_us: int | None = None
+    unanswered_us: int | None = None
+    leaving: str | None = None
     machine_id: str | None = None
     dropped: dict[str, int] = field(default_factory=dict)
     sources: list[Any] = field(default_factory=list)
     gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True)
+class Beat:
+    """The last heartbeat of a node, when it came and what it said; times are the server's."""
+
+    node_id: int
+    at_us: int
+    complete_us: int  # until when its lines are surely here
+    boot_id: str | None
+    started_us: int | None
+    unanswered_us: int | None
+    leaving: str | None
+    retired: bool
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from devmesh.errors import NodeClone
 from devmesh.loops import Lease, Loop
 from devmesh.nodes import listing
 from devmesh.nodes import streams as stream_claims
-from devmesh.nodes.model import FORKED, Claim, Claimed, Gap, Heartbeat, Node, Service, StreamState
+from devmesh.nodes.model import FORKED, Beat, Claim, Claimed, Gap, Heartbeat, Node, Service, StreamState
 from devmesh.nodes.names import Names
 from devmesh.nodes.ranges import missing
 from devmesh.nodes.tables import gaps, heartbeats, idempotency_keys, nodes, services
@@ -91,6 +91,9 @@ class Nodes:
             "backlog_events": said.backlog_events,
             "oldest_unsent_us": said.oldest_unsent_us,
             "boot_id": (said.boot_id or "")[:64] or None,
+            "started_us": said.started_us,
+            "unanswered_us": said.unanswered_us,
+            "leaving": (said.leaving or "")[:16] or None,
             "skew_us": arrived if said.skew_us is None else said.skew_us,
             "skew_error_us": None if said.skew_us is None else said.skew_error_us,
             "dropped": json.dumps(said.dropped),
@@ -146,6 +149,11 @@ class Nodes:
         """Nodes whose agent has not spoken for 90 s, by name, without those that were retired."""
         with self._db.read() as connection:
             return listing.quiet(connection, self._clock.now_us())
+
+    def beats(self) -> Sequence[Beat]:
+        """The last heartbeat of each node that has an agent."""
+        with self._db.read() as connection:
+            return listing.beats(connection)
 
     def retire(self, name: str, by: str = COMMAND_LINE) -> None:
         """Leave a node out of health and of lists until it speaks again; its events stay. Raises NotFound."""

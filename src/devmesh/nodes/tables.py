@@ -63,6 +63,9 @@ heartbeats = Table(
     Column("skew_us", BigInteger),
     Column("skew_error_us", BigInteger),
     Column("boot_id", String(64)),
+    Column("started_us", MICROSECONDS),  # tells one run of the agent from another
+    Column("unanswered_us", BigInteger),  # how long it had asked in vain
+    Column("leaving", String(16)),  # once, stopped
     Column("dropped", LONG_TEXT),
     Column("sources", LONG_TEXT),
 )
