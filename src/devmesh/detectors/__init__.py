@@ -9,6 +9,7 @@ from devmesh.detectors.live import Live, Looked
 from devmesh.detectors.model import About, Finding
 from devmesh.detectors.queries import Progress, Stored
 from devmesh.detectors.service import Detectors
+from devmesh.detectors.states import DetectorState
 from devmesh.detectors.watch import LEARN_H, Watch
 
-__all__ = ["LEARN_H", "About", "Detectors", "Finding", "Live", "Looked", "Progress", "Stored", "Watch"]
+__all__ = ["LEARN_H", "About", "DetectorState", "Detectors", "Finding", "Live", "Looked", "Progress", "Stored", "Watch"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlalchemy import Connection
 
 from devmesh.db import Database
-from devmesh.detectors import queries
+from devmesh.detectors import queries, states
 from devmesh.detectors.counts import Counts, hours
 from devmesh.detectors.live import Live, Looked
 from devmesh.detectors.model import Finding
@@ -70,6 +70,11 @@ class Detectors:
     def forget(self, connection: Connection, before: int, but: Iterable[int], limit: int) -> int:
         """Delete what was found before a minute, at most `limit`, except for what somebody keeps."""
         return queries.forget(connection, before, but, limit)
+
+    def states(self, now_us: int) -> Sequence[states.DetectorState]:
+        """How each detector stands: whether it only learns yet, how much it found."""
+        with self._db.read() as connection:
+            return states.states(connection, now_us)
 
     def found(self, ids: Iterable[int]) -> list[Stored]:
         """Findings by number, in order of time."""

@@ -16,8 +16,10 @@ from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import Events
 from devmesh.incidents import by_hand, queries
 from devmesh.incidents.grouping import Grouping, Incident
+from devmesh.incidents.maintenance import Maintenance
 from devmesh.incidents.model import SEVERITIES, STATUSES, Case, Cited, Joined, Note, Part
 from devmesh.incidents.tables import incidents
+from devmesh.incidents.votes import Votes
 from devmesh.incidents.watching import LOOP, Watching
 from devmesh.loops import Loop, interrupt
 from devmesh.nodes import Nodes
@@ -47,6 +49,7 @@ class Incidents:
         learn_h: int,
     ) -> None:  # fmt: skip
         self._db, self._clock, self._detectors = db, clock, detectors
+        self.maintenance, self.votes = Maintenance(db, clock), Votes(db, clock, detectors)
         self._watching = Watching(db, clock, nodes, templates, events, detectors, learn_h)
 
     def loops(self) -> list[Loop]:
