@@ -90,8 +90,10 @@ class Live:
         late = joined.filter(pl.col("minute") < self._first * HOUR_MIN)
         if len(late):
             seen = self._counts.by_family(late).group_by("family_id").agg(pl.col("minute").min())
+            normal = self.watch.normal
+            learned = self._first if normal.first_hour is None else normal.first_hour
             for family, minute in seen.iter_rows():
-                self.watch.normal.born[family] = min(minute, self.watch.normal.born.get(family, minute))
-                self.outdated |= minute // HOUR_MIN < (self.watch.normal.first_hour or 0)
+                normal.born[family] = min(minute, normal.born.get(family, minute))
+                self.outdated |= minute // HOUR_MIN < learned
         window = joined.filter(pl.col("minute") >= self._first * HOUR_MIN)
         self._window = window.group_by(pl.exclude("n")).agg(pl.col("n").sum())

@@ -1,0 +1,230 @@
+"""The watch in a house of either kind of store: minute by minute, over crashes, beside people who change incidents."""
+
+from __future__ import annotations
+
+import pytest
+
+from bodies import DAY_US, HOUR_US, NOW_US, line, rows, run_whole, take
+from devmesh.clock import FakeClock
+from devmesh.detecting import replay
+from devmesh.errors import InvalidInput, NotFound
+from devmesh.loops import LeaseLost
+
+MINUTE_US = 60_000_000
+START_US = NOW_US // DAY_US * DAY_US - 4 * DAY_US
+BEGIN_US = START_US + 83 * HOUR_US
+CRASH = "mariadb.service: Failed with result 'core-dump'."
+REFUSED = "ERROR: mariadb at store: connection refused"
+
+
+def ordinary(first: int, last: int, *, database: bool = True) -> bytes:
+    """What is said from minute `first` to before `last` of the life: a line of an api and a database in six minutes."""
+    body = b""
+    for minute in range(-(-first // 6) * 6, last, 6):
+        ts_us = START_US + minute * MINUTE_US
+        body += line("served 12 requests", service="api", ts_us=ts_us, node="apps")
+        if database:
+            body += line("checkpoint 7 done", service="mariadb", ts_us=ts_us, node="store")
+    return body
+
+
+def send(mesh, body):
+    """Take it in as a relay does, and let its templates find their families."""
+    if body:
+        take(mesh, body, "relay", received_us=mesh.clock.now_us(), may_name_nodes=True)
+        for loop in mesh.templates.loops():
+            run_whole(mesh, loop.name)
+
+
+def live(mesh, minutes, said=lambda _minute: b""):
+    """Let minutes pass: ordinary life, what is said besides, and a look at each."""
+    for _ in range(minutes):
+        at = (mesh.clock.now_us() - START_US) // MINUTE_US
+        send(mesh, ordinary(at, at + 1) + said(at))
+        mesh.clock.advance(60)
+        mesh.runner.once("watch")
+
+
+def failing(begin, end):
+    """The database fails and the api complains, in each minute of the life from `begin` to before `end`."""
+
+    def said(minute):
+        if not begin <= minute < end:
+            return b""
+        ts_us = START_US + minute * MINUTE_US + 1_000_000
+        return line(CRASH, service="mariadb", ts_us=ts_us, node="store") + line(
+            REFUSED, service="api", ts_us=ts_us + 1, node="apps"
+        )
+
+    return said
+
+
+@pytest.fixture
+def fleet(make_mesh, tmp_path):
+    """Three days and a half were stored before the watch began."""
+    mesh = make_mesh(tmp_path / "fleet", clock=FakeClock(BEGIN_US))
+    send(mesh, ordinary(0, 83 * 60))
+    mesh.runner.once("watch")
+    return mesh
+
+
+def test_a_fault_opens_one_incident_within_a_minute_and_it_ends_by_itself(fleet):
+    """It is told at the end of its first minute, cites its lines, and closes half an hour after the last."""
+    live(fleet, 3)
+    assert fleet.incidents.list().rows == []
+    live(fleet, 1, failing(0, 1 << 40))
+    (case,) = fleet.incidents.list().rows
+    assert (case.status, case.severity) == ("open", "warning")
+    assert case.told_us == BEGIN_US + 3 * MINUTE_US
+    assert CRASH in {one.message for one in fleet.incidents.cited(case.id)}
+    live(fleet, 9, failing(0, 1 << 40))
+    live(fleet, 31)
+    (case,) = fleet.incidents.list().rows
+    assert (case.status, case.closed_by) == ("closed", "")
+    assert case.closed_us == BEGIN_US + 12 * MINUTE_US
+    assert [one.kind for one in fleet.incidents.notes(case.id)] == ["told", "closed"]
+    services = fleet.nodes.service_names.names({part.service_id for part in fleet.incidents.parts([case.id])[case.id]})
+    assert set(services.values()) == {"api", "mariadb"}
+
+
+def test_the_watch_and_a_look_at_the_past_agree(fleet):
+    """What was told as it happened is what the same lines give afterwards."""
+    live(fleet, 20, failing(83 * 60 + 4, 83 * 60 + 12))
+    (told,) = fleet.incidents.list().rows
+    (seen,) = replay(fleet)["incidents"]
+    assert (seen["onset_us"], seen["detected_us"]) == (told.onset_us, told.told_us + MINUTE_US)
+    assert seen["detectors"] == sorted({part.detector for part in fleet.incidents.parts([told.id])[told.id]})
+
+
+def test_what_lay_there_before_opens_nothing(make_mesh, tmp_path):
+    """A store that was just filled, with a fault in the last minutes, is no news; what comes then is."""
+    mesh = make_mesh(tmp_path / "old", clock=FakeClock(BEGIN_US))
+    said = failing(83 * 60 - 20, 83 * 60)
+    send(mesh, ordinary(0, 83 * 60) + b"".join(said(minute) for minute in range(83 * 60 - 20, 83 * 60)))
+    live(mesh, 2)
+    assert mesh.incidents.list(thin=True).rows == []
+
+
+def test_an_import_beside_the_watch_opens_nothing_and_is_learned(make_mesh, tmp_path):
+    """Three days of history come while the server runs: it has learned them a look later, and tells what comes then."""
+    mesh = make_mesh(tmp_path / "beside", clock=FakeClock(BEGIN_US))
+    live(mesh, 2)
+    panic = line("Kernel panic - not syncing", service="kernel", ts_us=START_US + 60 * HOUR_US, node="store")
+    send(mesh, ordinary(0, 83 * 60) + panic)
+    live(mesh, 3)
+    assert mesh.incidents.list(thin=True).rows == []
+    live(mesh, 2, failing(0, 1 << 40))
+    assert len(mesh.incidents.list().rows) == 1
+
+
+def test_a_restart_in_the_middle_goes_on_with_the_same_incident(fleet, make_mesh):
+    """A new process learns again, finds what was found, and doubles nothing."""
+    live(fleet, 4, failing(0, 1 << 40))
+    folder = fleet.settings.data_dir
+    fleet.close()
+    again = make_mesh(folder, clock=fleet.clock)
+    again.clock.advance(120)  # the lease of the one before runs out
+    live(again, 3, failing(0, 1 << 40))
+    (case,) = again.incidents.list().rows
+    assert (
+        len({one.id for one in again.incidents.findings(case.id)}) == rows(again, "SELECT COUNT(*) FROM findings")[0][0]
+    )
+    assert [one.kind for one in again.incidents.notes(case.id)] == ["told"]
+
+
+@pytest.mark.parametrize("point", ["watch_before_commit", "watch_after_commit"])
+def test_a_crash_loses_and_doubles_nothing(fleet, make_mesh, monkeypatch, point):
+    """Killed before or after the commit, the next process tells the one incident once."""
+
+    class Killed(BaseException):
+        pass
+
+    def crash(name):
+        if name == point:
+            raise Killed
+
+    send(fleet, failing(0, 1 << 40)(83 * 60))
+    fleet.clock.advance(60)
+    monkeypatch.setattr("devmesh.incidents.watching.crash_point", crash)
+    with pytest.raises(Killed):
+        fleet.runner.once("watch")
+    monkeypatch.undo()
+    fleet.close()
+    again = make_mesh(fleet.settings.data_dir, clock=fleet.clock)
+    again.clock.advance(120)
+    live(again, 2)
+    assert [one.told_us for one in again.incidents.list().rows] == [BEGIN_US]
+
+
+def test_a_close_by_hand_rests_for_an_hour(fleet):
+    """What is known does not open it again at once; the story names who closed it."""
+    live(fleet, 3, failing(0, 1 << 40))
+    (case,) = fleet.incidents.list().rows
+    fleet.incidents.investigate(case.id, "ada")
+    assert fleet.incidents.get(case.id).status == "investigating"
+    fleet.incidents.close(case.id, "ada")
+    live(fleet, 14, failing(0, 1 << 40))
+    assert [(one.id, one.status) for one in fleet.incidents.list().rows] == [(case.id, "closed")]
+    with pytest.raises(InvalidInput, match="closed already"):
+        fleet.incidents.close(case.id, "ada")
+    fleet.incidents.reopen(case.id, "eve")
+    assert fleet.incidents.get(case.id).reopened == 1
+    assert [(one.who, one.kind) for one in fleet.incidents.notes(case.id)][1:] == [
+        ("ada", "investigating"), ("ada", "closed"), ("eve", "reopened"),
+    ]  # fmt: skip
+
+
+def test_split_and_merge_move_findings_lines_and_parts(fleet):
+    """Split off, the api's complaints are an incident of their own; merged, they are one again; the watch goes on."""
+    live(fleet, 3, failing(0, 1 << 40))
+    (case,) = fleet.incidents.list().rows
+    api = fleet.nodes.service_names.ids(["api"], create=False)["api"]
+    chosen = [one.id for one in fleet.incidents.findings(case.id) if one.finding.service == api]
+    other = fleet.incidents.split(case.id, chosen, "ada")
+    assert {one.service_id for one in fleet.incidents.parts([other.id])[other.id]} == {api}
+    assert api not in {one.service_id for one in fleet.incidents.parts([case.id])[case.id]}
+    assert {one.service_id for one in fleet.incidents.cited(other.id)} == {api}
+    live(fleet, 2, failing(0, 1 << 40))
+    assert len(fleet.incidents.list().rows) == 2
+    fleet.incidents.merge(other.id, case.id, "ada")
+    live(fleet, 12, failing(0, 1 << 40))
+    assert [one.id for one in fleet.incidents.list().rows] == [case.id]
+    assert set(chosen) <= {one.id for one in fleet.incidents.findings(case.id)}
+    with pytest.raises(InvalidInput):
+        fleet.incidents.merge(case.id, case.id, "ada")
+    with pytest.raises(InvalidInput):
+        fleet.incidents.split(case.id, [], "ada")
+    with pytest.raises(NotFound):
+        fleet.incidents.get(999)
+
+
+def test_somebody_who_changes_an_incident_interrupts_the_watch(fleet, monkeypatch):
+    """A close between the watch's look and its commit: the step is undone and done again, on what is there then."""
+    live(fleet, 3, failing(0, 1 << 40))
+    (case,) = fleet.incidents.list().rows
+    send(fleet, failing(0, 1 << 40)(83 * 60 + 3))
+    fleet.clock.advance(60)
+
+    def close(name):
+        if name == "watch_before_commit":
+            fleet.incidents.close(case.id, "ada")
+
+    monkeypatch.setattr("devmesh.incidents.watching.crash_point", close)
+    with pytest.raises(LeaseLost):
+        fleet.runner.once("watch")
+    monkeypatch.undo()
+    assert fleet.runner.once("watch") == 1
+    assert fleet.incidents.get(case.id).status == "closed"
+
+
+def test_the_list_is_filtered_and_paged(fleet):
+    """By status, severity, part and time; a bad word is an error that says what there is."""
+    live(fleet, 3, failing(0, 1 << 40))
+    (case,) = fleet.incidents.list().rows
+    nodes = fleet.nodes.node_names.ids(["store", "apps"], create=False)
+    assert fleet.incidents.list(status="active", severity="warning", node_ids=[nodes["store"]]).rows == [case]
+    assert fleet.incidents.list(status="closed").rows == fleet.incidents.list(node_ids=[]).rows == []
+    assert fleet.incidents.list(until_us=case.onset_us).rows == []
+    assert fleet.incidents.list(cursor=f"{case.onset_us}-{case.id}").rows == []
+    with pytest.raises(InvalidInput, match="no status"):
+        fleet.incidents.list(status="dead")
