@@ -146,8 +146,8 @@ def covers(windows: Iterable[Window], finding: Finding, names: Names) -> Window 
 
 def goes_on(finding: Finding, counts: Minutes, end: int) -> bool:
     """Whether what was held until minute `end` (since 1970) goes on after it: its line was said again, or who was
-    missing has not spoken for ten minutes after. Rates are found anew by themselves. `counts`: an hour in which or
-    after which `end` lies.
+    missing has not spoken for ten minutes after. Rates are found anew by themselves. `counts`: of the last hours, as
+    far as they are known.
     """
     said = counts.minute >= end
     if finding.kind in MISSING:

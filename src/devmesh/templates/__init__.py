@@ -8,7 +8,7 @@ same template for ever (merges are followed), and however many distinct messages
 from devmesh.templates.canonical import CANON_VERSION, canonicalize, shapes_of
 from devmesh.templates.model import Family, FamilyChange, Sample, Swallowed, Template, Value
 from devmesh.templates.registry import OVERFLOW_TEXT, REST_TEXT, Bounds, Known
-from devmesh.templates.samples import SAMPLES
+from devmesh.templates.samples import SAMPLES, placeholders, values_in
 from devmesh.templates.service import Templates
 
 __all__ = [
@@ -26,5 +26,7 @@ __all__ = [
     "Templates",
     "Value",
     "canonicalize",
+    "placeholders",
     "shapes_of",
+    "values_in",
 ]

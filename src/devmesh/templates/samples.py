@@ -63,6 +63,11 @@ class Observer:
             return {key: self._pending.pop(key) for key in keys}
 
 
+def placeholders(template: str) -> list[str]:
+    """The placeholders of a canonical text, by position."""
+    return PLACEHOLDER.findall(template)
+
+
 def values_in(template: str, message: str) -> list[tuple[int, str]]:
     """(position, value) of each placeholder, as far as the template fits over the message; else nothing."""
     parts = PLACEHOLDER.split(template)

@@ -143,6 +143,13 @@ class Templates:
                     roots[row.id] = row.merged_into or row.id
         return roots
 
+    def taken_in(self, family_ids: Iterable[int]) -> dict[int, int]:
+        """{family: how many others were merged into it}; those that took in none are left out."""
+        into = families.c.merged_into
+        query = select(into, func.count()).where(one_of(into, family_ids)).group_by(into)
+        with self._db.read() as connection:
+            return {int(key): int(n) for key, n in connection.execute(query)}
+
     def homes(self, template_ids: Iterable[int]) -> dict[int, int]:
         """{template id: its family as it is today}, merges followed; templates that have none yet are left out."""
         table = log_templates.c
