@@ -149,22 +149,24 @@ class Guarding:
         if not mute.guard.neighbours:
             return None
         for one in born:
-            first = one.first_seen_us
-            young = first is not None and min(first, one.created_us) >= mute.created_us
-            if first is None or not young or one.service_id != mute.guard.service or one.id == mute.family_id:
+            other = one.service_id == mute.guard.service and one.id != mute.family_id
+            if not other or one.created_us < mute.created_us or one.first_seen_us is None:
                 continue
             nodes = set(counts.node[counts.family == one.id].tolist())
             for node in sorted(nodes & set(mute.node_ids) if mute.node_ids else nodes):
-                if self._said(one.id, node, first, first) and self._said(
-                    mute.family_id, node, first - BESIDE_US, first + BESIDE_US
-                ):
+                minute = one.first_seen_us // MINUTE_US * MINUTE_US  # which is all that totals know
+                first = self._first_said(one.id, node, minute, minute + MINUTE_US)
+                if first is None or first < mute.created_us:
+                    continue
+                if self._first_said(mute.family_id, node, first - BESIDE_US, first + BESIDE_US + 1) is not None:
                     return f"something new was said beside it, f{one.id}"
         return None
 
-    def _said(self, family_id: int, node: int, since_us: int, until_us: int) -> bool:
-        """Whether a family was said on a node, `until_us` included."""
+    def _first_said(self, family_id: int, node: int, since_us: int, until_us: int) -> int | None:
+        """When a family was said first on a node within a stretch of time, of its newest 500 lines there."""
         ids = tuple(self._templates.member_ids([family_id]))
-        return bool(self._events.query(Filter((node,), None, ids, None, since_us, until_us + 1), 1).events)
+        events = self._events.query(Filter((node,), None, ids, None, since_us, until_us), LINES).events
+        return events[-1].ts_us if events else None
 
     def _news(self, mute: Mute, counts: Minutes) -> str | None:
         """Whether a line that was not read yet says something that is not known."""
