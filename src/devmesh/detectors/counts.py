@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from devmesh.memory import Minutes, Shape
+from devmesh.memory import Minutes, Shape, Sight
 from devmesh.templates import Templates
 
 HOUR_MIN = 60
@@ -31,14 +31,16 @@ class Counts:
         return counts.join(home, "template_id").group_by(KEYS).agg(pl.col("n").sum()).sort(KEYS)
 
 
-def hours(counts: pl.DataFrame, first: int, last: int, until: int) -> Iterator[Minutes]:
+def hours(counts: pl.DataFrame, first: int, last: int, until: int, sight: Sight | None = None) -> Iterator[Minutes]:
     """Sorted counts of families as the hours from `first` to before `last`; minutes before `until` are over."""
     edges = np.searchsorted(counts["minute"].to_numpy(), np.arange(first, last + 1) * HOUR_MIN)
     for number, hour in enumerate(range(first, last)):
-        yield as_one(counts[edges[number] : edges[number + 1]], min(until, (hour + 1) * HOUR_MIN), hour)
+        yield as_one(counts[edges[number] : edges[number + 1]], min(until, (hour + 1) * HOUR_MIN), hour, sight)
 
 
-def as_one(counts: pl.DataFrame, until: int, hour: int = 0) -> Minutes:
+def as_one(counts: pl.DataFrame, until: int, hour: int = 0, sight: Sight | None = None) -> Minutes:
     """Sorted counts of families before minute `until`, as they are."""
     rows = counts.filter(pl.col("minute") < until)
-    return Minutes(hour, until, *(rows[name].to_numpy() for name in (*KEYS, "n")))
+    minute, family, service, node, priority, n = (rows[name].to_numpy() for name in (*KEYS, "n"))
+    seen = sight or Sight()
+    return Minutes(hour, until, minute, family, service, node, priority, n, seen.blind, seen.unseen)

@@ -1,4 +1,7 @@
-"""Errors of a service on a node, in bins of five minutes, against their moving mean and deviation."""
+"""Errors of a service on a node, in bins of five minutes, against their moving mean and deviation.
+
+A bin of which a part could not be seen may be loud, but teaches nothing.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,10 @@ class ErrorRate:
         errors = normal.severities()[hour.key] <= ERROR
         place = hour.pair[errors] * BINS + (counts.minute[errors] - start) // BIN_MIN
         bins = np.bincount(place, weights=counts.n[errors], minlength=len(state) * BINS).reshape(-1, BINS)
+        blind = counts.blind_minutes(normal.pairs["node"])
+        seen = np.ones(bins.shape, np.bool_)
+        if blind is not None:
+            seen &= ~blind.reshape(-1, BINS, BIN_MIN).any(2)
         out = []
         for number in range(min(BINS, (counts.until - start) // BIN_MIN)):
             n, mean, deviation = bins[:, number], state["mean"], np.sqrt(state["variance"] + state["mean"])
@@ -41,10 +48,10 @@ class ErrorRate:
                     for pair in np.flatnonzero(spike).tolist()
                 ]
             taken = np.minimum(n, bound + LEAST)
-            part = np.maximum(PART, 1 / (state["bins"] + 1))
+            part = np.where(seen[:, number], np.maximum(PART, 1 / (state["bins"] + 1)), 0.0)
             state["variance"] = (1 - part) * (state["variance"] + part * (taken - mean) ** 2)
             state["mean"] = mean + part * (taken - mean)
-            state["bins"] = state["bins"] + 1
+            state["bins"] = state["bins"] + seen[:, number]
         return out
 
     def _finding(self, pair: int, minute: int, n: float, normal: Baselines) -> Finding:

@@ -16,7 +16,7 @@ from devmesh.detectors.counts import HOUR_MIN, Counts, as_one, hours
 from devmesh.detectors.model import Finding
 from devmesh.detectors.watch import Watch
 from devmesh.events import Events, Position
-from devmesh.memory import Minutes
+from devmesh.memory import Memory, Minutes
 
 MINUTE_US = 60_000_000
 LATE_MIN, LATE_AT_MOST_MIN = 5, 180
@@ -37,8 +37,8 @@ class Looked:
 class Live:
     """Watches from hour `first` (since 1970) on; `watch` has learned all before it."""
 
-    def __init__(self, events: Events, counts: Counts, watch: Watch, first: int) -> None:
-        self._events, self._counts = events, counts
+    def __init__(self, events: Events, memory: Memory, counts: Counts, watch: Watch, first: int) -> None:
+        self._events, self._memory, self._counts = events, memory, counts
         self.watch = watch
         self._first = first
         self._window: pl.DataFrame | None = None
@@ -55,7 +55,8 @@ class Live:
         last = -(-until // HOUR_MIN)
         found, closed = list[Finding](), 0
         watch, copied = self.watch, False
-        for hour in hours(rows, self._first, last, until):
+        sight = self._memory.sight(self._first * HOUR_MIN, until)
+        for hour in hours(rows, self._first, last, until, sight):
             if not copied and not self._over(hour.hour, until, until if complete is None else complete):
                 watch, copied = self._copy(), True
             found += watch.observe(hour)

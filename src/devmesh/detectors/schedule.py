@@ -2,7 +2,7 @@
 
 A rare key's starts (a pause of eight minutes begins a new one) make intervals; where they agree, the next start has its
 time. Days and longer are jobs by the calendar, half an hour late is missing. Shorter periods begin anew with each start
-of their program, and must fail three times.
+of their program, and must fail three times. What should have come while its node could not be seen is taken as come.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from statistics import median
 import numpy as np
 
 from devmesh.detectors.model import About, Finding
-from devmesh.memory import Baselines, Hour
+from devmesh.memory import Baselines, Hour, Minutes
 
 NAME = "overdue"
 STARTS, LEAST_STARTS = 9, 6
@@ -26,6 +26,8 @@ LEAST_PERIOD_MIN = 30
 STRAY = 0.06  # of a period; ten minutes are always allowed
 WEIGHT, ASIDE = 3.2, 1.0
 MOSTLY = 0.5
+EARLY = 1 / 3  # of its patience a start may come before its time
+BLIND_KEPT_MIN = 4 * 24 * 60
 IN_HOURS_MIN, IN_DAYS_MIN = 2 * 60, 2 * 24 * 60  # how a span is told
 
 
@@ -35,6 +37,7 @@ class _Times:
     last: int = -(1 << 40)
     told: bool = False
     plan: tuple[float, float] | None = None  # period and patience in minutes
+    guessed: bool = False  # the last start was not seen
 
 
 class Schedule:
@@ -42,6 +45,7 @@ class Schedule:
 
     def __init__(self) -> None:
         self._times: dict[int, _Times] = {}
+        self._blind: dict[int, set[int]] = {}  # by node
 
     def observe(self, hour: Hour, normal: Baselines, *, told: bool) -> list[Finding]:
         """The findings of an hour; nothing is found where `told` is not set."""
@@ -54,8 +58,30 @@ class Schedule:
             else:
                 self._times.pop(key, None)
         start, end = counts.hour * 60, min(counts.until, counts.hour * 60 + 60)
-        late = [(key, due) for key, due in self._due() if told and start <= due < end]
+        self._note_blind(counts)
+        late = []
+        for key, due in self._due():
+            if start <= due < end and not self._unseen(key, due, end, normal) and told:
+                late.append((key, due))
         return [self._finding(key, due, normal) for key, due in late]
+
+    def _note_blind(self, counts: Minutes) -> None:
+        for node, minutes in counts.blind.items():
+            kept = counts.hour * 60 - BLIND_KEPT_MIN
+            self._blind[node] = {one for one in self._blind.get(node, set()) | minutes if one >= kept}
+
+    def _unseen(self, key: int, due: int, end: int, normal: Baselines) -> bool:
+        """Whether a start could have come unseen; then it is taken as come, and so are those after it until `end`."""
+        one, blind = self._times[key], self._blind.get(int(normal.keys["node"][key]))
+        if not blind or one.plan is None:
+            return False
+        period, patience = one.plan
+        found = False
+        while due < end and not blind.isdisjoint(range(int(due - patience * (1 + EARLY)), due + 1)):
+            one.starts.append(round(one.starts[-1] + period))
+            one.guessed = found = True
+            due = int(one.starts[-1] + period + patience)
+        return found
 
     def _due(self) -> list[tuple[int, int]]:
         """(key, minute at which it counts as overdue) of all that have a plan."""
@@ -88,8 +114,10 @@ class Schedule:
 
 def _heard(one: _Times, minute: int) -> None:
     if minute - one.last >= PAUSE_MIN:
+        if one.guessed and one.plan is not None and abs(minute - one.starts[-1]) < one.plan[0] / 2:
+            one.starts.pop()
         one.starts.append(minute)
-        one.told, one.plan = False, None
+        one.told, one.plan, one.guessed = False, None, False
     one.last = minute
 
 

@@ -14,7 +14,7 @@ from devmesh.detectors.model import Finding
 from devmesh.detectors.queries import Stored
 from devmesh.detectors.watch import LEARN_H, Watch
 from devmesh.events import Events
-from devmesh.memory import Minutes
+from devmesh.memory import Memory, Minutes
 from devmesh.templates import Templates
 
 HOUR_US, MINUTE_US = 3_600_000_000, 60_000_000
@@ -25,19 +25,19 @@ KEPT_H = 34 * 24  # counts by minute are kept for 35 days
 class Detectors:
     """What looks wrong."""
 
-    def __init__(self, db: Database, templates: Templates, events: Events) -> None:
-        self._db, self._templates, self._events = db, templates, events
+    def __init__(self, db: Database, templates: Templates, events: Events, memory: Memory) -> None:
+        self._db, self._templates, self._events, self._memory = db, templates, events, memory
 
     def past(self, since_us: int, until_us: int, learn_h: int = LEARN_H) -> Past:
         """The time from `since_us` on, to be watched as if it were now."""
-        return Past(self._templates, self._events, (since_us, until_us), learn_h)
+        return Past(self._templates, self._events, self._memory, (since_us, until_us), learn_h)
 
     def live(self, first_hour: int, learn_h: int = LEARN_H) -> Live:
         """A watch from an hour on (since 1970), which has learned all before it; that takes some seconds."""
         past = self.past((first_hour - KEPT_H) * HOUR_US, first_hour * HOUR_US, learn_h)
         for hour in past:
             past.watch.observe(hour)
-        return Live(self._events, past.counts, past.watch, first_hour)
+        return Live(self._events, self._memory, past.counts, past.watch, first_hour)
 
     def progress(self) -> queries.Progress | None:
         """How far the watch is; None where there was none yet."""
@@ -76,6 +76,15 @@ class Detectors:
         with self._db.read() as connection:
             return states.states(connection, now_us)
 
+    def held(self, since: int) -> list[Stored]:
+        """What was found from a minute on and is held, in order of time."""
+        with self._db.read() as connection:
+            return queries.held_since(connection, since)
+
+    def release(self, connection: Connection, ids: Iterable[int]) -> None:
+        """Findings that are held no more."""
+        queries.release(connection, ids)
+
     def found(self, ids: Iterable[int]) -> list[Stored]:
         """Findings by number, in order of time."""
         with self._db.read() as connection:
@@ -85,8 +94,10 @@ class Detectors:
 class Past:
     """Iterate over its hours (those before the first event left out), and give each to `watch` in turn."""
 
-    def __init__(self, templates: Templates, events: Events, span: tuple[int, int], learn_h: int) -> None:
-        self._events = events
+    def __init__(
+        self, templates: Templates, events: Events, memory: Memory, span: tuple[int, int], learn_h: int
+    ) -> None:
+        self._events, self._memory = events, memory
         self._since_us, self._until_us = span
         self.counts = Counts(templates)
         self.watch = Watch(self.counts.shapes, learn_h)
@@ -100,4 +111,6 @@ class Past:
             counts = self.counts.by_family(self._events.by_minute(*span))
             begun = begun or len(counts) > 0
             if begun:
-                yield from hours(counts, start, end, self._until_us // MINUTE_US)
+                yield from hours(
+                    counts, start, end, self._until_us // MINUTE_US, self._memory.sight(start * 60, end * 60 - 1)
+                )

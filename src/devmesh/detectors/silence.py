@@ -1,7 +1,7 @@
 """Silence: a service on a node, or a whole node, that has a rhythm and lost it.
 
 Time is counted in events that should have come. Who is silent for longer than twice the longest pause before, and so
-long that luck would do it once in ten thousand times, is missing.
+long that luck would do it once in ten thousand times, is missing. Minutes that could not be seen do not pass.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ HOUR_MIN = 60
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]
+Bools = npt.NDArray[np.bool_]
 
 
 class Silence:
@@ -44,9 +45,10 @@ class Silence:
         pairs, nodes, rate = normal.pairs, normal.nodes, _rate(hour, normal)
         spread = np.clip((pairs["stray"] + 1.0) / (pairs["worth"] + 1.0), LEAST_SPREAD, MOST_SPREAD)
         by_node: Floats = np.bincount(pairs["place"], weights=rate, minlength=len(nodes)).astype(float)
-        services = self._pairs.observe(hour, hour.pair, _Rhythm(rate, _enough(spread), pairs["born"]))
+        blind = [hour.counts.blind_minutes(some["node"]) for some in (pairs, nodes)]
+        services = self._pairs.observe(hour, hour.pair, _Rhythm(rate, _enough(spread), pairs["born"], blind[0]))
         least = _enough(np.full(len(nodes), LEAST_SPREAD))
-        whole = self._nodes.observe(hour, pairs["place"][hour.pair], _Rhythm(by_node, least, nodes["born"]))
+        whole = self._nodes.observe(hour, pairs["place"][hour.pair], _Rhythm(by_node, least, nodes["born"], blind[1]))
         if not told:
             return []
         out = []
@@ -64,11 +66,12 @@ class Silence:
 
 @dataclass(frozen=True)
 class _Rhythm:
-    """Of each speaker: events a minute, how many must be missing, and the minute of its first."""
+    """Of each speaker: events a minute, how many must be missing, the minute of its first, and its blind minutes."""
 
     rate: Floats
     enough: Floats
     born: Ints
+    blind: Bools | None
 
 
 class _Pauses:
@@ -88,13 +91,20 @@ class _Pauses:
         out = []
         for one in range(len(rhythm.rate)):
             minutes, rate = np.flatnonzero(spoke[one]), float(rhythm.rate[one])
-            limit = int(minutes[0]) if len(minutes) else until - start
+            seen = None if rhythm.blind is None else np.flatnonzero((spoke | ~rhythm.blind)[one, : until - start])
+            if seen is not None:  # of what follows only minutes that were seen are counted
+                minutes = np.searchsorted(seen, minutes)
+            length = until - start if seen is None else len(seen)
+            limit = int(minutes[0]) if len(minutes) else length
             if rhythm.born[one] != -1 and start - rhythm.born[one] >= YOUNG_MIN and rate > 0:
                 at = self._missing(one, rate, float(rhythm.enough[one]), start)
                 if at is not None and at < limit:
                     self._state["silent"][one] = True
-                    out.append((one, start + at, start + at - int(self._state["last"][one])))
-            self._note(one, minutes, rate, (start, until))
+                    when = at if seen is None else int(seen[at])
+                    out.append((one, start + when, start + at - int(self._state["last"][one])))
+            self._note(one, minutes, rate, (until - length, until))
+            if not len(minutes) and self._state["last"][one] >= 0:
+                self._state["last"][one] += until - start - length
         return out
 
     def _missing(self, one: int, rate: float, enough: float, start: int) -> int | None:

@@ -16,6 +16,7 @@ from devmesh.detectors.model import Finding
 from devmesh.detectors.primitives import Primitives
 from devmesh.detectors.schedule import Schedule
 from devmesh.detectors.silence import Silence
+from devmesh.detectors.unheard import unheard
 from devmesh.memory import Baselines, Minutes, Shape
 
 LEARN_H = 48
@@ -44,6 +45,7 @@ class Watch:
         if told:
             found += self._primitives.observe(hour, normal)
             found += self._births.observe(hour, normal, learned_h * 60)
+            found += unheard(hour, normal)
             found = self._correlation.observe(hour, normal, found)
         if counts.until >= (counts.hour + 1) * 60:
             normal.learn(hour)

@@ -11,7 +11,7 @@ from devmesh.memory.baselines import Baselines, Hour, Minutes, Shape
 from devmesh.memory.blind import Blind
 from devmesh.memory.chance import at_least
 from devmesh.memory.columns import Columns
-from devmesh.memory.model import BlindInterval, Change, Changes, Span
+from devmesh.memory.model import BlindInterval, Change, Changes, Sight, Span
 from devmesh.memory.service import Memory
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Memory",
     "Minutes",
     "Shape",
+    "Sight",
     "Span",
     "at_least",
 ]

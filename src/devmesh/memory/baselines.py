@@ -2,22 +2,25 @@
 
 A *key* is a family on a node; a *pair* is a service on a node. A key's level is events for each hour of average
 loudness, forgotten by half in ten days, and what an hour held far beyond normal counts only up to a bound: an anomaly
-is no lesson. A second, quick level (half a day) takes over what lasts. The rhythm is the service's. Everything here is
-derived from counts and can be learned again from them; times are minutes and hours since 1970, UTC.
+is no lesson, and neither is an hour that could not be seen. A second, quick level (half a day) takes over what lasts.
+The rhythm is the service's. Everything here is derived from counts and can be learned again from them; times are
+minutes and hours since 1970, UTC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from devmesh.memory.chance import Floats
 from devmesh.memory.columns import Columns
+from devmesh.memory.model import BlindInterval
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 HOUR_MIN, DAY_H, WEEK_H = 60, 24, 168
 KEPT_H = 4 * WEEK_H
@@ -31,6 +34,7 @@ PRIOR_EVENTS = 24.0  # of a flat rhythm
 FEWEST_OCCASIONS = 4  # of which the loudest can be left out
 UNSAID = 9
 NEVER = -1
+LITTLE_MIN = 3  # of an hour may be blind, and the rest still teaches
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,11 @@ class Shape:
 
 @dataclass(frozen=True)
 class Minutes:
-    """Counts of one hour by minute, sorted by minute: six columns of n numbers. Minutes before `until` are over."""
+    """Counts of one hour by minute, sorted by minute: six columns of n numbers. Minutes before `until` are over.
+
+    `blind`: by node minutes of which lines may be missing; `unseen`: the intervals in which nodes could not be seen.
+    Both may reach beyond the hour.
+    """
 
     hour: int
     until: int
@@ -54,6 +62,17 @@ class Minutes:
     node: Ints
     priority: Ints
     n: Ints
+    blind: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    unseen: Sequence[BlindInterval] = ()
+
+    def blind_minutes(self, nodes: Ints) -> Bools | None:
+        """For each of `nodes` which of the hour's 60 minutes were blind; None where none was."""
+        start, out = self.hour * HOUR_MIN, np.zeros((len(nodes), HOUR_MIN), dtype=bool)
+        for node, minutes in self.blind.items():
+            within = [minute - start for minute in minutes if start <= minute < start + HOUR_MIN]
+            if within:
+                out[np.ix_(np.flatnonzero(nodes == node), np.array(within))] = True
+        return out if out.any() else None
 
 
 @dataclass(frozen=True)
@@ -179,7 +198,16 @@ class Baselines:
     # -- learning ----------------------------------------------------------------------------------------------------
 
     def learn(self, hour: Hour) -> None:
-        """Take a whole hour in, once it is over."""
+        """Take a whole hour in, once it is over. Nodes that could not be seen in it stay as they are known."""
+        blind = hour.counts.blind_minutes(self.pairs["node"])
+        unseen = np.zeros(len(self.pairs), dtype=bool) if blind is None else blind.sum(1) > LITTLE_MIN
+        of_keys = unseen[self.keys["pair"]]
+        keys, pairs = self.keys.rows(of_keys), self.pairs.rows(unseen)
+        self._learn(hour, unseen)
+        self.keys.put(of_keys, keys)
+        self.pairs.put(unseen, pairs)
+
+    def _learn(self, hour: Hour, unseen: Bools) -> None:
         counts, keys, pairs = hour.counts, self.keys, self.pairs
         total: Floats = np.bincount(hour.key, weights=counts.n, minlength=len(keys)).astype(float)
         taken = self._bounded(keys, total, hour.weight[keys["pair"]])
@@ -193,7 +221,7 @@ class Baselines:
         day = counts.hour // DAY_H
         keys["days"] = keys["days"] * SLOW + ((total > 0) & (keys["last_day"] != day))
         keys["last_day"] = np.where(total > 0, day, keys["last_day"])
-        self._remember(counts.hour, by_pair)
+        self._remember(counts.hour, np.where(unseen, hour.expected_pair, by_pair))
 
     @staticmethod
     def _bounded(keys: Columns, total: Floats, weight: Floats) -> Floats:

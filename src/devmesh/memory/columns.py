@@ -30,6 +30,15 @@ class Columns:
     def __setitem__(self, name: str, values: npt.NDArray[Any] | float) -> None:
         self._data[name][: self._used] = values
 
+    def rows(self, some: npt.NDArray[np.bool_]) -> dict[str, npt.NDArray[Any]]:
+        """A copy of some rows, for `put`."""
+        return {name: self[name][some] for name in self._data}
+
+    def put(self, some: npt.NDArray[np.bool_], rows: dict[str, npt.NDArray[Any]]) -> None:
+        """Write rows back."""
+        for name, values in rows.items():
+            self[name][some] = values
+
     def add(self, **values: float) -> int:
         """A new row; returns its number."""
         for name, column in self._data.items():

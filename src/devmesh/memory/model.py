@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 HOUR_US = 3_600_000_000
 
@@ -63,3 +64,13 @@ class BlindInterval:
     unheard_us: int | None
     again_us: int | None
     orderly: bool
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What could be seen: `blind` are by node the minutes (since 1970) of which lines may be missing, `unseen` the
+    intervals in which nodes could not be seen.
+    """
+
+    blind: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    unseen: Sequence[BlindInterval] = ()

@@ -13,10 +13,10 @@ from devmesh.events import Events
 from devmesh.loops import Loop
 from devmesh.memory import tables  # noqa: F401 - the store knows them by this
 from devmesh.memory.births import new_families
-from devmesh.memory.blind import Blind
+from devmesh.memory.blind import MINUTE_US, Blind
 from devmesh.memory.chance import false_discoveries
 from devmesh.memory.compare import Hours, chances, expect
-from devmesh.memory.model import HOUR_US, BlindInterval, Change, Changes, Span
+from devmesh.memory.model import HOUR_US, BlindInterval, Change, Changes, Sight, Span
 from devmesh.templates import Templates
 
 BY_MINUTE_US = 48 * HOUR_US  # longer windows are whole hours
@@ -49,6 +49,11 @@ class Memory:
     def minutes(self, first: int, last: int) -> dict[int, frozenset[int]]:
         """See `Blind.minutes`."""
         return self._blind.minutes(first, last)
+
+    def sight(self, first: int, last: int) -> Sight:
+        """What detectors need to know of the minutes from `first` to `last`, both counted in."""
+        blind = self._blind.minutes(first, last)
+        return Sight(blind, self._blind.between((first - 60) * MINUTE_US, (last + 1) * MINUTE_US))
 
     def complete_until(self) -> dict[int, int]:
         """See `Blind.complete_until`."""
