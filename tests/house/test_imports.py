@@ -24,7 +24,10 @@ FACES = {"api", "cli", "ui", "mcp"}
 # The server mounts the faces; the pages take the API's rule on who may, as the command line takes its app.
 FACES_OF_FACES = {("server", "api"), ("server", "ui"), ("ui", "api"), ("cli", "api")}
 ENTRY = "__main__"  # python -m devmesh is the command line
-SHARED = {"asking", "catalogue", "changing", "detecting", "finding", "house", "metrics", "mesh", "server"}
+SHARED = {
+    "asking", "catalogue", "changing", "charting", "detecting", "finding", "house", "incidenting", "metrics", "mesh",
+    "server", "watched",
+}  # fmt: skip
 OUTSIDE = {"ship", "simulate"}
 FILES = sorted(SRC.rglob("*.py"))
 

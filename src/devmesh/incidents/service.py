@@ -15,9 +15,12 @@ from devmesh.detectors import Detectors, Finding
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import Events
 from devmesh.incidents import by_hand, queries
+from devmesh.incidents.given import number_of
 from devmesh.incidents.grouping import Grouping, Incident
+from devmesh.incidents.holding import Holding
 from devmesh.incidents.maintenance import Maintenance
 from devmesh.incidents.model import SEVERITIES, STATUSES, Case, Cited, Joined, Note, Part
+from devmesh.incidents.mutes import Mutes
 from devmesh.incidents.tables import incidents
 from devmesh.incidents.votes import Votes
 from devmesh.incidents.watching import LOOP, Watching
@@ -49,8 +52,10 @@ class Incidents:
         learn_h: int,
     ) -> None:  # fmt: skip
         self._db, self._clock, self._detectors = db, clock, detectors
+        self.mutes = Mutes(db, clock, templates, events)
         self.maintenance, self.votes = Maintenance(db, clock), Votes(db, clock, detectors)
-        self._watching = Watching(db, clock, nodes, templates, events, detectors, learn_h)
+        holding = Holding(clock, nodes, detectors, self.mutes, self.maintenance)
+        self._watching = Watching(db, clock, nodes, templates, events, detectors, holding, learn_h)
 
     def loops(self) -> list[Loop]:
         """The room's side work."""
@@ -102,6 +107,7 @@ class Incidents:
 
     def get(self, number: int) -> Case:
         """One incident; raises NotFound."""
+        number_of(number, "incident")
         with self._db.read() as connection:
             found = queries.by_id(connection, [number]).get(number)
         if found is None:

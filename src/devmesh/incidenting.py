@@ -1,0 +1,201 @@
+"""Incidents as every face shows them: names for numbers, times in microseconds, suspects best first, all bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from devmesh.charting import bars, span_of
+from devmesh.incidents import Case, Joined, Part
+from devmesh.paging import LIMIT_DEFAULT
+from devmesh.watched import list_blind as list_blind  # noqa: PLC0414 - pages take them from here
+from devmesh.watched import list_detectors as list_detectors  # noqa: PLC0414
+from devmesh.when import parse_when, zone_of
+
+if TYPE_CHECKING:
+    from devmesh.mesh import Mesh
+
+MINUTE_US = 60_000_000
+FINDINGS_SHOWN, LINES_SHOWN, MARKS_SHOWN = 500, 200, 100
+STORY = {"told", "worse", "closed", "reopened", "merged", "split", "investigating"}
+
+
+@dataclass(frozen=True)
+class Names:
+    """What services and nodes are called; a number that nobody knows is `?`."""
+
+    services: Mapping[int, str]
+    nodes: Mapping[int, str]
+
+    def pair(self, service_id: int, node_id: int) -> dict[str, str]:
+        """{service, node}."""
+        return {"service": self.services.get(service_id, "?"), "node": self.nodes.get(node_id, "?")}
+
+
+def list_incidents(
+    mesh: Mesh,
+    *,
+    status: str | None = None,
+    severity: str | None = None,
+    service: Sequence[str] = (),
+    node: Sequence[str] = (),
+    since: str | None = None,
+    until: str | None = None,
+    thin: bool = False,
+    limit: int = LIMIT_DEFAULT,
+    cursor: str | None = None,
+    timezone: str = "",
+) -> dict[str, Any]:
+    """{incidents, cursor}: at most `limit` (1,000) of them, the newest onset first. `status` may be `active` (open or
+    looked into); names that nobody has match nothing. Raises InvalidInput.
+    """
+    zone, now = zone_of(timezone or mesh.settings.timezone), mesh.clock.now_us()
+    page = mesh.incidents.list(
+        status=status,
+        severity=severity,
+        service_ids=mesh.nodes.service_names.ids(service, create=False).values() if service else None,
+        node_ids=mesh.nodes.node_names.ids(node, create=False).values() if node else None,
+        since_us=parse_when(since, now, zone) if since else None,
+        until_us=parse_when(until, now, zone) if until else None,
+        thin=thin,
+        limit=limit,
+        cursor=cursor,
+    )
+    return {"incidents": rows(mesh, page.rows), "cursor": page.cursor}
+
+
+def rows(mesh: Mesh, cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Incidents as rows of a list."""
+    ids = [one.id for one in cases]
+    parts, votes = mesh.incidents.parts(ids), mesh.incidents.votes.of(ids)
+    named = _names(mesh, (part for some in parts.values() for part in some))
+    return [_row(one, parts[one.id], votes.get(one.id, {}), named) for one in cases]
+
+
+def one_incident(mesh: Mesh, number: int) -> dict[str, Any]:
+    """All about one incident. Raises NotFound."""
+    case = mesh.incidents.get(number)
+    parts = mesh.incidents.parts([case.id])[case.id]
+    joined, lines = mesh.incidents.findings(case.id), mesh.incidents.cited(case.id)
+    pairs = {(one.finding.service, one.finding.node) for one in joined} | {(x.service_id, x.node_id) for x in lines}
+    named = _names(mesh, [*parts, *(Part(service, node, "") for service, node in pairs)])
+    votes = mesh.incidents.votes.of([case.id]).get(case.id, {})
+    shown = _gravest(joined, FINDINGS_SHOWN)
+    families = mesh.templates.families({one.finding.family for one in shown if one.finding.family is not None})
+    texts = {family: one.text for family, one in families.items()}
+    notes = [
+        {"at_us": one.at_us, "who": one.who, "kind": one.kind, "text": one.text}
+        for one in mesh.incidents.notes(case.id)
+    ]
+    changes: list[dict[str, Any]] = []
+    span = span_of(case.onset_us, case.last_us, mesh.clock.now_us())
+    chart = bars(mesh, *span, {one.service_id for one in parts}, {one.node_id for one in parts})
+    return {
+        **_row(case, parts, votes, named),
+        "report": None,
+        "report_md": "",
+        "findings": [_finding(one, named, texts) for one in shown],
+        "findings_in_all": len(joined),
+        "timeline": {**chart, "marks": _marks(shown, notes, changes, named)},
+        "evidence": [
+            {
+                "id": one.event_id,
+                "ts_us": one.ts_us,
+                **named.pair(one.service_id, one.node_id),
+                "priority": one.priority,
+                "message": one.message,
+                "family": f"f{one.family_id}" if one.family_id else None,
+            }
+            for one in lines[:LINES_SHOWN]
+        ],
+        "similar": [],
+        "notes": notes,
+        "verdicts": votes,
+        "changes": changes,
+        "next_checks": [],
+    }
+
+
+def _names(mesh: Mesh, parts: Iterable[Part]) -> Names:
+    listed = list(parts)
+    return Names(
+        mesh.nodes.service_names.names({one.service_id for one in listed}),
+        mesh.nodes.node_names.names({one.node_id for one in listed}),
+    )
+
+
+def _row(case: Case, parts: Sequence[Part], votes: Mapping[str, str], named: Names) -> dict[str, Any]:
+    said = list(votes.values())
+    return {
+        "id": case.id,
+        "version": case.version,
+        "status": case.status,
+        "severity": case.severity,
+        "title": case.title,
+        "onset_us": case.onset_us,
+        "told_us": case.told_us,
+        "detected_us": (case.onset_us if case.told_us is None else case.told_us) + MINUTE_US,
+        "last_us": case.last_us,
+        "closed_us": case.closed_us,
+        "closed_by": case.closed_by,
+        "reopened": case.reopened,
+        "merged_into": case.merged_into,
+        "detectors": sorted({one.detector for one in parts}),
+        "services": sorted({named.services.get(one.service_id, "?") for one in parts}),
+        "nodes": sorted({named.nodes.get(one.node_id, "?") for one in parts}),
+        "suspects": [],
+        "confidence": None,
+        "inconclusive": False,
+        "votes": {"real": said.count("real"), "noise": said.count("noise")},
+    }
+
+
+def _gravest(joined: Sequence[Joined], limit: int) -> list[Joined]:
+    """The weightiest, in order of time."""
+    best = sorted(joined, key=lambda one: (-one.finding.weight, one.finding.minute, one.id))[:limit]
+    return sorted(best, key=lambda one: (one.finding.minute, one.id))
+
+
+def _finding(one: Joined, named: Names, texts: Mapping[int, str]) -> dict[str, Any]:
+    found = one.finding
+    return {
+        "id": one.id,
+        "at_us": found.minute * MINUTE_US,
+        "detector": found.detector,
+        "kind": found.kind,
+        **named.pair(found.service, found.node),
+        "family": None if found.family is None else f"f{found.family}",
+        "line": None if found.family is None else texts.get(found.family),
+        "weight": round(found.weight, 2),
+        "critical": found.critical,
+        "text": found.text,
+        "reason": one.reason,
+        "by_hand": one.by_hand,
+    }
+
+
+def _marks(
+    shown: Sequence[Joined], notes: Sequence[Mapping[str, Any]], changes: Sequence[Mapping[str, Any]], named: Names
+) -> list[dict[str, Any]]:
+    """What stands on the timeline, in order of time: the first finding of each service on each node and of each kind,
+    what was told and done, what was changed.
+    """
+    seen, out = set[tuple[int, int, str]](), list[dict[str, Any]]()
+    for one in shown:
+        found = one.finding
+        key = found.service, found.node, found.kind
+        if key not in seen:
+            seen.add(key)
+            who = named.pair(found.service, found.node)
+            out.append({"at_us": found.minute * MINUTE_US, "what": found.kind, **who, "kind": "finding"})
+    out += [
+        {"at_us": one["at_us"], "what": one["text"], "service": "", "node": "", "kind": one["kind"]}
+        for one in notes
+        if one["kind"] in STORY
+    ]
+    out += [
+        {"at_us": one["at_us"], "what": one["text"], "service": one["service"], "node": one["node"], "kind": "change"}
+        for one in changes
+    ]
+    return sorted(out[:MARKS_SHOWN], key=lambda one: (one["at_us"], one["kind"]))

@@ -1,0 +1,136 @@
+"""Incidents, detectors and blind times as the faces show them: the same dicts for the pages, HTTP and the commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from bodies import NOW_US, line, run_whole, take
+from devmesh.charting import BARS_MAX, DAY_US, HOUR_US, STEPS_US, span_of, step_of
+from devmesh.errors import InvalidInput, NotFound
+from devmesh.incidenting import list_blind, list_detectors, list_incidents, one_incident
+from devmesh.incidents import Cited
+from opened import MINUTE_US, found, open_incident
+
+NOW_MIN = NOW_US // MINUTE_US
+ROW = {
+    "id", "version", "status", "severity", "title", "onset_us", "told_us", "detected_us", "last_us", "closed_us",
+    "closed_by", "reopened", "merged_into", "detectors", "services", "nodes", "suspects", "confidence", "inconclusive",
+    "votes",
+}  # fmt: skip
+WHOLE = ROW | {
+    "report", "report_md", "findings", "findings_in_all", "timeline", "evidence", "similar", "notes", "verdicts",
+    "changes", "next_checks",
+}  # fmt: skip
+
+
+@pytest.fixture
+def told(mesh):
+    """The number of an incident of a database and an api, ten minutes ago; lines of both are stored."""
+    at_us = NOW_US - 10 * MINUTE_US
+    take(mesh, line("mariadb.service: failed", service="mariadb", ts_us=at_us, node="store", priority=3), "relay",
+         may_name_nodes=True)  # fmt: skip
+    take(mesh, line("cannot ask the database", service="api", ts_us=at_us + 1, node="apps", priority=4), "relay",
+         may_name_nodes=True)  # fmt: skip
+    take(mesh, line("served", service="api", ts_us=at_us + 2, node="apps"), "relay", may_name_nodes=True)
+    take(mesh, line("nobody asked for this", service="dns", ts_us=at_us, node="other"), "relay", may_name_nodes=True)
+    run_whole(mesh, "assign-families")
+    some = [
+        found(mesh, NOW_MIN - 10, "mariadb", "store", family=1, critical=True),
+        found(mesh, NOW_MIN - 9, "api", "apps", detector="new", kind="new warning", weight=0.8),
+    ]
+    cited = Cited(f"{at_us}-1", at_us, some[0].node, some[0].service, 1, 1, 3, "mariadb.service: failed")
+    return open_incident(mesh, some, lines=[cited])
+
+
+def test_a_row_names_who_has_a_part_and_counts_the_votes(mesh, told):
+    """As the contract of the list has it; who looked into it, and what people said."""
+    mesh.incidents.votes.vote(told, "real", "ada")
+    mesh.incidents.votes.vote(told, "noise", "ben")
+    (row,) = list_incidents(mesh)["incidents"]
+    assert row.keys() == ROW
+    assert (row["services"], row["nodes"], row["detectors"]) == (
+        ["api", "mariadb"],
+        ["apps", "store"],
+        ["new", "primitive"],
+    )
+    assert (row["severity"], row["status"], row["votes"]) == ("critical", "open", {"real": 1, "noise": 1})
+    assert row["detected_us"] - row["onset_us"] == MINUTE_US
+
+
+def test_the_list_takes_names_and_words(mesh, told):
+    """Names that nobody has match nothing; times are words; what is no status is an error."""
+    shown = lambda **asked: [one["id"] for one in list_incidents(mesh, **asked)["incidents"]]  # noqa: E731
+    assert shown(service=["api"], node=["store"], status="active", severity="critical") == [told]
+    assert shown(service=["nobody"]) == shown(node=["nobody"]) == shown(status="closed") == shown(until="1h") == []
+    mesh.incidents.close(told, "ada")
+    assert shown(since="1h") == [told]
+    assert shown(since="5m") == shown(status="active") == []
+    with pytest.raises(InvalidInput):
+        shown(status="dead")
+    with pytest.raises(InvalidInput):
+        shown(since="someday")
+
+
+def test_one_incident_shows_findings_lines_story_and_a_timeline(mesh, told):
+    """Bars count only lines of who has a part in it; marks are what was found, told and done."""
+    mesh.incidents.note(told, "the pump was off", "ada")
+    whole = one_incident(mesh, told)
+    assert whole.keys() == WHOLE
+    assert [(one["service"], one["node"], one["family"], one["line"]) for one in whole["findings"]] == [
+        ("mariadb", "store", "f1", "mariadb.service: failed"), ("api", "apps", None, None),
+    ]  # fmt: skip
+    assert whole["findings"][0]["at_us"] == whole["onset_us"]
+    assert [one["reason"] for one in whole["findings"]] == ["opened it", "the same service"]
+    (cited,) = whole["evidence"]
+    assert (cited["node"], cited["service"], cited["family"], cited["priority"]) == ("store", "mariadb", "f1", 3)
+    assert [(one["who"], one["kind"]) for one in whole["notes"]] == [("", "told"), ("ada", "note")]
+    bars = whole["timeline"]["bars"]
+    assert whole["timeline"]["step_us"] == MINUTE_US
+    assert [sum(one[kind] for one in bars) for kind in ("errors", "warnings", "others")] == [1, 1, 1]
+    assert {one["t_us"] for one in bars if one["errors"]} == {whole["onset_us"]}
+    assert [one["kind"] for one in whole["timeline"]["marks"]] == ["finding", "told", "finding"]
+
+
+@pytest.mark.parametrize("number", [0, -1, 99, 2**31, 2**63, 2**70])
+def test_what_is_no_incident_is_not_found(mesh, number):
+    """Numbers that no table holds, too."""
+    with pytest.raises(NotFound):
+        one_incident(mesh, number)
+
+
+@pytest.mark.parametrize("days", [0, 0.1, 0.5, 2, 20, 200, 2_000])
+def test_a_timeline_has_a_bounded_number_of_bars(days):
+    """However long the incident lasted; short ones are shown by minute."""
+    begin = NOW_US - round(days * DAY_US)
+    since, until = span_of(begin, NOW_US, NOW_US)
+    step = step_of(since, until, NOW_US)
+    assert (until - since) / step <= BARS_MAX
+    assert (step in STEPS_US) == (until - since < 15 * HOUR_US)
+
+
+def test_a_long_incident_is_drawn_by_hour(mesh):
+    """Its bars come from the counts by hour, with the same sums."""
+    take(mesh, line("no", service="api", ts_us=NOW_US - 30 * HOUR_US, node="apps", priority=3), may_name_nodes=True)
+    some = [found(mesh, NOW_MIN - 30 * 60, "api", "apps"), found(mesh, NOW_MIN, "api", "apps", kind="other")]
+    timeline = one_incident(mesh, open_incident(mesh, some))["timeline"]
+    assert timeline["step_us"] == HOUR_US
+    assert sum(one["errors"] for one in timeline["bars"]) == 1
+
+
+def test_detectors_learn_first_and_are_judged_by_votes(mesh, told):
+    """With no watch yet all of them learn; findings are counted; the share of real ones is theirs."""
+    before = {one["name"]: one for one in list_detectors(mesh)["detectors"]}
+    assert before["primitive"]["learning"]
+    assert (before["primitive"]["findings_24h"], before["louder"]["findings_30d"]) == (1, 0)
+    assert before["primitive"]["precision"] is None
+    mesh.incidents.votes.vote(told, "real", "ada")
+    after = {one["name"]: one for one in list_detectors(mesh)["detectors"]}
+    assert (after["primitive"]["real"], after["primitive"]["precision"], after["louder"]["precision"]) == (1, 1.0, None)
+    assert 0 < after["primitive"]["at_least"] < 1
+
+
+def test_a_fleet_that_was_always_seen_has_no_blind_times(mesh):
+    """And a span that ends before it begins is no question."""
+    assert list_blind(mesh) == {"blind": []}
+    with pytest.raises(InvalidInput):
+        list_blind(mesh, since="1h", until="2h")
