@@ -1,9 +1,9 @@
-# Two commands do everything: `make up` runs DevMesh for this machine, `make test` proves it.
+# Three commands do everything: `make demo` shows it, `make up` runs it for this machine, `make test` proves it.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up test soak lint shipper clean
+.PHONY: demo up test soak lint shipper clean
 
 $(BIN)/devmesh: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -13,6 +13,9 @@ $(BIN)/devmesh: pyproject.toml constraints.txt
 $(VENV)/.dev: $(BIN)/devmesh
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+demo: $(BIN)/devmesh  ## a fleet that does not exist, and something breaks
+	$(BIN)/devmesh demo
 
 up: $(BIN)/devmesh  ## server and agent for this machine, in the foreground
 	$(BIN)/devmesh up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import msgspec
@@ -155,3 +156,13 @@ def test_help_names_the_page_with_the_kinds():
 
     page = (Path(__file__).resolve().parents[2] / "docs" / "rooms" / "simulate.md").read_text()
     assert not [kind for kind in KINDS if f"`{kind}`" not in page]
+
+
+def test_what_comes_at_a_speed_can_be_ended():
+    """No piece comes once it was told to stop, though its time would have come."""
+    made = Simulation(default_inventory(), 1, SINCE_US, SINCE_US + 600_000_000)
+    stop = threading.Event()
+    pieces = paced(made, SINCE_US, 1.0, FakeClock(SINCE_US), stop)
+    assert next(pieces).messages
+    stop.set()
+    assert list(pieces) == []

@@ -19,6 +19,7 @@ from devmesh.cli import (
     accounts,
     changes,
     db,
+    demo,
     detect,
     doctor,
     house,
@@ -44,6 +45,7 @@ EXIT_BROKEN_PIPE = 141
 EXIT_INTERRUPTED = 130
 FAULT = 1
 ORDER = (
+    "demo",
     "up",
     "import",
     "search",
@@ -140,6 +142,7 @@ def root(
 
 
 for room in (
+    demo,
     serve,
     imports,
     logs,

@@ -57,29 +57,32 @@ def up(context: typer.Context, host: Host = None, port: Port = None, data_dir: D
     from devmesh.cli.agent import LocalAgent
 
     settings = settings_of(context, host=host, port=port, data_dir=data_dir)
-    mesh = _open(settings, quiet=True)
+    mesh = open_to_serve(settings, quiet=True)
     agent = LocalAgent(mesh)
 
     def announce(url: str) -> None:
         _print_address(settings, url)
         agent.start(url)
 
-    _run(mesh, announce, agent.stop)
+    serve_until_signal(mesh, announce, agent.stop)
 
 
 def serve(context: typer.Context, host: Host = None, port: Port = None, data_dir: Data = None) -> None:
     """The server alone (HTTP and the loops), in the foreground. Agents on other machines send to it."""
     settings = settings_of(context, host=host, port=port, data_dir=data_dir)
-    mesh = _open(settings)
-    _run(mesh, lambda url: _print_address(settings, url), lambda: None)
+    mesh = open_to_serve(settings)
+    serve_until_signal(mesh, lambda url: _print_address(settings, url), lambda: None)
 
 
-def _open(settings: Settings, *, quiet: bool = False) -> Mesh:
-    """The house, opened to serve, once a server's store is there; from here on SIGTERM and SIGINT end the process with
-    0.
-    """
+def end_on_signals() -> None:
+    """From here on SIGTERM and SIGINT end the process with 0."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
+
+
+def open_to_serve(settings: Settings, *, quiet: bool = False) -> Mesh:
+    """The house, opened to serve, once a server's store is there; signals end the process with 0."""
+    end_on_signals()
     level = settings.log_level
     log_to_stderr("warning" if quiet and level == "info" else level)
     from devmesh.db.waiting import when_there
@@ -94,8 +97,9 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _run(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None]) -> None:
-    from devmesh.server import serve as serve_until_signal
+def serve_until_signal(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None]) -> None:
+    """Serve, and close the house; `announce(url)` once it answers, `before_stop()` while it still does."""
+    from devmesh.server import serve as serve_house
 
     overdue = threading.Timer(mesh.settings.stop_timeout_s, _end_at_once, (mesh.settings.stop_timeout_s,))
     overdue.daemon = True
@@ -105,7 +109,7 @@ def _run(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], 
         before_stop()
 
     try:
-        anew = serve_until_signal(mesh, announce, stop)
+        anew = serve_house(mesh, announce, stop)
     finally:
         before_stop()
         mesh.close()

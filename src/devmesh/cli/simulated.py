@@ -65,9 +65,14 @@ def deliver(made: Simulation, since_us: int, speed: float | None, way: Way) -> T
     return _write(pieces, made.journal(), way)
 
 
-def paced(slices: Iterable[Slice], since_us: int, speed: float, clock: Clock) -> Iterator[Slice]:
-    """Pieces of the slices, each once its last line's time has come, `speed` times as fast as real time."""
-    began_s, stop, piece_us = clock.monotonic_s(), threading.Event(), max(1, round(PIECE_S * speed * 1e6))
+def paced(
+    slices: Iterable[Slice], since_us: int, speed: float, clock: Clock, stop: threading.Event | None = None
+) -> Iterator[Slice]:
+    """Pieces of the slices, each once its last line's time has come, `speed` times as fast as real time, until `stop`
+    is set.
+    """
+    stop = stop or threading.Event()
+    began_s, piece_us = clock.monotonic_s(), max(1, round(PIECE_S * speed * 1e6))
     for one in slices:
         first, count = 0, len(one.true_us)
         while first < count:
@@ -75,9 +80,9 @@ def paced(slices: Iterable[Slice], since_us: int, speed: float, clock: Clock) ->
             last = first
             while last < count and one.true_us[last] < end_us:
                 last += 1
-            clock.wait(
-                max(0.0, (one.true_us[last - 1] - since_us) / 1e6 / speed - (clock.monotonic_s() - began_s)), stop
-            )
+            due_s = (one.true_us[last - 1] - since_us) / 1e6 / speed
+            if clock.wait(max(0.0, due_s - (clock.monotonic_s() - began_s)), stop):
+                return
             yield one.part(first, last)
             first = last
 
