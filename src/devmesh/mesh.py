@@ -120,9 +120,7 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     memory = Memory(clock, templates, events, Blind(db, clock, nodes, events))
     detectors = Detectors(db, templates, events, memory)
     incidents = Incidents(db, clock, nodes, templates, events, detectors, settings.learn_hours)
-    investigations = Investigations(
-        db, clock, nodes, templates, events, memory, incidents, settings.timezone
-    )
+    investigations = Investigations(db, clock, nodes, templates, events, memory, incidents, settings.timezone)
     notifications = _notifications(settings, db, clock, intake)
     rooms = (nodes, templates, events, embeddings, search, memory, incidents, investigations, notifications)
     loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]

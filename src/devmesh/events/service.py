@@ -246,6 +246,13 @@ class Events:
         with self._db.read() as connection:
             return {int(node): int(n) for node, n in connection.execute(query)}
 
+    def speakers(self, first: int, last: int) -> set[tuple[int, int]]:
+        """(service, node) that spoke in the hours first..last since 1970, folded days left out."""
+        table = event_counts.c
+        query = select(table.service_id, table.node_id).where(table.hour.between(first, last)).distinct()
+        with self._db.read() as connection:
+            return {(int(service), int(node)) for service, node in connection.execute(query)}
+
     def first_hour(self, since: int) -> int | None:
         """The first hour from `since` on (hours since 1970) in which an event was counted, folded days left out."""
         query = select(func.min(event_counts.c.hour)).where(event_counts.c.hour >= since)

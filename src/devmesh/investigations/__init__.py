@@ -1,11 +1,17 @@
 """Why: the rules that rank who is to blame, and what was seen before.
 
-Owns no table yet. In: an incident's findings, example lines, who runs where. Out: suspects, best first, each with what
-speaks for it. Promises: no line from a log is more than data; the same evidence gives the same order.
+Owns incident_reports. In: an incident's findings, counts and lines around it, what was changed, what people wrote about
+earlier ones. Out: suspects, best first, changes, reports. Promises: no line from a log is more than data; the same
+evidence gives the same order; each value in a report was recomputed from the store before it was printed.
 """
 
+from devmesh.investigations.model import Report, Seen
 from devmesh.investigations.service import Investigations
 from devmesh.investigations.similar import Recall, Signature, recall, signature
+from devmesh.investigations.strip import Change
 from devmesh.investigations.suspects import Fleet, Ranking, Suspect
 
-__all__ = ["Fleet", "Investigations", "Ranking", "Recall", "Signature", "Suspect", "recall", "signature"]
+__all__ = [
+    "Change", "Fleet", "Investigations", "Ranking", "Recall", "Report", "Seen", "Signature", "Suspect", "recall",
+    "signature",
+]  # fmt: skip

@@ -57,6 +57,6 @@ def _explains(change: Change, pair: Pair, begun_us: int | None, services: Mappin
     soon = math.exp(-pause / SOON_US)
     if change.service_id == pair[0]:
         return change.explains * soon, "the same service on the same node"
-    if name and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", change.text, re.IGNORECASE):
+    if name and re.search(rf"(?<![\w-]){re.escape(name)}(?!\w)", change.text, re.IGNORECASE):
         return max(change.explains, 0.5) * NAMED_SHARE * soon, "names the service, on its node"
     return (change.explains * NODE_SHARE * soon, "concerns the whole node") if change.wide else (0.0, "")

@@ -22,7 +22,7 @@ class Metric(StrEnum):
     TIME = "time"  # when the cited event was, in microseconds: int
     LEAD = "lead"  # whole seconds from the first cited event to the second: int
     ORDER = "order"  # the first cited event came `before` or `after` the second, or at the `same time`
-    NODE = "node"  # who said the event, or the families in the window: a name
+    NODE = "node"  # who said the event, or the families in the window; with nothing cited: a name that there is
     SERVICE = "service"
     LINE = "line"  # the message of the cited event, or the text of the family
 

@@ -17,6 +17,7 @@ from devmesh.nodes import Nodes
 from devmesh.templates import Family, Templates
 
 HOUR_US = 3_600_000_000
+ERROR = 3
 MOST_HOURS = 8 * 24  # of a window farther back
 Count = tuple[str, str, int, int]  # node, service, priority, n
 
@@ -41,6 +42,8 @@ class Ledger:
         self.near, self._copies = near, copies or {}
         self._frame: pl.DataFrame | None = None
         self._families: dict[int, Family | None] = {}
+        self._counted: dict[tuple[tuple[int, ...], tuple[int, ...], int, int], list[Count]] = {}
+        self._said: dict[str, Said | None] = {}
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -54,7 +57,13 @@ class Ledger:
         """What was counted of some families and templates (of all, where none is named); raises InvalidInput for a time
         of which nothing can be said.
         """
-        rows = self._rows(families, templates, since_us, until_us)
+        key = tuple(families), tuple(templates), since_us, until_us
+        if key not in self._counted:
+            self._counted[key] = self._count(families, templates, since_us, until_us)
+        return self._counted[key]
+
+    def _count(self, families: Sequence[int], templates: Sequence[int], since_us: int, until_us: int) -> list[Count]:
+        rows = self.rows(families, templates, since_us, until_us)
         roots = [one.id for one in self.families(families).values()]  # a family that was merged goes by its new number
         wanted = pl.lit(value=not (families or templates))
         wanted |= pl.col("template_id").is_in(list(templates)) | pl.col("family_id").is_in(roots)
@@ -63,7 +72,10 @@ class Ledger:
         services = self._nodes.service_names.names(sums["service_id"].to_list())
         return [(nodes.get(a, "?"), services.get(b, "?"), c, n) for a, b, c, n in sums.iter_rows()]
 
-    def _rows(self, families: Sequence[int], templates: Sequence[int], since_us: int, until_us: int) -> pl.DataFrame:
+    def rows(self, families: Sequence[int], templates: Sequence[int], since_us: int, until_us: int) -> pl.DataFrame:
+        """(…, family_id, template_id, node_id, service_id, priority, n) of a time: all where it is near, else of the
+        families and templates alone. Raises InvalidInput.
+        """
         if self.near.since_us <= since_us < until_us <= self.near.until_us:
             minute = pl.col("minute") * 60_000_000
             return self.frame.filter((minute >= since_us) & (minute < until_us))
@@ -80,6 +92,11 @@ class Ledger:
 
     def event(self, event_id: str) -> Said | None:
         """A line by its id; None where there is none."""
+        if event_id not in self._said:
+            self._said[event_id] = self._event(event_id)
+        return self._said[event_id]
+
+    def _event(self, event_id: str) -> Said | None:
         try:
             ts_us, number = parse_event_id(event_id)
             found = self._events.query(_just(ts_us), 1, cursor=f"{ts_us}-{number + 1}").events
@@ -99,6 +116,11 @@ class Ledger:
         """Which of these templates there are."""
         wanted = {one for one in ids if 0 < one < 1 << 62}
         return {one.id for one in self._templates.templates(wanted)} if wanted else set()
+
+    def known(self, name: str) -> bool:
+        """Whether there is a node or a service of that name."""
+        names = self._nodes.node_names, self._nodes.service_names
+        return any(some.ids([name], create=False) for some in names)
 
     def speakers(self) -> tuple[set[str], set[str]]:
         """Names of the nodes and of the services that were heard near the incident."""

@@ -20,5 +20,6 @@ incident_reports = Table(
     Column("inconclusive", Boolean, nullable=False),
     Column("evidence_template_ids", LONG_TEXT, nullable=False),  # JSON: f12 and t345
     Column("suggested_actions", LONG_TEXT, nullable=False),  # JSON
+    Column("signature", LONG_TEXT, nullable=False),  # JSON: by which it is recalled
     Index("ix_incident_reports_incident_id_version", "incident_id", "version", "author", unique=True),
 )

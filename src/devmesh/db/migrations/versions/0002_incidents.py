@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("inconclusive", sa.Boolean(), nullable=False),
         sa.Column("evidence_template_ids", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
         sa.Column("suggested_actions", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
+        sa.Column("signature", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mariadb"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident_reports")),
     )
     with op.batch_alter_table("incident_reports", schema=None) as batch_op:

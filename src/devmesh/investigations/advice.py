@@ -1,0 +1,126 @@
+"""What each kind of finding means in words, and what a person can look at next, as data by the names of rules.
+
+`{service}` and `{node}` stand for names, quoted for a shell: names come from logs, too.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from devmesh.safe import safe
+
+PLAIN = re.compile(r"[\w.@:/+-]+")
+
+
+@dataclass(frozen=True)
+class Advice:
+    """`says` goes on after "SERVICE on NODE"; `checks` are what to type or do there."""
+
+    says: str
+    checks: tuple[str, ...]
+
+
+LOGS = "devmesh logs --node {node} --service {service} --since 2h"
+STATUS = "On {node}: systemctl status {service}"
+ADVICE = {
+    "out of memory": Advice(
+        "ran out of memory",
+        (
+            "On {node}: free -h; ps aux --sort=-rss | head",
+            "On {node}: systemctl show {service} -p MemoryMax -p MemoryPeak: is a limit too low, or does it grow?",
+        ),
+    ),
+    "disk full": Advice(
+        "has no disk space left",
+        (
+            "On {node}: df -h; df -i",
+            "On {node}: du -xh --max-depth=2 / | sort -h | tail; journalctl --disk-usage",
+        ),
+    ),
+    "read-only file system": Advice(
+        "cannot write: a file system became read-only",
+        (
+            "On {node}: dmesg | tail -50; findmnt -o TARGET,OPTIONS",
+            "Back up what is on that disk before a repair (fsck).",
+        ),
+    ),
+    "kernel panic": Advice(
+        "had a kernel fault", ("On {node}: journalctl -k -b -1 | tail -100", "Test its memory and its disks.")
+    ),
+    "hardware error": Advice(
+        "reports failing hardware",
+        ("On {node}: dmesg | grep -i error | tail; smartctl -a on the disk it names", "Is the last backup good?"),
+    ),
+    "task blocked": Advice(
+        "waits for storage that does not answer",
+        ("On {node}: dmesg | tail; iostat -x 2 3", "On {node}: findmnt -t nfs,nfs4,cifs: is a mounted server away?"),
+    ),
+    "segmentation fault": Advice("crashed", ("On {node}: coredumpctl info {service}", STATUS)),
+    "unit failed": Advice("failed", (STATUS, "On {node}: journalctl -u {service} -b | tail -50")),
+    "certificate not accepted": Advice(
+        "does not accept a certificate",
+        ("openssl s_client -connect HOST:PORT of whom it could not trust: which certificate, until when?",),
+    ),
+    "certificate expired": Advice(
+        "has a certificate that expired",
+        ("On {node}: certbot certificates, or openssl x509 -enddate -noout -in FILE", "Why was it not renewed?"),
+    ),
+    "name not resolved": Advice(
+        "cannot resolve names", ("On {node}: resolvectl status; getent hosts NAME", "Is the resolver up?")
+    ),
+    "connection refused": Advice(
+        "cannot reach another service",
+        ("Is the service up that the lines name? ss -ltn on its node", "On {node}: nc -vz HOST PORT as its lines say"),
+    ),
+    "not answering": Advice(
+        "waits for answers that do not come", ("On {node}: ping and nc -vz HOST PORT as its lines say", LOGS)
+    ),
+    "failed logins": Advice(
+        "sees many failed logins",
+        (
+            "On {node}: lastb | head; who",
+            "Shut the address out (fail2ban, firewall); are passwords allowed in sshd_config?",
+        ),
+    ),
+    "clock jumped": Advice("has a clock that jumped", ("On {node}: timedatectl; chronyc tracking",)),
+    "no shutdown": Advice(
+        "came up with no shutdown in good order",
+        ("On {node}: journalctl -b -1 -n 100; last -x | head", "Power, watchdog, hypervisor: who reset it?"),
+    ),
+    "silence": Advice("fell silent", (STATUS, LOGS)),
+    "node silent": Advice(
+        "fell silent as a whole",
+        ("ping {node}; is it powered, is its network up?", "On {node}: systemctl status devmesh-shipper"),
+    ),
+    "overdue": Advice(
+        "did not do what it does by plan",
+        ("On {node}: systemctl list-timers --all; crontab -l", "On {node}: journalctl -u {service} -n 50"),
+    ),
+    "error rate": Advice("says far more errors than usual", (LOGS + " --priority err", STATUS)),
+    "new": Advice("says errors that were never seen", (LOGS + " --priority err", STATUS)),
+    "louder": Advice("says much more than usual", (LOGS, STATUS)),
+}  # fmt: skip
+OTHER = Advice("is in trouble", (LOGS, STATUS))
+
+
+def advice_for(kind: str) -> Advice:
+    """What a finding of a kind means."""
+    known = ADVICE.get(kind)
+    if known is None and (kind.startswith("louder") or kind == "lasting"):
+        known = ADVICE["louder"]
+    if known is None and kind.startswith("new"):
+        known = ADVICE["new"]
+    return known or OTHER
+
+
+def checks_for(kind: str, service: str, node: str) -> list[str]:
+    """What to type or do about it; names are quoted, so that none can be more than a name."""
+    return [one.format(service=quoted(service), node=quoted(node)) for one in advice_for(kind).checks]
+
+
+def quoted(name: str) -> str:
+    """A name as one word of a shell, on one visible line."""
+    shown = safe(name)
+    return shown if PLAIN.fullmatch(shown) and not shown.startswith("-") else shlex.quote(shown)

@@ -1,0 +1,34 @@
+"""Who runs where and whose an address is, as far as the counts and the firewalls' lines say."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection
+
+from devmesh.events import Events, Filter
+from devmesh.investigations.suspects import KERNEL, Fleet, Pair
+from devmesh.nodes import Nodes
+from devmesh.templates import Templates
+
+OWN_ADDRESS = re.compile(r"\bDST=(\d{1,3}(?:\.\d{1,3}){3})\b")
+SHARED_ADDRESS = re.compile(r"^(?:2(?:2[4-9]|[3-5]\d)\.|127\.|0\.)|\.255$")
+LOOKED_AT, MOST_FAMILIES = 50, 1_000
+
+
+def fleet_of(nodes: Nodes, templates: Templates, events: Events, pairs: Collection[Pair]) -> Fleet:
+    """What is known by name of these services and nodes, the kernel among them."""
+    services = nodes.service_names.names({service for service, _node in pairs})
+    names = nodes.node_names.names({node for _service, node in pairs})
+    kernel = nodes.service_names.ids([KERNEL], create=False).values()
+    services = {**services, **dict.fromkeys(kernel, KERNEL)}
+    lines = [one for one in templates.list_families(service_ids=kernel, limit=MOST_FAMILIES) if " DST=" in one.text]
+    members = tuple(templates.member_ids(one.id for one in lines))
+    addresses = {}
+    for node in names if members else ():
+        found = events.query(Filter(node_ids=(node,), template_ids=members), LOOKED_AT).events
+        said = Counter(address for one in found for address in OWN_ADDRESS.findall(one.message))
+        own = [address for address, _n in said.most_common() if not SHARED_ADDRESS.search(address)]
+        if own:
+            addresses[own[0]] = node
+    return Fleet(services, names, tuple(pairs), addresses)

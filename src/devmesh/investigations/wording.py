@@ -1,0 +1,110 @@
+"""Statements in words: values as people read them, lines and names so that nothing obeys them (T8).
+
+In Markdown, what came from outside (names, lines, notes) is escaped, or stands in a code span that it cannot leave.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from devmesh.investigations.claims import Claim, Metric, Value
+from devmesh.investigations.lock import PLACE, Checked, Locked
+from devmesh.safe import safe
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]#|<>~@&!]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+LINE_CHARS, NAME_CHARS = 240, 100
+MINUTE_S, HOUR_S = 60, 3_600
+
+
+def escaped(text: str, chars: int = LINE_CHARS) -> str:
+    """Text that Markdown shows as it is, on one line: no link, no mention, no HTML."""
+    return SPECIAL.sub(r"\\\1", cut(safe(text), chars))
+
+
+def code(text: str, chars: int = LINE_CHARS) -> str:
+    """A code span that its text cannot leave: back-ticks become apostrophes."""
+    return "`" + (cut(safe(text), chars).replace("`", "'").strip() or " ") + "`"
+
+
+def cut(text: str, chars: int) -> str:
+    """At most so many characters."""
+    return text if len(text) <= chars else text[: chars - 1] + "…"
+
+
+def clock(ts_us: int, zone: tzinfo) -> str:
+    """`2026-01-20 14:03:12`; what no calendar has is written as a number."""
+    try:
+        return datetime.fromtimestamp(ts_us // 1_000_000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return str(ts_us)
+
+
+def length(seconds: int) -> str:
+    """A span in one or two units: 40 s, 12 min, 3 h 5 min; minus where it goes back."""
+    sign, seconds = ("-" if seconds < 0 else ""), abs(seconds)
+    if seconds < MINUTE_S:
+        return f"{sign}{seconds} s"
+    hours, rest = divmod(seconds, HOUR_S)
+    minutes = f"{rest // MINUTE_S} min"
+    return sign + (f"{hours} h {minutes}" if hours else minutes)
+
+
+def shown(claim: Claim, value: Value, zone: tzinfo) -> str:
+    """A claim's value, or another in its place, as people read it; plain text."""
+    if isinstance(value, str):
+        return cut(safe(value), LINE_CHARS if claim.metric is Metric.LINE else NAME_CHARS)
+    if claim.metric is Metric.TIME:
+        return clock(value, zone)
+    return length(value) if claim.metric is Metric.LEAD else f"{value:,}"
+
+
+def plain(locked: Locked, zone: tzinfo) -> str:
+    """A statement on one line; what did not hold stands between ~~ before the truth."""
+    return _filled(locked, lambda text: text, lambda one: _told(one, zone, lambda _claim, text: text))
+
+
+def markdown(locked: Locked, zone: tzinfo) -> str:
+    """The same as Markdown, with what it cites at its end."""
+
+    def safely(claim: Claim, text: str) -> str:
+        return code(text) if claim.metric is Metric.LINE else escaped(text)
+
+    said = _filled(locked, lambda text: escaped(text, 1_000), lambda one: _told(one, zone, safely))
+    return f"{said} [{', '.join(locked.cites[:6])}]"
+
+
+def as_fact(locked: Locked, zone: tzinfo) -> dict[str, Any]:
+    """A statement as plain values: its text, and its claims each with value, truth and what it cites."""
+    return {
+        "text": plain(locked, zone),
+        "form": locked.text,
+        "cites": list(locked.cites),
+        "claims": [
+            {
+                "metric": one.claim.metric.value,
+                "shown": shown(one.claim, one.claim.value, zone),
+                "value": one.claim.value,
+                "truth": one.truth,
+                "holds": one.holds,
+                "cites": list(one.claim.cites),
+                "node": one.claim.node,
+                "service": one.claim.service,
+                "since_us": one.claim.since_us,
+                "until_us": one.claim.until_us,
+            }
+            for one in locked.claims
+        ],
+    }
+
+
+def _told(one: Checked, zone: tzinfo, safely: Callable[[Claim, str], str]) -> str:
+    said = safely(one.claim, shown(one.claim, one.claim.value, zone))
+    return said if one.holds else f"~~{said}~~ {safely(one.claim, shown(one.claim, one.truth, zone))}"
+
+
+def _filled(locked: Locked, prose: Callable[[str], str], value: Callable[[Checked], str]) -> str:
+    parts = PLACE.split(locked.text)
+    return "".join(value(locked.claims[int(one)]) if place % 2 else prose(one) for place, one in enumerate(parts))
