@@ -10,7 +10,7 @@ from devmesh.errors import InvalidInput
 from devmesh.when import parse_when, zone_of
 
 if TYPE_CHECKING:
-    from devmesh.incidents.maintenance import Window
+    from devmesh.incidents import Mute, Window
     from devmesh.mesh import Mesh
 
 BLIND_SINCE = "24h"
@@ -51,6 +51,39 @@ def list_blind(
         told = asdict(one)
         shown.append({"node": names.get(told.pop("node_id"), "?"), **told})
     return {"blind": shown}
+
+
+def list_mutes(mesh: Mesh, *, ended: bool = False) -> dict[str, Any]:
+    """Families of which people want to hear nothing for a time, the newest first; with `ended` also what is over."""
+    return {"mutes": describe_mutes(mesh, mesh.incidents.mutes.list(active=not ended))}
+
+
+def describe_mutes(mesh: Mesh, some: Sequence[Mute]) -> list[dict[str, Any]]:
+    """Mutes as plain values, with what their families say; `nodes` empty is all of them."""
+    families = mesh.templates.families({one.family_id for one in some})
+    services = mesh.nodes.service_names.names({one.service_id for one in families.values()})
+    nodes = mesh.nodes.node_names.names({node for one in some for node in one.node_ids})
+    now, out = mesh.clock.now_us(), []
+    for one in some:
+        family = families.get(one.family_id)
+        out.append(
+            {
+                "id": one.id,
+                "family": f"f{one.family_id}",
+                "line": one.guard.text,
+                "service": services.get(family.service_id, "?") if family else "?",
+                "nodes": [nodes.get(node, "?") for node in one.node_ids],
+                "reason": one.reason,
+                "who": one.who,
+                "created_us": one.created_us,
+                "until_us": one.until_us,
+                "most_per_hour": one.most_per_hour,
+                "active": one.ended_us is None and one.until_us > now,
+                "ended_us": one.ended_us,
+                "ended_why": one.ended_why,
+            }
+        )
+    return out
 
 
 def list_maintenance(mesh: Mesh, *, ended: bool = False) -> dict[str, Any]:

@@ -29,6 +29,7 @@ _STEP = r"(\d{1,9})\s*(seconds?|secs?|s|minutes?|mins?|m|hours?|h|days?|d|weeks?
 _RELATIVE = re.compile(rf"\s*(?:{_STEP}\s*)+(?:ago)?\s*", re.IGNORECASE)
 _ONE_STEP = re.compile(_STEP, re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(today|yesterday)\s*)?(?:(\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.IGNORECASE)
+_TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 HINT = "Write 2h, 'yesterday 14:00', 2026-01-20T14:00:00Z or microseconds since the epoch."
 EPOCH_US_DIGITS = 12  # from here on a bare number is microseconds since the epoch
 MAX_US = 4_102_444_800_000_000 * 2
@@ -75,6 +76,26 @@ def parse_when(text: str, now_us: int, zone: tzinfo) -> int:
         raise InvalidInput(f"{text!r} is no time that can be read.", hint=HINT) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     return _bounded(_to_us(moment), text)
+
+
+def parse_ahead(text: str, now_us: int, zone: tzinfo) -> int:
+    """The same for times to come: `2h` is in two hours, a time of day that is over is tomorrow's; `2h ago`, `today
+    14:00` and `yesterday` stay what they are. Raises InvalidInput.
+    """
+    said = text.strip()
+    begins = said.lower().partition(" ")[0]
+    if begins == "tomorrow":
+        return _next_day(parse_when(f"today{said[len(begins) :]}", now_us, zone), zone)
+    instant = parse_when(said, now_us, zone)
+    if _RELATIVE.fullmatch(said) and not said.lower().endswith("ago"):
+        return _bounded(2 * now_us - instant, text)
+    return _next_day(instant, zone) if instant <= now_us and _TIME_OF_DAY.fullmatch(said) else instant
+
+
+def _next_day(instant_us: int, zone: tzinfo) -> int:
+    """The same time of day, a day later: 23 or 25 hours where the clocks are changed."""
+    moment = datetime.fromtimestamp(instant_us / 1e6, zone)
+    return _to_us(datetime.combine(moment.date() + timedelta(days=1), moment.time(), zone))
 
 
 def _seconds(unit: str) -> int:
