@@ -64,6 +64,8 @@ def test_a_heartbeat_says_how_things_are(fake, ship_once, tmp_path):
     assert (said["backlog_events"], said["oldest_unsent_us"], said["gaps"]) == (0, None, [])
     assert abs(said["clock_us"] / 1e6 - 1.7e9) < 1e9
     assert said["sources"] == [{"kind": "journal", "path": str(journal)}]
+    assert (said["unanswered_us"], said["leaving"]) == (0, "once")
+    assert abs(said["started_us"] - said["clock_us"]) < 60_000_000
     write_journal(journal, lines(11, 15))
     fake.always = lambda exchange: exchange.answer(503, {}, {"Retry-After": "40"})
     assert ship_once(journal_file=str(journal)) == 8

@@ -10,6 +10,7 @@ from devmesh.ship.batch import Batch
 from devmesh.ship.clock import Clock
 from devmesh.ship.heartbeat import GAPS_AT_ONCE, Heart
 from devmesh.ship.history import History
+from devmesh.ship.in_vain import InVain
 from devmesh.ship.piece import Lost
 from devmesh.ship.server import Answer
 from devmesh.ship.state import StateFile
@@ -52,7 +53,7 @@ def test_more_gaps_than_a_heartbeat_holds_are_told_in_several(tmp_path):
     track = history.tracks["s"] = Track("s", "journal")
     track.gaps = [Lost(10 * n, 10 * n + 3, True, "poison") for n in range(GAPS_AT_ONCE)]
     history.untold = [("old;0", Lost(5, 9, False, "forked"))]
-    heart = Heart(SimpleNamespace(heartbeat=heard, skew=SimpleNamespace(best=None)), Clock(), 30.0)
+    heart = Heart(SimpleNamespace(heartbeat=heard, skew=SimpleNamespace(best=None), in_vain=InVain()), Clock(), 30.0)
     for left in (1, 0, 0):
         assert heart.beat(history, [], [], {})
         assert len(history.gaps()) == left

@@ -109,6 +109,7 @@ class Agent:
         )
         self.history = History(StateFile(directory), self.server, self.delivery, self.filters.document)
         self.heart = Heart(self.server, clock, options.heartbeat_s)
+        self.heart.leaving = "once" if options.once else None
         self._again = Again.wanted(self.history, self.filters, options, self.limits, self._send)
         self._gaps_after = 0.0
         self._more = False  # a backlog waits: no pause between rounds
@@ -171,6 +172,7 @@ class Agent:
         for _round in range(0 if self.options.once else LAST_ROUNDS):
             if self._round(newest_only=True).kind != "ok":
                 break
+        self.heart.leaving = self.heart.leaving or "stopped"
         self._beat(force=True)
         self.history.save()
         return 0

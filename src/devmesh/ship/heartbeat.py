@@ -30,6 +30,8 @@ class Heart:
     def __init__(self, server: Server, clock: Clock, every_s: float) -> None:
         self._server, self._clock, self._every_s = server, clock, every_s
         self._last: Optional[float] = None
+        self._started_us = clock.now_us()
+        self.leaving: Optional[str] = None
 
     def due(self) -> bool:
         """Whether the last beat is long enough ago."""
@@ -57,6 +59,9 @@ class Heart:
             "skew_us": None if skew is None else skew.skew_us,
             "skew_error_us": None if skew is None else skew.error_us,
             "boot_id": boot_id(),
+            "started_us": self._started_us,
+            "unanswered_us": self._server.in_vain.lately_us(self._clock.monotonic()),
+            "leaving": self.leaving,
             "machine_id": machine_id(),
             "sources": sources,
         }

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from devmesh.ship import AGENT_VERSION, tls
 from devmesh.ship.clock import Clock
 from devmesh.ship.errors import OptionsError
+from devmesh.ship.in_vain import InVain
 from devmesh.ship.skew import Skew
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Server:
         self._used_at = 0.0
         self._clock = clock or Clock()
         self.skew = Skew()
+        self.in_vain = InVain()
         self.gzip = True
 
     def ingest(self, batch: Batch) -> Answer:
@@ -114,11 +116,14 @@ class Server:
     def _ask(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:
         """One request under an id of its own. The answer's body is kept only if it is ours: it repeats the id."""
         request_id = str(uuid.uuid4())
-        asked_us = self._clock.now_us()
+        asked_us, asked_s = self._clock.now_us(), self._clock.monotonic()
         answer = self._request(method, path, body, dict(headers, **{"DevMesh-Batch": request_id}))
         named = None if answer.body is None else answer.body.get("batch")
         if answer.body is not None and named != request_id and (answer.status == http.client.OK or named):
-            return answer._replace(body=None, error="the answer does not name our request")
+            answer = answer._replace(body=None, error="the answer does not name our request")
+        heard_s = self._clock.monotonic()
+        # Who stood still in the middle of a request did not wait all the while.
+        self.in_vain.heard(answer.body is not None, max(asked_s, heard_s - TIMEOUT_S), heard_s)
         if answer.body is not None:
             self.skew.heard(answer.body.get("server_time_us"), asked_us, self._clock.now_us())
         return answer
