@@ -53,7 +53,7 @@ class Incidents:
     ) -> None:  # fmt: skip
         self._db, self._clock, self._detectors = db, clock, detectors
         self.mutes = Mutes(db, clock, templates, events)
-        self.maintenance, self.votes = Maintenance(db, clock), Votes(db, clock, detectors)
+        self.maintenance, self.votes = Maintenance(db, clock), Votes(db, clock)
         holding = Holding(clock, nodes, detectors, self.mutes, self.maintenance)
         self._watching = Watching(db, clock, nodes, templates, events, detectors, holding, learn_h)
 

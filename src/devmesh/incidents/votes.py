@@ -13,10 +13,9 @@ from devmesh.accounts import record
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.db.lists import one_of
-from devmesh.detectors import Detectors
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.incidents.given import number_of
-from devmesh.incidents.tables import incident_findings, incidents, votes
+from devmesh.incidents.tables import incident_parts, incidents, votes
 
 REAL, NOISE = "real", "noise"
 VERDICTS = (REAL, NOISE)
@@ -49,8 +48,8 @@ class Precision(NamedTuple):
 class Votes:
     """A verdict for each person and incident; the last one holds."""
 
-    def __init__(self, db: Database, clock: Clock, detectors: Detectors) -> None:
-        self._db, self._clock, self._detectors = db, clock, detectors
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db, self._clock = db, clock
 
     def vote(self, incident_id: int, verdict: str, who: str) -> None:
         """Say what an incident is: `real` or `noise`. Raises InvalidInput, NotFound."""
@@ -83,18 +82,18 @@ class Votes:
         as noise say nothing.
         """
         root = func.coalesce(incidents.c.merged_into, incidents.c.id).label("root")
-        said = select(root, votes.c.verdict, func.count()).join(votes, votes.c.incident_id == incidents.c.id)
+        voted = select(root, votes.c.verdict, func.count()).join(votes, votes.c.incident_id == incidents.c.id)
+        newest = select(root).join(votes, votes.c.incident_id == incidents.c.id).distinct().order_by(root.desc())
+        part = incident_parts.c
         with self._db.read() as connection:
-            newest = select(root).join(votes, votes.c.incident_id == incidents.c.id).distinct()
-            ids = list(connection.execute(newest.order_by(root.desc()).limit(COUNTED)).scalars())
+            ids = list(connection.execute(newest.limit(COUNTED)).scalars())
             tally = Counter[int]()
-            for number, verdict, n in connection.execute(said.where(one_of(root, ids)).group_by(root, votes.c.verdict)):
+            for number, verdict, n in connection.execute(
+                voted.where(one_of(root, ids)).group_by(root, votes.c.verdict)
+            ):
                 tally[number] += n if verdict == REAL else -n
-            belongs = select(incident_findings.c.finding_id, incident_findings.c.incident_id)
-            home = dict(
-                tuple(row) for row in connection.execute(belongs.where(one_of(incident_findings.c.incident_id, ids)))
-            )
-        pairs = {(home[one.id], one.finding.detector) for one in self._detectors.found(home)}
+            in_them = select(part.incident_id, part.detector).where(one_of(part.incident_id, ids)).distinct()
+            pairs = connection.execute(in_them).all()
         real = Counter(detector for number, detector in pairs if tally[number] > 0)
         noise = Counter(detector for number, detector in pairs if tally[number] < 0)
         return {name: Precision(real[name], noise[name]) for name in sorted({*real, *noise})}
