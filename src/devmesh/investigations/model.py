@@ -133,6 +133,15 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What a report comes to; `suspects` as in its facts, best first."""
+
+    confidence: float
+    inconclusive: bool
+    suspects: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """What was found out about an incident in one of its versions. `facts` is what the Markdown was made from: plain
     values with names, times in microseconds (docs/rooms/investigations.md has its shape).

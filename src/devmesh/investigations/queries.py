@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.engine import Row
 
 from devmesh.db.lists import one_of
-from devmesh.investigations.model import Report
+from devmesh.investigations.model import Report, Summary
 from devmesh.investigations.similar import Signature
 from devmesh.investigations.tables import incident_reports
 
 KEPT = 20  # reports of one incident
 LOOKED_AT = 5_000  # of the newest reports, for the incidents to recall
+
+
+class _Facts(msgspec.Struct):
+    """What a list shows of a report's facts."""
+
+    suspects: tuple[dict[str, Any], ...] = ()
+
+
+_FACTS = msgspec.json.Decoder(_Facts)
 
 
 def newest(connection: Connection, incident_id: int) -> Report | None:
@@ -23,6 +34,21 @@ def newest(connection: Connection, incident_id: int) -> Report | None:
     query = select(incident_reports).where(table.incident_id == incident_id)
     row = connection.execute(query.order_by(table.version.desc(), table.id.desc()).limit(1)).one_or_none()
     return None if row is None else _report(row)
+
+
+def summaries(connection: Connection, incident_ids: Collection[int]) -> dict[int, Summary]:
+    """{incident: what its newest report comes to}; of the facts only the suspects are read."""
+    table = incident_reports.c
+    version = func.max(table.version).label("version")
+    newest = select(table.incident_id, version).where(one_of(table.incident_id, incident_ids))
+    last = newest.group_by(table.incident_id).subquery()
+    this = (table.incident_id == last.c.incident_id) & (table.version == last.c.version)
+    columns = table.incident_id, table.confidence, table.inconclusive, table.facts
+    rows = connection.execute(select(*columns).join(last, this).order_by(table.id))
+    return {
+        row.incident_id: Summary(row.confidence, bool(row.inconclusive), _FACTS.decode(row.facts).suspects)
+        for row in rows
+    }
 
 
 def versions(connection: Connection, incident_ids: Collection[int]) -> dict[int, int]:

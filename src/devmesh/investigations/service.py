@@ -19,7 +19,7 @@ from devmesh.investigations.context import Packer
 from devmesh.investigations.draft import draft
 from devmesh.investigations.fleet import OWN_ADDRESS, SHARED_ADDRESS, fleet_of
 from devmesh.investigations.ledger import Said
-from devmesh.investigations.model import Context, Mark, Onset, Report, Seen
+from devmesh.investigations.model import Context, Mark, Onset, Report, Seen, Summary
 from devmesh.investigations.report import write
 from devmesh.investigations.similar import Signature, outvoted, recall_trusted
 from devmesh.investigations.strip import Change, Strip
@@ -98,6 +98,11 @@ class Investigations:
         """The newest report of an incident; None until one is written."""
         with self._db.read() as connection:
             return queries.newest(connection, incident_id)
+
+    def summaries(self, incident_ids: Collection[int]) -> dict[int, Summary]:
+        """What the newest reports of these incidents come to; those without one are left out."""
+        with self._db.read() as connection:
+            return queries.summaries(connection, incident_ids)
 
     def investigate(self, case: Case, joined: Sequence[Joined]) -> tuple[Report, Context]:
         """A report on an incident as it is now, from its findings (at least one); nothing is stored."""
