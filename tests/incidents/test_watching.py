@@ -198,6 +198,35 @@ def test_split_and_merge_move_findings_lines_and_parts(fleet):
         fleet.incidents.get(999)
 
 
+def test_in_maintenance_nothing_is_told_until_it_goes_on_after_the_end(fleet):
+    """A window for the database's node holds what it says; what the api says is told; what lasts is told after it."""
+    now = fleet.clock.now_us()
+    fleet.incidents.maintenance.plan(now, now + 20 * MINUTE_US, ["sto*"], ["mariadb"], "new disks", "ada")
+    live(fleet, 3, failing(0, 1 << 40))
+    mariadb = fleet.nodes.service_names.ids(["mariadb"], create=False)["mariadb"]
+    cases = fleet.incidents.list(thin=True).rows
+    assert mariadb not in {
+        part.service_id for one in fleet.incidents.parts([x.id for x in cases]).values() for part in one
+    }
+    live(fleet, 20, failing(0, 1 << 40))
+    cases = fleet.incidents.list(thin=True).rows
+    assert mariadb in {part.service_id for one in fleet.incidents.parts([x.id for x in cases]).values() for part in one}
+    assert rows(fleet, "SELECT COUNT(*) FROM findings WHERE held = ''")[0][0] == sum(
+        len(fleet.incidents.findings(one.id)) for one in cases
+    )
+
+
+def test_a_muted_family_opens_nothing_until_its_date(fleet):
+    """What it says is found and kept; once the mute is ended by hand, it is told."""
+    send(fleet, failing(0, 1 << 40)(83 * 60))
+    told = {one.text: one.id for one in fleet.templates.list_families(sort="new", limit=5)}
+    for family in [number for text, number in told.items() if "Failed with" in text or "refused" in text]:
+        mute = fleet.incidents.mutes.mute(family, "known", fleet.clock.now_us() + DAY_US, "ada", most_per_hour=1_000)
+    live(fleet, 3, failing(0, 1 << 40))
+    assert fleet.incidents.list(thin=True).rows == []
+    assert {row[0] for row in rows(fleet, "SELECT held FROM findings")} == {mute.held}
+
+
 def test_somebody_who_changes_an_incident_interrupts_the_watch(fleet, monkeypatch):
     """A close between the watch's look and its commit: the step is undone and done again, on what is there then."""
     live(fleet, 3, failing(0, 1 << 40))

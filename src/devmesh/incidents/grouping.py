@@ -23,7 +23,7 @@ FADING = 0.5  # of each further finding about one service on one node
 SLIGHT, SLIGHT_IN_ALL = 1.0, 0.9
 BURST_MIN, NEAR_MIN, CLOSED_AFTER_MIN = 20, 120, 30
 AGAIN_SERVICE_MIN, AGAIN_NODE_MIN = 180, 120
-MISSING, MISSED_MIN = {"silence", "node silent"}, 24 * 60
+MISSING, MISSED_MIN = {"silence", "node silent", "unheard", "cut off"}, 24 * 60
 LASTING = {"primitive", "new"}  # families that are no news by themselves go on anyway
 NODES = 1 << 20
 

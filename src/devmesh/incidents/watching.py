@@ -20,6 +20,7 @@ from devmesh.detectors import Detectors, Finding, Live, Looked
 from devmesh.events import Events, Filter
 from devmesh.incidents import queries
 from devmesh.incidents.grouping import AGAIN_SERVICE_MIN, Grouping, Incident
+from devmesh.incidents.holding import Holding
 from devmesh.incidents.model import Cited, Part
 from devmesh.loops import Lease, Loop
 from devmesh.nodes import Nodes
@@ -39,9 +40,9 @@ class Watching:
 
     def __init__(
         self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events, detectors: Detectors,
-        learn_h: int,
+        holding: Holding, learn_h: int,
     ) -> None:  # fmt: skip
-        self._db, self._clock = db, clock
+        self._db, self._clock, self._holding = db, clock, holding
         self._nodes, self._templates, self._events, self._detectors = nodes, templates, events, detectors
         self._learn_h = learn_h
         self._live: Live | None = None
@@ -61,19 +62,21 @@ class Watching:
             return 0
         live = self._live or self._begin(until)
         looked = self._owed = self._owed or live.look(until)
-        fresh = self._detectors.fresh(looked, max(self._began, looked.until - BACK_MIN))
+        sifted = self._holding.sift(self._detectors.fresh(looked, max(self._began, looked.until - BACK_MIN)), looked)
         with self._db.read() as connection:
             stored = queries.growing(connection, (looked.until - AGAIN_SERVICE_MIN - HOUR_MIN) * MINUTE_US)
         before = {one.id: copy.deepcopy(one) for one in stored}
         grouping = Grouping(stored)
-        grouping.observe(looked.counts, fresh, looked.until)
+        grouping.observe(looked.counts, sifted.told, looked.until)
         changed = [one for one in grouping.incidents if one != before.get(one.id)]
         lines = [self._lines(one) for one in changed]
         titles = self._titles(changed)
         crash_point("watch_before_commit")
         with lease.write() as connection:
-            ids = self._detectors.note(connection, [(one, "") for one in fresh], self._clock.now_us())
-            numbers = dict(zip(fresh, ids, strict=True))
+            ids = self._detectors.note(connection, sifted.fresh, self._clock.now_us())
+            self._detectors.release(connection, [one.id for one in sifted.released])
+            numbers = dict(zip((one for one, _held in sifted.fresh), ids, strict=True))
+            numbers |= {one.finding: one.id for one in sifted.released}
             for one, cited, title in zip(changed, lines, titles, strict=True):
                 self._store(connection, (one, before.get(one.id)), numbers, cited, title)
             self._detectors.keep(connection, live, looked, self._began)
@@ -83,6 +86,7 @@ class Watching:
                 self._detectors.forget(connection, looked.until - FORGOTTEN_MIN, kept, FORGET_LIMIT)
         crash_point("watch_after_commit")
         self._owed = None
+        self._holding.stored()
         if live.outdated:  # a past was brought in: learn it, and take nothing of what it changes for news
             self._live, self._anew = None, True
         return 1
