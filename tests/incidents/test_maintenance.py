@@ -55,17 +55,20 @@ def test_a_window_covers_its_time_its_nodes_and_its_services():
 
 
 def test_what_was_held_is_told_if_it_goes_on():
-    """A line that is said again, or who is missing still after ten minutes; nothing else."""
+    """A bad line that is said again, or who is missing still after ten minutes; nothing else."""
     end = NOW + 30
     assert goes_on(ONE, said((end, 7, 1, 1)), end)
     assert not goes_on(ONE, said((end - 1, 7, 1, 1), (end, 7, 1, 2), (end, 8, 1, 1)), end)
-    assert goes_on(MISSED, said((end - 1, 7, 1, 1), (end, 7, 1, 2)), end)
+    assert goes_on(MISSED, said((NOW, 7, 1, 1), (end, 7, 1, 2)), end)
     assert not goes_on(MISSED, said((end + 3, 9, 1, 1)), end)
+    assert not goes_on(MISSED, said((NOW + 9, 9, 1, 1)), end)
     assert not goes_on(MISSED, said(until=end + 9), end)
     other = said((end + 3, 9, 2, 1))
     assert goes_on(MISSED, other, end)
     assert not goes_on(replace(MISSED, kind="node silent"), other, end)
-    assert not goes_on(replace(ONE, detector="error rate", family=None), said((end, 7, 1, 1)), end)
+    for detector in ("louder", "overdue", "correlation"):
+        assert not goes_on(replace(ONE, detector=detector), said((end, 7, 1, 1)), end)
+    assert not goes_on(replace(ONE, family=None), said((end, 7, 1, 1)), end)
 
 
 def test_windows_are_planned_listed_and_ended(mesh, windows, clock):

@@ -22,7 +22,7 @@ from devmesh.db import Database
 from devmesh.detectors import Finding
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.incidents.given import DAY_US, end_of, number_of, text_of, texts_of
-from devmesh.incidents.grouping import MISSING
+from devmesh.incidents.grouping import LASTING, MISSING
 from devmesh.incidents.tables import maintenance
 from devmesh.memory import Minutes
 
@@ -145,19 +145,18 @@ def covers(windows: Iterable[Window], finding: Finding, names: Names) -> Window 
 
 
 def goes_on(finding: Finding, counts: Minutes, end: int) -> bool:
-    """Whether what was held until minute `end` (since 1970) goes on after it: its line was said again, or who was
-    missing has not spoken for ten minutes after. Rates are found anew by themselves. `counts`: of the last hours, as
-    far as they are known.
+    """Whether what was held until minute `end` (since 1970) goes on after it: its bad line was said again, or who was
+    missing was not heard since, until ten minutes after. What is loud then is found anew, what was overdue had its
+    reason. `counts`: of the last hours, as far as they are known.
     """
-    said = counts.minute >= end
+    mine = counts.node == finding.node
     if finding.kind in MISSING:
-        said &= counts.node == finding.node
+        back = mine & (counts.minute > finding.minute)
         if finding.kind == "silence":
-            said &= counts.service == finding.service
-        return counts.until >= end + BACK_MIN and not said.any()
-    if finding.family is None:
-        return False
-    return bool((said & (counts.family == finding.family) & (counts.node == finding.node)).any())
+            back &= counts.service == finding.service
+        return counts.until >= end + BACK_MIN and not back.any()
+    again = mine & (counts.family == (finding.family or 0)) & (counts.minute >= end)
+    return finding.detector in LASTING and bool(again.any())
 
 
 def _any(patterns: Sequence[str], name: str) -> bool:
