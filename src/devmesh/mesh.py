@@ -28,7 +28,7 @@ from devmesh.investigations import Investigations
 from devmesh.loops import Loop, Runner
 from devmesh.memory import Blind, Memory
 from devmesh.nodes import Nodes
-from devmesh.notifications import Notifications, Plan, Quiet, make_ways
+from devmesh.notifications import Announcer, Notifications, Plan, Quiet, make_ways
 from devmesh.search import Finder
 from devmesh.search.service import Search
 from devmesh.settings import Settings
@@ -122,7 +122,8 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     incidents = Incidents(db, clock, nodes, templates, events, detectors, settings.learn_hours)
     investigations = Investigations(db, clock, nodes, templates, events, memory, incidents, settings.timezone)
     notifications = _notifications(settings, db, clock, intake)
-    rooms = (nodes, templates, events, embeddings, search, memory, incidents, investigations, notifications)
+    announcer = Announcer(clock, nodes, incidents, investigations, notifications)
+    rooms = (nodes, templates, events, embeddings, search, memory, incidents, investigations, notifications, announcer)
     loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
     runner = Runner(db, clock, owner, loops)
     return Mesh(

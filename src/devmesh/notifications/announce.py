@@ -1,0 +1,87 @@
+"""From an incident to what people are told of it: each change that is worth a message, once its report is written.
+
+A report that does not come soon is not waited for: to be told late is worse than to be told little. What the report
+calls inconclusive is no more than information, unless something critical was seen.
+"""
+
+from __future__ import annotations
+
+from devmesh.channels import SEVERITIES
+from devmesh.clock import Clock
+from devmesh.incidents import Case, Incidents
+from devmesh.investigations import Investigations, Report
+from devmesh.loops import Lease, Loop
+from devmesh.nodes import Nodes
+from devmesh.notifications.model import Notice
+from devmesh.notifications.service import Notifications
+
+EVERY_S, AT_ONCE = 2.0, 100
+PATIENCE_US = 15_000_000
+QUOTED, CHECKS = 3, 3
+
+
+class Announcer:
+    """Hands incidents on to the outbox."""
+
+    def __init__(
+        self, clock: Clock, nodes: Nodes, incidents: Incidents, investigations: Investigations,
+        notifications: Notifications,
+    ) -> None:  # fmt: skip
+        self._clock, self._nodes, self._incidents = clock, nodes, incidents
+        self._investigations, self._notifications = investigations, notifications
+
+    def loops(self) -> list[Loop]:
+        """The side work."""
+        return [Loop("announce-incidents", EVERY_S, self.step, limit=AT_ONCE)]
+
+    def step(self, limit: int, lease: Lease) -> int:
+        """Put what changed into the outbox, and note that it is there; how many incidents."""
+        done = 0
+        for case in self._incidents.to_announce(limit):
+            report = self._investigations.report(case.id)
+            late = report is None or report.version < case.version
+            if late and self._clock.now_us() - case.changed_us < PATIENCE_US:
+                continue
+            notice = self._notice(case, report)
+            with lease.write() as connection:
+                self._notifications.tell(notice, connection)
+                self._incidents.announced(connection, case.id, case.version)
+            done += 1
+        return done
+
+    def _notice(self, case: Case, report: Report | None) -> Notice:
+        parts = self._incidents.parts([case.id])[case.id]
+        services = self._nodes.service_names.names({part.service_id for part in parts})
+        nodes = self._nodes.node_names.names({part.node_id for part in parts})
+        calm = report is not None and report.inconclusive and case.severity != SEVERITIES[0]
+        (severity,) = (one for one in SEVERITIES if one == ("info" if calm else case.severity))
+        return Notice(
+            case.id,
+            case.version,
+            severity,
+            "closed" if case.status == "closed" else "open",
+            case.title if report is None else report.title,
+            case.onset_us,
+            tuple(sorted(services.values())),
+            tuple(sorted(nodes.values())),
+            tuple(_lines(case, report)),
+            tuple(one.message for one in self._incidents.cited(case.id)[:QUOTED]),
+            case.closed_us,
+            f"/ui/incidents/{case.id}",
+        )
+
+
+def _lines(case: Case, report: Report | None) -> list[str]:
+    """What is known, in short plain sentences."""
+    out = [] if report is None else [report.hypothesis]
+    if report is not None and report.inconclusive:
+        out.append("What caused it is not clear.")
+    if case.merged_into is not None:
+        out.append(f"It went into incident {case.merged_into}.")
+    elif case.closed_by:
+        out.append(f"Closed by {case.closed_by}.")
+    elif case.status == "closed":
+        out.append("Nothing new or bad was said for half an hour.")
+    if report is not None and case.status != "closed":
+        out += [f"Look: {check}" for check in report.next_checks[:CHECKS]]
+    return out

@@ -1,0 +1,92 @@
+"""From a line in the log to a message in a channel: the watch, its report, the outbox, all of them real."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from bodies import DAY_US, HOUR_US, NOW_US, line, run_whole, take
+from devmesh.clock import FakeClock
+
+pytestmark = pytest.mark.sqlite_only  # the rooms' own tests run on both
+
+MINUTE_US = 60_000_000
+BEGIN_US = NOW_US // DAY_US * DAY_US - DAY_US
+TO_TERMINAL = {"terminal": {"kind": "console"}}
+PANIC = "Kernel panic - not syncing: @everyone VFS: unable to mount root fs"
+
+
+@pytest.fixture
+def house(make_mesh, tmp_path):
+    """Three days of an api were stored; the terminal is the channel."""
+    mesh = make_mesh(tmp_path / "house", clock=FakeClock(BEGIN_US), channels=TO_TERMINAL)
+    life = b"".join(
+        line("served 12 requests", service="api", ts_us=BEGIN_US - minute * MINUTE_US)
+        for minute in range(0, 72 * 60, 20)
+    )
+    take(mesh, life, "apps", received_us=BEGIN_US)
+    minute(mesh)
+    return mesh
+
+
+def minute(mesh):
+    """Let a minute pass: families, a look, and what follows from it."""
+    for loop in mesh.templates.loops():
+        run_whole(mesh, loop.name)
+    mesh.clock.advance(60)
+    for loop in ("watch", "write-reports", "announce-incidents", "send-notifications"):
+        mesh.runner.once(loop)
+
+
+def told(caplog):
+    """The first lines of what the terminal was told."""
+    return [one.getMessage().splitlines()[0] for one in caplog.records if one.name == "devmesh.incidents"]
+
+
+def test_a_fault_is_told_explained_and_closed_in_one_channel(house, caplog):
+    """A message with the report's title at once, nothing while nothing changes, and the end of it."""
+    caplog.set_level(logging.WARNING)
+    take(house, line(PANIC, service="kernel", ts_us=house.clock.now_us()), "apps", received_us=house.clock.now_us())
+    minute(house)
+    (case,) = house.incidents.list().rows
+    report = house.investigations.report(case.id)
+    assert report.version == case.version
+    assert told(caplog) == [f"incident={case.id} Critical: {report.title}"]
+    assert "@everyone" in caplog.text
+    for _ in range(5):
+        minute(house)
+    assert len(told(caplog)) == 1
+    for _ in range(35):
+        minute(house)
+    assert len(told(caplog)) == 2
+    assert "Closed after" in told(caplog)[1]
+
+
+def test_without_a_report_it_is_told_late_but_told(house, caplog, monkeypatch):
+    """Reports fail: after fifteen seconds it is told as the watch saw it."""
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr(house.investigations, "report", lambda _number: None)
+    take(house, line(PANIC, service="kernel", ts_us=house.clock.now_us()), "apps", received_us=house.clock.now_us())
+    minute(house)
+    assert told(caplog) == []
+    house.clock.advance(16)
+    house.runner.once("announce-incidents")
+    house.runner.once("send-notifications")
+    (case,) = house.incidents.list().rows
+    assert told(caplog) == [f"incident={case.id} Critical: {case.title}"]
+
+
+def test_a_crash_between_outbox_and_note_is_no_second_message(house, caplog, monkeypatch):
+    """Both are one transaction: a step that rolls back puts nothing into the outbox."""
+    caplog.set_level(logging.WARNING)
+    take(house, line(PANIC, service="kernel", ts_us=house.clock.now_us()), "apps", received_us=house.clock.now_us())
+    with monkeypatch.context() as crash:
+        crash.setattr(house.incidents, "announced", lambda *_told: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            minute(house)
+    house.runner.once("send-notifications")
+    assert told(caplog) == []
+    for loop in ("announce-incidents", "send-notifications", "announce-incidents", "send-notifications"):
+        house.runner.once(loop)
+    assert len(told(caplog)) == 1
