@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from bodies import DAY_US, HOUR_US, NOW_US, line, run_whole, take
+from bodies import DAY_US, NOW_US, line, run_whole, take
 from devmesh.clock import FakeClock
 
 pytestmark = pytest.mark.sqlite_only  # the rooms' own tests run on both
