@@ -1,0 +1,153 @@
+"""Reports as they are written: from real lines through the watch, confirmed by the store, harmless in every case."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+from broken_fleet import BROKE_US, MINUTE_US, broken, ordinary, watch
+
+from bodies import rows
+from devmesh.errors import DevMeshError
+from devmesh.investigations import queries
+
+HOSTILE = (
+    "ERROR: mariadb at db01: refused ` **bold** [click](https://evil.example) <script>alert(1)</script> @everyone "
+    "\u202e\x1b[31m | # head ~~gone~~ {0} {1} www.evil.example"
+)
+
+
+def written(mesh):
+    """The report of the one incident."""
+    mesh.runner.once("write-reports")
+    (case,) = mesh.incidents.list().rows
+    report = mesh.investigations.report(case.id)
+    assert report is not None
+    assert report.version == case.version
+    return report
+
+
+def test_a_report_says_what_where_since_when_who_and_what_to_do(troubled):
+    """With evidence for and against, the change just ahead, and the node that saw nothing; all of it confirmed."""
+    report = written(troubled())
+    assert report.title == "mariadb on db01 failed; api affected"
+    assert (report.inconclusive, report.facts["struck"], report.facts["taken_out"]) == (False, 0, {})
+    assert report.hypothesis.startswith("mariadb on db01 failed: mariadb.service: Failed with result")
+    assert report.hypothesis.endswith("upgrade mariadb-server:amd64 11.8.5 11.8.6")
+    first, second = report.facts["suspects"]
+    assert (first["service"], first["node"], second["service"]) == ("mariadb", "db01", "api")
+    assert any("api on apps names it" in one["text"] for one in first["for"])
+    assert second["against"][0]["text"] == "It began 20 s later than mariadb on db01."
+    assert report.facts["movers"][1]["lead_s"] == 20
+    assert report.facts["changes"][0]["text"] == "upgrade mariadb-server:amd64 11.8.5 11.8.6"
+    assert [one["node"] for one in report.facts["elsewhere"]] == ["nas"]
+    assert "On db01: systemctl status mariadb" in report.next_checks
+    assert sum(one["errors"] for one in report.facts["timeline"]["bars"]) == 5
+    assert {"finding", "change", "told"} <= {one["kind"] for one in report.facts["timeline"]["marks"]}
+    assert all(one["cites"] for part in ("what", "since", "order", "impact") for one in report.facts[part])
+    assert 0.3 < report.confidence <= 0.95
+
+
+def test_what_a_hostile_line_says_does_nothing(troubled):
+    """T8: it stands in a code span that it cannot leave, on one line, with nothing that hides."""
+    report = written(troubled(broken(error=HOSTILE)))
+    for text in report.markdown.splitlines():
+        outside = "".join(text.split("`")[::2])
+        assert text.count("`") % 2 == 0
+        for bad in ("<script", "](", "**bold", "@everyone", "://", "www.", "\u202e", "\x1b", "~~gone"):
+            assert bad not in outside, text
+    assert "\u202e" not in report.markdown + report.hypothesis + report.title
+    assert "\x1b" not in report.markdown + report.hypothesis + report.title
+
+
+def test_a_hostile_name_is_no_command(troubled):
+    """What to type next quotes names that are more than a name."""
+    body = broken().replace(b"mariadb at", b"x; reboot at").replace(b'"service": "mariadb"', b'"service": "x; reboot"')
+    report = written(troubled(body))
+    assert any("'x; reboot'" in one for one in report.next_checks)
+    assert not any("status x; reboot" in one for one in report.next_checks)
+
+
+def test_a_report_follows_its_incident_and_the_oldest_go(troubled, monkeypatch):
+    """One for each version, three of them stay here; nothing is written while nothing changed."""
+    monkeypatch.setattr(queries, "KEPT", 3)
+    mesh = troubled()
+    report = written(mesh)
+    assert mesh.runner.once("write-reports") == 0
+    for n in range(5):
+        (mesh.incidents.close if n % 2 == 0 else mesh.incidents.reopen)(report.incident_id, "alice")
+        mesh.runner.once("write-reports")
+    newest = mesh.investigations.report(report.incident_id)
+    assert newest.version == mesh.incidents.get(report.incident_id).version
+    assert rows(mesh, "SELECT COUNT(*) FROM incident_reports") == [(3,)]
+
+
+def test_one_that_cannot_be_written_holds_up_no_other(troubled, monkeypatch):
+    """It is tried again a minute later."""
+    mesh = troubled()
+    real, fails = mesh.investigations.investigate, [True]
+
+    def investigate(case, joined):
+        if fails[0]:
+            raise DevMeshError("a family of which nobody knows")
+        return real(case, joined)
+
+    monkeypatch.setattr(mesh.investigations, "investigate", investigate)
+    assert mesh.runner.once("write-reports") == 1
+    assert mesh.runner.once("write-reports") == 0
+    (case,) = mesh.incidents.list().rows
+    assert mesh.investigations.report(case.id) is None
+    fails[0] = False
+    mesh.clock.advance(61)
+    assert mesh.runner.once("write-reports") == 1
+    assert mesh.investigations.report(case.id) is not None
+
+
+def test_what_was_seen_before_comes_with_what_people_wrote(troubled):
+    """A day later the same breaks again; two who say that it does not help outvote it."""
+    mesh = troubled()
+    first = written(mesh)
+    mesh.incidents.note(first.incident_id, "zpool clear tank", "alice")
+    again_us = BROKE_US + 24 * 60 * MINUTE_US
+    mesh.clock.advance(24 * 3600)
+    watch(mesh, ordinary(BROKE_US + 60 * MINUTE_US, again_us + 60 * MINUTE_US, dies_us=again_us), broken(again_us))
+    mesh.runner.once("write-reports")
+    second = mesh.incidents.list().rows[0]
+    assert second.id != first.incident_id
+    (seen,) = mesh.investigations.report(second.id).facts["similar"]
+    assert (seen["id"], seen["notes"]) == (first.incident_id, ["zpool clear tank"])
+    assert "zpool clear tank" in mesh.investigations.report(second.id).markdown
+    for who in ("bob", "carol"):
+        mesh.incidents.votes.vote(first.incident_id, "noise", who)
+    again = mesh.investigations.investigate(second, mesh.incidents.findings(second.id))[0]
+    assert again.facts["similar"] == []
+
+
+def test_lines_that_expired_are_still_evidence(troubled):
+    """The incident keeps copies; the report cites them."""
+    mesh = troubled()
+    (case,) = mesh.incidents.list().rows
+    with mesh.db.write() as connection:
+        connection.exec_driver_sql("DELETE FROM log_events")
+    report = mesh.investigations.investigate(case, mesh.incidents.findings(case.id))[0]
+    cited = {one.event_id for one in mesh.incidents.cited(case.id)}
+    assert cited
+    judge = mesh.investigations.investigate(case, mesh.incidents.findings(case.id))[1].ledger
+    assert all(judge.event(one) is not None for one in cited)
+    assert report.facts["struck"] == 0
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.mariadb_only
+def test_reports_are_the_same_on_both_stores(troubled):
+    """Written, read, replaced."""
+    mesh = troubled()
+    report = written(mesh)
+    assert report.facts["title"] == "mariadb on db01 failed; api affected"
+    assert report.evidence[0].startswith("f")
+    (case,) = mesh.incidents.list().rows
+    started = time.process_time()
+    again, _context = mesh.investigations.investigate(case, mesh.incidents.findings(case.id))
+    assert time.process_time() - started < 2
+    assert replace(again, created_us=0, facts={}) == replace(report, created_us=0, facts={})
