@@ -14,10 +14,11 @@ from devmesh.watched import list_detectors as list_detectors  # noqa: PLC0414
 from devmesh.when import parse_when, zone_of
 
 if TYPE_CHECKING:
+    from devmesh.investigations import Summary
     from devmesh.mesh import Mesh
 
 MINUTE_US = 60_000_000
-FINDINGS_SHOWN, LINES_SHOWN, MARKS_SHOWN = 500, 200, 100
+FINDINGS_SHOWN, LINES_SHOWN, MARKS_SHOWN, STORY_SHOWN = 500, 200, 100, 40
 STORY = {"told", "worse", "closed", "reopened", "merged", "split", "investigating"}
 
 
@@ -68,9 +69,14 @@ def list_incidents(
 def rows(mesh: Mesh, cases: Sequence[Case]) -> list[dict[str, Any]]:
     """Incidents as rows of a list."""
     ids = [one.id for one in cases]
-    parts, votes = mesh.incidents.parts(ids), mesh.incidents.votes.of(ids)
+    parts, votes, told = mesh.incidents.parts(ids), mesh.incidents.votes.of(ids), mesh.investigations.summaries(ids)
     named = _names(mesh, (part for some in parts.values() for part in some))
-    return [_row(one, parts[one.id], votes.get(one.id, {}), named) for one in cases]
+    return [{**_row(one, parts[one.id], votes.get(one.id, {}), named), **_sum(told.get(one.id))} for one in cases]
+
+
+def row_of(mesh: Mesh, number: int) -> dict[str, Any]:
+    """One incident as a row of the list. Raises NotFound."""
+    return rows(mesh, [mesh.incidents.get(number)])[0]
 
 
 def one_incident(mesh: Mesh, number: int) -> dict[str, Any]:
@@ -88,16 +94,17 @@ def one_incident(mesh: Mesh, number: int) -> dict[str, Any]:
         {"at_us": one.at_us, "who": one.who, "kind": one.kind, "text": one.text}
         for one in mesh.incidents.notes(case.id)
     ]
-    changes: list[dict[str, Any]] = []
+    report = mesh.investigations.report(case.id)
+    facts: Mapping[str, Any] = report.facts if report else {}
     span = span_of(case.onset_us, case.last_us, mesh.clock.now_us())
     chart = bars(mesh, *span, {one.service_id for one in parts}, {one.node_id for one in parts})
     return {
-        **_row(case, parts, votes, named),
-        "report": None,
-        "report_md": "",
+        **rows(mesh, [case])[0],
+        "report": facts or None,
+        "report_md": report.markdown if report else "",
         "findings": [_finding(one, named, texts) for one in shown],
         "findings_in_all": len(joined),
-        "timeline": {**chart, "marks": _marks(shown, notes, changes, named)},
+        "timeline": {**chart, "marks": _marks(shown, notes, facts.get("changes", []), named)},
         "evidence": [
             {
                 "id": one.event_id,
@@ -109,11 +116,11 @@ def one_incident(mesh: Mesh, number: int) -> dict[str, Any]:
             }
             for one in lines[:LINES_SHOWN]
         ],
-        "similar": [],
+        "similar": facts.get("similar", []),
         "notes": notes,
         "verdicts": votes,
-        "changes": changes,
-        "next_checks": [],
+        "changes": facts.get("changes", []),
+        "next_checks": facts.get("next_checks", []),
     }
 
 
@@ -144,17 +151,28 @@ def _row(case: Case, parts: Sequence[Part], votes: Mapping[str, str], named: Nam
         "detectors": sorted({one.detector for one in parts}),
         "services": sorted({named.services.get(one.service_id, "?") for one in parts}),
         "nodes": sorted({named.nodes.get(one.node_id, "?") for one in parts}),
-        "suspects": [],
-        "confidence": None,
-        "inconclusive": False,
         "votes": {"real": said.count("real"), "noise": said.count("noise")},
     }
 
 
+def _sum(told: Summary | None) -> dict[str, Any]:
+    """What its report comes to, with a title that says more; nothing until one is written."""
+    if told is None:
+        return {"suspects": [], "confidence": None, "inconclusive": False}
+    suspects = [{key: one[key] for key in ("service", "node", "score", "reasons")} for one in told.suspects]
+    out = {"suspects": suspects, "confidence": told.confidence, "inconclusive": told.inconclusive}
+    return out if told.inconclusive else {"title": told.title, **out}
+
+
 def _gravest(joined: Sequence[Joined], limit: int) -> list[Joined]:
-    """The weightiest, in order of time."""
-    best = sorted(joined, key=lambda one: (-one.finding.weight, one.finding.minute, one.id))[:limit]
-    return sorted(best, key=lambda one: (one.finding.minute, one.id))
+    """The first of each sort, then the weightiest; in order of time."""
+    first = dict[tuple[object, ...], int]()
+    for one in joined:
+        found = one.finding
+        first.setdefault((found.service, found.node, found.family, found.detector, found.kind), one.id)
+    begins = set(first.values())
+    best = sorted(joined, key=lambda one: (one.id not in begins, -one.finding.weight, one.finding.minute, one.id))
+    return sorted(best[:limit], key=lambda one: (one.finding.minute, one.id))
 
 
 def _finding(one: Joined, named: Names, texts: Mapping[int, str]) -> dict[str, Any]:
@@ -181,7 +199,16 @@ def _marks(
     """What stands on the timeline, in order of time: the first finding of each service on each node and of each kind,
     what was told and done, what was changed.
     """
-    seen, out = set[tuple[int, int, str]](), list[dict[str, Any]]()
+    out = [
+        {"at_us": one["at_us"], "what": one["text"], "service": "", "node": "", "kind": one["kind"]}
+        for one in notes
+        if one["kind"] in STORY
+    ][:STORY_SHOWN]
+    out += [
+        {"at_us": one["at_us"], "what": one["text"], "service": one["service"], "node": one["node"], "kind": "change"}
+        for one in changes
+    ]
+    seen = set[tuple[int, int, str]]()
     for one in shown:
         found = one.finding
         key = found.service, found.node, found.kind
@@ -189,13 +216,4 @@ def _marks(
             seen.add(key)
             who = named.pair(found.service, found.node)
             out.append({"at_us": found.minute * MINUTE_US, "what": found.kind, **who, "kind": "finding"})
-    out += [
-        {"at_us": one["at_us"], "what": one["text"], "service": "", "node": "", "kind": one["kind"]}
-        for one in notes
-        if one["kind"] in STORY
-    ]
-    out += [
-        {"at_us": one["at_us"], "what": one["text"], "service": one["service"], "node": one["node"], "kind": "change"}
-        for one in changes
-    ]
     return sorted(out[:MARKS_SHOWN], key=lambda one: (one["at_us"], one["kind"]))

@@ -6,7 +6,7 @@ import pytest
 
 from bodies import line, take
 
-FILLED = {"template_id": "f1", "event_id": "1-1", "query": "disk"}
+FILLED = {"number": "1", "template_id": "f1", "event_id": "1-1", "query": "disk"}
 
 
 def routes(call):

@@ -91,6 +91,28 @@ def test_one_incident_shows_findings_lines_story_and_a_timeline(mesh, told):
     assert [one["kind"] for one in whole["timeline"]["marks"]] == ["finding", "told", "finding"]
 
 
+def test_what_the_report_says_is_shown(mesh, told):
+    """Nobody is suspected until one is written; then the list and the incident name the same suspects."""
+    assert one_incident(mesh, told)["report"] is None
+    run_whole(mesh, "write-reports")
+    (row,), whole = list_incidents(mesh)["incidents"], one_incident(mesh, told)
+    assert row["suspects"] == whole["suspects"]
+    assert (row["suspects"][0]["service"], row["suspects"][0]["node"]) == ("mariadb", "store")
+    assert (row["title"], row["confidence"]) == (whole["report"]["title"], whole["report"]["confidence"])
+    assert whole["report_md"].startswith("# ")
+    assert whole["next_checks"] == whole["report"]["next_checks"] != []
+
+
+def test_of_many_findings_the_first_of_each_sort_are_shown(mesh):
+    """However many weightier ones came later; how many there are is said."""
+    some = [found(mesh, NOW_MIN - 600, "api", "apps", detector="new", weight=0.5)]
+    some += [found(mesh, NOW_MIN - 599 + n, "api", "apps", weight=3.0) for n in range(520)]
+    whole = one_incident(mesh, open_incident(mesh, some))
+    assert (len(whole["findings"]), whole["findings_in_all"]) == (500, 521)
+    assert [one["detector"] for one in whole["findings"][:2]] == ["new", "primitive"]
+    assert whole["findings"][1]["at_us"] == (NOW_MIN - 599) * MINUTE_US
+
+
 @pytest.mark.parametrize("number", [0, -1, 99, 2**31, 2**63, 2**70])
 def test_what_is_no_incident_is_not_found(mesh, number):
     """Numbers that no table holds, too."""

@@ -9,7 +9,20 @@ from fastapi import Depends, FastAPI
 from starlette.datastructures import State
 
 from devmesh import __version__
-from devmesh.api import admin, changes, docs, document, errors, house, ingest, logs, notifications, search, templates
+from devmesh.api import (
+    admin,
+    changes,
+    docs,
+    document,
+    errors,
+    house,
+    incidents,
+    ingest,
+    logs,
+    notifications,
+    search,
+    templates,
+)
 from devmesh.api.auth import PathToken
 from devmesh.api.body import BODIES_AT_ONCE, Arriving
 from devmesh.api.parameters import only_known
@@ -54,7 +67,7 @@ def make_app(mesh: Mesh, *, started: bool = False) -> FastAPI:
     app.state = state_of(mesh)
     errors.install(app)
     document.install(app)
-    for part in (ingest, logs, templates, changes, search, house, notifications, admin, docs):
+    for part in (ingest, logs, templates, incidents, changes, search, house, notifications, admin, docs):
         app.include_router(part.router)
     app.add_middleware(PathToken)
     return app

@@ -15,7 +15,7 @@ from devmesh.detectors import Detectors, Finding
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import Events
 from devmesh.incidents import by_hand, queries
-from devmesh.incidents.given import number_of
+from devmesh.incidents.given import number_of, text_of
 from devmesh.incidents.grouping import Grouping, Incident
 from devmesh.incidents.holding import Holding
 from devmesh.incidents.maintenance import Maintenance
@@ -140,9 +140,7 @@ class Incidents:
 
     def note(self, number: int, text: str, who: str) -> None:
         """Write something down. Raises NotFound, InvalidInput."""
-        text = text.strip()
-        if not 1 <= len(text) <= NOTE_CHARS:
-            raise InvalidInput(f"A note has 1 to {NOTE_CHARS:,} characters.", hint="Say what you saw or did.")
+        text = text_of(text, "note", NOTE_CHARS)
         self._change(number, (who, "noted"), lambda on, case: by_hand.note(on, case, text, who, self._clock.now_us()))
 
     def investigate(self, number: int, who: str) -> None:
@@ -171,7 +169,7 @@ class Incidents:
 
     def split(self, number: int, finding_ids: Collection[int], who: str) -> Case:
         """A new incident of some of an incident's findings. Raises NotFound, InvalidInput."""
-        wanted, have = set(finding_ids), self.findings(number)
+        wanted, have = set(finding_ids), self.findings(self.get(number).id)
         parts = [one for one in have if one.id in wanted], [one for one in have if one.id not in wanted]
         if len(parts[0]) < len(wanted):
             raise InvalidInput("Some of these findings are not in it.", hint=f"devmesh incident show {number}")

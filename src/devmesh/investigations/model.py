@@ -136,6 +136,7 @@ class Context:
 class Summary:
     """What a report comes to; `suspects` as in its facts, best first."""
 
+    title: str
     confidence: float
     inconclusive: bool
     suspects: tuple[Mapping[str, Any], ...]

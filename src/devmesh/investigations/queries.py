@@ -22,6 +22,7 @@ LOOKED_AT = 5_000  # of the newest reports, for the incidents to recall
 class _Facts(msgspec.Struct):
     """What a list shows of a report's facts."""
 
+    title: str
     suspects: tuple[dict[str, Any], ...] = ()
 
 
@@ -45,9 +46,10 @@ def summaries(connection: Connection, incident_ids: Collection[int]) -> dict[int
     this = (table.incident_id == last.c.incident_id) & (table.version == last.c.version)
     columns = table.incident_id, table.confidence, table.inconclusive, table.facts
     rows = connection.execute(select(*columns).join(last, this).order_by(table.id))
+    facts = {row.incident_id: (_FACTS.decode(row.facts), row) for row in rows}
     return {
-        row.incident_id: Summary(row.confidence, bool(row.inconclusive), _FACTS.decode(row.facts).suspects)
-        for row in rows
+        number: Summary(one.title, row.confidence, bool(row.inconclusive), one.suspects)
+        for number, (one, row) in facts.items()
     }
 
 

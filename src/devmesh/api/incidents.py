@@ -1,0 +1,261 @@
+"""`/incidents` and what belongs to them: detectors, mutes, maintenance, blind times, and a look at the past."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel, Field
+
+from devmesh.accounts import Grant
+from devmesh.acting import mute_family, plan_maintenance
+from devmesh.api.auth import mesh_of, operator, reader
+from devmesh.detecting import SINCE, replay
+from devmesh.detectors import LEARN_H
+from devmesh.errors import Unavailable
+from devmesh.incidenting import list_incidents, one_incident, row_of
+from devmesh.paging import LIMIT_DEFAULT
+from devmesh.watched import BLIND_SINCE, list_blind, list_detectors, list_maintenance, list_mutes
+
+router = APIRouter(tags=["incidents"], dependencies=[Depends(reader)])
+Operator = Annotated[Grant, Depends(operator)]
+Names = Annotated[list[str], Query(max_length=100)]
+Number = Annotated[int, Path(description="The number of an incident, a mute or a maintenance, as the lists show it.")]
+
+_looking = Lock()  # at the past: each look takes a core for seconds
+
+
+class Text(BaseModel):
+    """A note."""
+
+    text: str
+
+
+class Verdict(BaseModel):
+    """What somebody thinks of an incident: `real` or `noise`."""
+
+    verdict: str = Field(max_length=16)
+
+
+class IntoIncident(BaseModel):
+    """The incident that another one goes into."""
+
+    into: int
+
+
+class Findings(BaseModel):
+    """The findings that go into an incident of their own."""
+
+    findings: list[int] = Field(max_length=10_000)
+
+
+class Quiet(BaseModel):
+    """A family of which nothing is to be told on these nodes (none: on all), for a reason, until then; no `family`: the
+    one that the gravest finding speaks of. More than `most_per_hour` lines end it before.
+    """
+
+    family: str = Field("", max_length=16)
+    nodes: list[str] = Field([], max_length=1_000)
+    until: str = Field(max_length=64)
+    reason: str
+    most_per_hour: int | None = None
+    timezone: str = Field("", max_length=64)
+
+
+class Window(BaseModel):
+    """A time in which what is found of these nodes and services (globs; none: any) is kept and told nobody."""
+
+    since: str = Field("now", max_length=64)
+    until: str = Field(max_length=64)
+    nodes: list[str] = Field([], max_length=1_000)
+    services: list[str] = Field([], max_length=1_000)
+    reason: str
+    timezone: str = Field("", max_length=64)
+
+
+# -- incidents --------------------------------------------------------------------------------------------------------
+
+
+@router.get("/incidents")
+def incidents(
+    request: Request,
+    status: str | None = None,
+    severity: str | None = None,
+    service: Names = [],  # noqa: B006 - FastAPI copies it
+    node: Names = [],  # noqa: B006
+    since: str | None = None,
+    until: str | None = None,
+    *,
+    thin: bool = False,
+    limit: int = LIMIT_DEFAULT,
+    cursor: str | None = None,
+    timezone: str = "",
+) -> dict[str, Any]:
+    """Incidents, the newest onset first; merged ones are left out."""
+    return list_incidents(
+        mesh_of(request),
+        status=status,
+        severity=severity,
+        service=service,
+        node=node,
+        since=since,
+        until=until,
+        thin=thin,
+        limit=limit,
+        cursor=cursor,
+        timezone=timezone,
+    )
+
+
+@router.get("/incidents/{number}")
+def incident(request: Request, number: Number) -> dict[str, Any]:
+    """One incident: report, suspects, findings, timeline, lines, similar ones, notes, changes, what to check next."""
+    return one_incident(mesh_of(request), number)
+
+
+@router.post("/incidents/{number}/note")
+def note(request: Request, number: Number, said: Text, grant: Operator) -> dict[str, Any]:
+    """Write down what you saw or did; it is shown again when the same happens."""
+    mesh = mesh_of(request)
+    mesh.incidents.note(number, said.text, grant.by)
+    return row_of(mesh, number)
+
+
+@router.post("/incidents/{number}/vote")
+def vote(request: Request, number: Number, said: Verdict, grant: Operator) -> dict[str, Any]:
+    """Say whether it was real or noise: detectors are measured by it. Your last word counts."""
+    mesh = mesh_of(request)
+    mesh.incidents.votes.vote(number, said.verdict, grant.by)
+    return row_of(mesh, number)
+
+
+@router.post("/incidents/{number}/investigate")
+def investigate(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
+    """Say that you look into it."""
+    mesh = mesh_of(request)
+    mesh.incidents.investigate(number, grant.by)
+    return row_of(mesh, number)
+
+
+@router.post("/incidents/{number}/close")
+def close(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
+    """Close it; what it knows does not open it again for an hour."""
+    mesh = mesh_of(request)
+    mesh.incidents.close(number, grant.by)
+    return row_of(mesh, number)
+
+
+@router.post("/incidents/{number}/reopen")
+def reopen(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
+    """Open it again."""
+    mesh = mesh_of(request)
+    mesh.incidents.reopen(number, grant.by)
+    return row_of(mesh, number)
+
+
+@router.post("/incidents/{number}/merge")
+def merge(request: Request, number: Number, said: IntoIncident, grant: Operator) -> dict[str, Any]:
+    """Let all of an incident go into another one, which is answered."""
+    mesh = mesh_of(request)
+    return row_of(mesh, mesh.incidents.merge(number, said.into, grant.by).id)
+
+
+@router.post("/incidents/{number}/split")
+def split(request: Request, number: Number, said: Findings, grant: Operator) -> dict[str, Any]:
+    """Make an incident of its own of some findings; it is answered."""
+    mesh = mesh_of(request)
+    return row_of(mesh, mesh.incidents.split(number, said.findings, grant.by).id)
+
+
+@router.post("/incidents/{number}/mute")
+def mute(request: Request, number: Number, said: Quiet, grant: Operator) -> dict[str, Any]:
+    """Tell nothing of one of its families for a time; anything new about it ends that. Answers the mute."""
+    return mute_family(
+        mesh_of(request),
+        number,
+        family=said.family,
+        nodes=said.nodes,
+        until=said.until,
+        reason=said.reason,
+        most_per_hour=said.most_per_hour,
+        timezone=said.timezone,
+        who=grant.by,
+    )
+
+
+# -- the watch --------------------------------------------------------------------------------------------------------
+
+
+@router.get("/mutes")
+def mutes(request: Request, *, ended: bool = False) -> dict[str, Any]:
+    """Families of which nothing is told, and why."""
+    return list_mutes(mesh_of(request), ended=ended)
+
+
+@router.post("/mutes/{number}/end")
+def end_mute(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
+    """Hear of it again; what it held is told. Answers all mutes that are left."""
+    mesh = mesh_of(request)
+    mesh.incidents.mutes.end(number, grant.by)
+    return list_mutes(mesh)
+
+
+@router.get("/maintenance")
+def maintenance(request: Request, *, ended: bool = False) -> dict[str, Any]:
+    """Times in which findings are kept and told nobody."""
+    return list_maintenance(mesh_of(request), ended=ended)
+
+
+@router.post("/maintenance")
+def plan(request: Request, said: Window, grant: Operator) -> dict[str, Any]:
+    """Plan one; it is answered. What still goes on after it is told."""
+    return plan_maintenance(
+        mesh_of(request),
+        since=said.since,
+        until=said.until,
+        nodes=said.nodes,
+        services=said.services,
+        reason=said.reason,
+        timezone=said.timezone,
+        who=grant.by,
+    )
+
+
+@router.post("/maintenance/{number}/end")
+def end_maintenance(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
+    """End one before its time, or take it back. Answers all that are left."""
+    mesh = mesh_of(request)
+    mesh.incidents.maintenance.end(number, grant.by)
+    return list_maintenance(mesh)
+
+
+@router.get("/detectors")
+def detectors(request: Request) -> dict[str, Any]:
+    """What each detector finds, until when it learns, what it found, what people said of it."""
+    return list_detectors(mesh_of(request))
+
+
+@router.get("/blind")
+def blind(
+    request: Request,
+    since: str = BLIND_SINCE,
+    until: str | None = None,
+    node: Names = [],  # noqa: B006
+    timezone: str = "",
+) -> dict[str, Any]:
+    """Times in which nothing could be seen of a node, and why."""
+    return list_blind(mesh_of(request), since=since, until=until, node=node, timezone=timezone)
+
+
+@router.get("/detect")
+def detect(
+    request: Request, since: str = SINCE, until: str | None = None, learn: int = LEARN_H, timezone: str = ""
+) -> dict[str, Any]:
+    """What would have been told of the past, and what more or less than was told. Takes seconds, one at a time."""
+    if not _looking.acquire(blocking=False):
+        raise Unavailable("Somebody looks at the past already.", hint="Ask again shortly.", retry_after_s=5)
+    try:
+        return replay(mesh_of(request), since=since, until=until, learn_h=learn, timezone=timezone)
+    finally:
+        _looking.release()
