@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -37,8 +38,19 @@ LEARNING_S = 5.0
 HOURS_READ = 12  # the loudest, by minute
 TIMES, LEAST = 3, 10  # the loudest of the past, and at least so many
 OFTEN_A_MIN = 0.1  # who says it more often has every new family beside it
-NEWBORN, NEWBORN_US, BESIDE_US = 100, 10 * MINUTE_US, 60_000_000
+NEWBORN, NEWBORN_US, BIRTHS_ASKED = 100, 10 * MINUTE_US, 100
+BESIDE_US = 60_000_000
 KEPT_MIN = 5 * HOUR_MIN
+
+
+class Birth(NamedTuple):
+    """The first line of a family on a node."""
+
+    family: int
+    service: int
+    node: int
+    created_us: int
+    first_us: int
 
 
 class Guarding:
@@ -46,6 +58,7 @@ class Guarding:
 
     def __init__(self, clock: Clock, templates: Templates, events: Events) -> None:
         self._clock, self._templates, self._events = clock, templates, events
+        self._born: dict[tuple[int, int], Birth] = {}  # by family and node
         self._read: dict[tuple[int, int], int] = {}  # by mute and minute: how many lines there were
 
     # -- learning ------------------------------------------------------------
@@ -102,11 +115,11 @@ class Guarding:
         """The mutes that end now, each with the first reason."""
         if not mutes:
             return []
-        remade, born = self._remade(mutes), self._newborn(mutes, now_us)
+        remade, births = self._remade(mutes), self._births(mutes, counts, now_us)
         ended = []
         for mute in mutes:
             why = "its time is over" if now_us >= mute.until_us else remade.get(mute.id)
-            why = why or excess(mute, counts) or self._beside(mute, born, counts) or self._news(mute, counts)
+            why = why or excess(mute, counts) or self._beside(mute, births, counts) or self._news(mute, counts)
             if why is not None:
                 ended.append(Ended(mute, why))
         oldest = now_us // MINUTE_US - KEPT_MIN
@@ -136,30 +149,44 @@ class Guarding:
                 out[mute.id] = "a new version of DevMesh reads its lines in another way"
         return out
 
-    def _newborn(self, mutes: Iterable[Mute], now_us: int) -> list[Family]:
-        """Families that the last minutes brought to services of guarded mutes."""
+    def _births(self, mutes: Iterable[Mute], counts: Minutes, now_us: int) -> list[Birth]:
+        """The first lines of families that the last minutes brought to services of guarded mutes, by node."""
         services = {mute.guard.service for mute in mutes if mute.guard.neighbours}
         if not services:
             return []
+        since = now_us - NEWBORN_US
         newest = self._templates.list_families(service_ids=services, sort="new", limit=NEWBORN)
-        return [one for one in newest if one.created_us >= now_us - NEWBORN_US]
+        self._born = {key: one for key, one in self._born.items() if one.created_us >= since}
+        asked = 0
+        for one in newest:
+            if one.created_us < since or one.first_seen_us is None:
+                continue
+            minute = one.first_seen_us // MINUTE_US  # which is all that totals know
+            rows = (counts.family == one.id) & (counts.minute == minute)
+            for node in sorted(set(counts.node[rows].tolist())):
+                if (one.id, node) in self._born or asked >= BIRTHS_ASKED:
+                    continue
+                asked += 1
+                first = self._first_said(one.id, node, minute * MINUTE_US, (minute + 1) * MINUTE_US)
+                if first is not None:
+                    self._born[one.id, node] = Birth(one.id, one.service_id, node, one.created_us, first)
+        return list(self._born.values())
 
-    def _beside(self, mute: Mute, born: Iterable[Family], counts: Minutes) -> str | None:
+    def _beside(self, mute: Mute, births: Iterable[Birth], counts: Minutes) -> str | None:
         """Whether a new family of its service was said for the first time within a minute of it, on the same node."""
         if not mute.guard.neighbours:
             return None
-        for one in born:
-            other = one.service_id == mute.guard.service and one.id != mute.family_id
-            if not other or one.created_us < mute.created_us or one.first_seen_us is None:
+        rows = mute.rows(counts)
+        spoke = set(zip(counts.node[rows].tolist(), counts.minute[rows].tolist(), strict=True))
+        for one in births:
+            if one.service != mute.guard.service or min(one.created_us, one.first_us) <= mute.created_us:
                 continue
-            nodes = set(counts.node[counts.family == one.id].tolist())
-            for node in sorted(nodes & set(mute.node_ids) if mute.node_ids else nodes):
-                minute = one.first_seen_us // MINUTE_US * MINUTE_US  # which is all that totals know
-                first = self._first_said(one.id, node, minute, minute + MINUTE_US)
-                if first is None or first < mute.created_us:
-                    continue
-                if self._first_said(mute.family_id, node, first - BESIDE_US, first + BESIDE_US + 1) is not None:
-                    return f"something new was said beside it, f{one.id}"
+            minute, since = one.first_us // MINUTE_US, one.first_us - BESIDE_US
+            near = (one.node, minute - 1) in spoke or (one.node, minute + 1) in spoke
+            if (one.node, minute) in spoke or (
+                near and self._first_said(mute.family_id, one.node, since, one.first_us + BESIDE_US + 1) is not None
+            ):
+                return f"something new was said beside it, f{one.family}"
         return None
 
     def _first_said(self, family_id: int, node: int, since_us: int, until_us: int) -> int | None:
