@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from broken_fleet import BROKE_US, MINUTE_US, broken, ordinary, watch
+from broken_fleet import BROKE_US, MINUTE_US, happen
 
 from devmesh.clock import FakeClock
 from devmesh.mesh import Mesh
@@ -17,9 +17,7 @@ def troubled(make_mesh) -> Callable[..., Mesh]:
 
     def make(*bodies: bytes) -> Mesh:
         mesh: Mesh = make_mesh(clock=FakeClock(BROKE_US - 10 * MINUTE_US))
-        watch(mesh, ordinary())
-        mesh.clock.advance(20 * 60)  # type: ignore[attr-defined]
-        watch(mesh, *(bodies or (broken(),)))
+        happen(mesh, *bodies)
         return mesh
 
     return make

@@ -1,4 +1,4 @@
-"""`/changes`: what is new, gone, louder or quieter."""
+"""`/changes`: what is new, gone, louder or quieter, in a window or after an event."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from devmesh.api.auth import mesh_of, reader
-from devmesh.changing import LIMIT_DEFAULT, SINCE, list_changes
+from devmesh.changing import LIMIT_DEFAULT, SINCE, changes_after, list_changes
 
 router = APIRouter(tags=["changes"], dependencies=[Depends(reader)])
 
@@ -24,8 +24,14 @@ def changes(
     service: Names = [],  # noqa: B006
     limit: int = LIMIT_DEFAULT,
     timezone: str = "",
+    after: Annotated[str | None, Query(description="Id of an event: what changed on its node after it.")] = None,
 ) -> dict[str, Any]:
-    """Families that are not as they were, with what would be normal and the chance that it is luck."""
+    """Families that are not as they were, with what would be normal and the chance that it is luck.
+
+    With `after` those of an event's node since it, and what people and programs changed there (`strip`).
+    """
+    if after is not None:
+        return changes_after(mesh_of(request), after, until=until, limit=limit, timezone=timezone)
     return list_changes(
         mesh_of(request),
         since=since,

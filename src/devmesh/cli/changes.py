@@ -28,7 +28,10 @@ def install(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
         epilog=examples(
-            "devmesh changes", "devmesh changes --since 2h --node nas", 'devmesh changes --since "yesterday 14:00"'
+            "devmesh changes",
+            "devmesh changes --since 2h --node nas",
+            'devmesh changes --since "yesterday 14:00"',
+            "devmesh changes --after 1795360864569955-42",
         ),
         short_help="What is new, gone, louder or quieter.",
     )(changes)
@@ -50,6 +53,9 @@ def changes(
     service: Annotated[
         list[str], typer.Option("--service", "-s", metavar="NAME", help="Only of this service (repeatable).")
     ] = [],  # noqa: B006
+    after: Annotated[
+        str | None, typer.Option(metavar="EVENT", help="What changed on an event's node after it, to --until or a day.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-l", metavar="N", help="How many, 1 to 1,000.")] = 20,
     json: Json = False,
 ) -> None:
@@ -58,16 +64,24 @@ def changes(
     Compares counts of families, hour by hour, with the rhythm that their service has. A node that said nothing is named
     instead of all that it did not say.
     """
-    from devmesh.changing import list_changes
+    from devmesh.changing import changes_after, list_changes
     from devmesh.cli.terminal import count, emit, many, note, safe, viewer_zone, write
 
     settings = settings_of(context)
     with reading(settings) as mesh:
-        found = list_changes(mesh, since=since, until=until, against=against, node=node, service=service, limit=limit)
+        if after is not None:
+            found = changes_after(mesh, after, until=until, limit=limit)
+        else:
+            found = list_changes(
+                mesh, since=since, until=until, against=against, node=node, service=service, limit=limit
+            )
     if json:
         emit(found)
         return
-    write(_spans(found, viewer_zone(settings.timezone)))
+    zone = viewer_zone(settings.timezone)
+    write(_spans(found, zone))
+    if after is not None:
+        _write_strip(found, zone)
     for name in found["quiet_nodes"]:
         write(f"{safe(name)} said nothing in this time; what it usually says is left out.")
     widest = max((len(safe(one["service"])) for one in found["changes"]), default=0)
@@ -83,6 +97,20 @@ def changes(
         write(f"Nothing changed but by luck; {many(found['compared'], 'pattern')} compared.")
     elif found["found"] > len(found["changes"]):
         note(f"There are {count(found['found'] - len(found['changes']))} more: --limit N")
+
+
+def _write_strip(found: dict[str, Any], zone: tzinfo) -> None:
+    """The event, and what people and programs changed on its node after it."""
+    from devmesh.cli.terminal import safe, stamp, write
+
+    event = found["event"]
+    who = f"{safe(event['service'])} on {safe(event['node'])}"
+    write(f"After {stamp(event['ts_us'], zone)}, {who}: {safe(event['message'])}")
+    write("")
+    write("Changed there by people and programs:" if found["strip"] else "People and programs changed nothing there.")
+    for one in found["strip"]:
+        times = f" ({one['n']} of them)" if one["n"] > 1 else ""
+        write(f"  {stamp(one['at_us'], zone)}  {one['kind']:<13} {safe(one['service'])}: {safe(one['text'])}{times}")
 
 
 def _spans(found: dict[str, Any], zone: tzinfo) -> str:
