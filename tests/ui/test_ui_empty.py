@@ -9,6 +9,8 @@ from processes import serving
 
 SAYS = {
     "/ui/": "Nothing is stored yet",
+    "/ui/incidents": "nothing is watched",
+    "/ui/detectors": "nothing is watched",
     "/ui/logs": "Nothing is stored yet",
     "/ui/templates": "There is no template yet",
     "/ui/search?q=disk": "there is nothing to find",

@@ -73,6 +73,8 @@ def test_keys_lead_everywhere(open_page):
     """`g` and a letter to each page, `/` to the first field, `?` to the keys."""
     page = open_page("/ui/")
     for letter, place in {
+        "i": "incidents",
+        "d": "detectors",
         "l": "logs",
         "t": "templates",
         "n": "nodes",

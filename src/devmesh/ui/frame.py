@@ -13,7 +13,7 @@ from starlette.requests import Request
 from devmesh.api.auth import grant_for
 from devmesh.errors import DevMeshError
 from devmesh.house import health
-from devmesh.ui import theme
+from devmesh.ui import theme, wrong
 
 if TYPE_CHECKING:
     from devmesh.accounts import Grant
@@ -87,7 +87,8 @@ def refreshing(mesh: Mesh, request: Request, view: Element, make: Callable[[], d
 
 def _bar(mesh: Mesh, grant: Grant, here: str) -> dict[str, Any]:
     ill = [part for part in careful_health(mesh) if part["state"] == "degraded"]
-    return {"here": here, "person": grant.person, "admin": grant.administers, "ill": ill}
+    told = {"here": here, "person": grant.person, "admin": grant.administers, "ill": ill}
+    return {**told, **careful(lambda: wrong.count_open(mesh))}
 
 
 def careful_health(mesh: Mesh) -> list[dict[str, str]]:

@@ -12,7 +12,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from devmesh.ui import frame, health, logs, nodes, overview, plain, search, services, sign_in, template, templates
+from devmesh.ui import (
+    detectors,
+    frame,
+    health,
+    incident,
+    incidents,
+    logs,
+    nodes,
+    overview,
+    plain,
+    search,
+    services,
+    sign_in,
+    template,
+    templates,
+)
 from devmesh.ui.guard import Guard
 
 if TYPE_CHECKING:
@@ -21,7 +36,7 @@ if TYPE_CHECKING:
     from devmesh.mesh import Mesh
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (overview, logs, templates, template, search, nodes, services, health)
+PAGES = (overview, incidents, incident, logs, templates, template, search, nodes, services, detectors, health)
 
 
 def install(app: FastAPI, mesh: Mesh) -> None:

@@ -13,6 +13,7 @@ from devmesh.catalogue import DAY_US, busiest, describe, with_trends
 from devmesh.events import Filter
 from devmesh.house import health, stats
 from devmesh.ui import frame
+from devmesh.ui.wrong import open_ones, watched
 
 if TYPE_CHECKING:
     from devmesh.mesh import Mesh
@@ -56,6 +57,8 @@ def data(mesh: Mesh, since: str, until: str) -> dict[str, Any]:
         "nodes": [asdict(node) for node in nodes.rows],
         "more_nodes": nodes.cursor is not None,
         "new": fresh(mesh),
+        "incidents": open_ones(mesh, SHOWN),
+        "watched": watched(mesh),
         "loud": busiest(mesh, Filter(since_us=mesh.clock.now_us() - DAY_US), SHOWN),
         "ill": [asdict(part) for part in health(mesh) if part.state == "degraded"],
     }

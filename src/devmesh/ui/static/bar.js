@@ -1,10 +1,10 @@
 // The bar on top: the way to every page, what is degraded, the look, and out.
 const PAGES = [
-  ["Overview", ""], ["Logs", "logs"], ["Templates", "templates"], ["Search", "search"], ["Nodes", "nodes"],
-  ["Services", "services"], ["Health", "health"],
+  ["Overview", ""], ["Incidents", "incidents"], ["Logs", "logs"], ["Templates", "templates"], ["Search", "search"],
+  ["Nodes", "nodes"], ["Services", "services"], ["Detectors", "detectors"], ["Health", "health"],
 ];
 const KEYS = [
-  ["g then o l t s n v h", "Overview, Logs, Templates, Search, Nodes, serVices, Health"], ["/", "to the first field"],
+  ["g then o i l t s n v d h", "Overview, Incidents, Logs, Templates, Search, Nodes, serVices, Detectors, Health"], ["/", "to the first field"],
   ["j k, arrows in the list", "next and previous line"], ["Enter", "open the line"], ["x", "leave its template out"], ["p", "live tail: pause, go on"],
   ["Esc", "close"], ["← → on the bars", "move; with Shift select; Enter zooms"], ["?", "these keys"],
 ];
@@ -38,7 +38,7 @@ export default {
     <a class="skip" href="#" @click.prevent="skip">Skip to the content</a>
     <a class="brand" href="/ui/">DevMesh</a>
     <nav aria-label="Pages"><a v-for="[name, at] in pages" :href="'/ui/' + at"
-      :aria-current="name === data.here ? 'page' : undefined">{{ name }}</a></nav>
+      :aria-current="name === data.here ? 'page' : undefined">{{ name }}<b v-if="at === 'incidents' && data.open" class="open" :class="{crit: data.critical}" :aria-label="data.open + ' open'">{{ data.open }}</b></a></nav>
     <span class="side">
       <a v-if="data.ill.length" class="state warn" href="/ui/health" :title="data.ill.map(p => p.name).join(', ')">{{ data.ill.length }} degraded</a>
       <button class="quiet" @click="turn" :title="light ? 'Dark' : 'Light'" :aria-label="light ? 'Dark colours' : 'Light colours'">{{ light ? '☾' : '☀' }}</button>

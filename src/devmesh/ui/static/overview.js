@@ -1,5 +1,7 @@
 // The first page. What is well takes little room; what is not is said in words.
 import Bars from "devmesh/bars.js";
+import Rows from "devmesh/incident_rows.js";
+import Watched from "devmesh/watched.js";
 import Template from "devmesh/template_text.js";
 import { GROUPS, PRIORITIES, ago, count, group, many, safe, short, size } from "devmesh/text.js";
 
@@ -7,7 +9,7 @@ const RANGES = [["1h", "1 h"], ["6h", "6 h"], ["24h", "24 h"], ["7d", "7 d"], ["
 
 export default {
   props: { data: Object },
-  components: { Bars, TemplateText: Template },
+  components: { Bars, Rows, TemplateText: Template, Watched },
   data: () => ({ ranges: RANGES, names: PRIORITIES }),
   computed: {
     total() {
@@ -48,6 +50,7 @@ export default {
   <article tabindex="-1" class="content overview">
     <p v-if="data.error" class="empty">{{ data.error }} {{ data.hint }}</p>
     <template v-else>
+    <section v-if="data.stats.events"><template v-if="data.incidents.length"><h2>Wrong now</h2><Rows :incidents="data.incidents" :now="data.now_us"/></template><Watched :watched="data.watched" :calm="!data.incidents.length"/><p class="under"><a href="/ui/incidents">{{ data.incidents.length ? 'All incidents' : 'Earlier incidents' }}</a></p></section>
     <ul v-if="data.ill.length" class="ill"><li v-for="[reason, names] in ill"><b>{{ safe(names.slice(0, 12).join(', ')) }}{{ names.length > 12 ? ' and ' + (names.length - 12) + ' more' : '' }}</b> {{ safe(reason) }}</li></ul>
     <section class="head"><h1>{{ short(total) }} <small>event{{ total === 1 ? '' : 's' }}</small></h1>
       <span class="severe"><a v-for="(n, name) in severe" v-show="n" :class="name" :href="lines + '&priority=' + ({crit: 2, err: 3, warn: 4})[name]">{{ short(n) }} {{ {crit: 'critical', err: 'error', warn: 'warning'}[name] }}{{ n === 1 || name === 'crit' ? '' : 's' }}</a></span>

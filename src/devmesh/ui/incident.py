@@ -1,0 +1,46 @@
+"""One incident: what, since when, who is to blame and why, what was seen, what changed before, what people did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nicegui import ui
+from nicegui.element import Element
+from starlette.requests import Request
+
+from devmesh.api.auth import grant_for
+from devmesh.incidenting import one_incident
+from devmesh.ui import frame
+from devmesh.watched import list_blind
+
+if TYPE_CHECKING:
+    from devmesh.mesh import Mesh
+
+
+class IncidentPage(Element, component="static/incident.js"):
+    """How it looks."""
+
+
+def install(mesh: Mesh) -> None:
+    """Add the page."""
+
+    @frame.page("/incidents/{number}")
+    async def incident(request: Request, number: int) -> None:
+        grant = await grant_for(mesh, request)
+        view = IncidentPage()
+
+        def make() -> dict[str, Any]:
+            return {**data(mesh, number), "may": grant.operates}
+
+        await frame.show(mesh, request, "Incidents", view, make)
+        frame.refreshing(mesh, request, view, make)
+        ui.page_title(f"Incident {number} · DevMesh")
+
+
+def data(mesh: Mesh, number: int) -> dict[str, Any]:
+    """Everything about it, and what could not be seen meanwhile (`blind`). Raises NotFound."""
+    told = one_incident(mesh, number)
+    line = told["timeline"]
+    until_us = max([line["since_us"], *(bar["t_us"] for bar in line["bars"])]) + line["step_us"]
+    blind = list_blind(mesh, since=str(line["since_us"]), until=str(until_us))
+    return {"now_us": mesh.clock.now_us(), "incident": told, "blind": blind["blind"]}

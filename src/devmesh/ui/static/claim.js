@@ -1,0 +1,41 @@
+// A statement of a report: each value leads to what it was counted from; what did not come true when it was counted
+// again is struck through, with the truth beside it.
+import { query } from "devmesh/api.js";
+import { count, safe, stamp } from "devmesh/text.js";
+
+const AROUND_US = 300_000_000;
+const PLACE = /\{(\d+)\}/;
+const EVENT = /^(\d+)-\d+$/;
+
+// Where the lines are that a claim speaks of.
+const address = ({ metric, cites, node, service, since_us, until_us }) => {
+  const event = cites.find((one) => EVENT.test(one));
+  if (event) {
+    const at = Number(EVENT.exec(event)[1]);
+    return `/ui/logs?${query({ since: at - AROUND_US, until: at + AROUND_US, line: event })}`;
+  }
+  const time = until_us > since_us ? { since: since_us, until: until_us } : null;
+  if (time) return `/ui/logs?${query({ template: cites, node, service, priority: metric === "errors" ? "err" : "", ...time })}`;
+  return cites.length ? `/ui/templates/${encodeURIComponent(cites[0])}` : undefined;
+};
+const worded = (claim, value) => {
+  if (typeof value !== "number") return safe(value);
+  if (claim.metric === "time") return stamp(value, false);
+  return claim.metric === "lead" ? `${count(value)} s` : count(value);
+};
+export default {
+  props: { fact: [String, Object] },
+  computed: {
+    parts() {
+      if (typeof this.fact === "string") return [{ text: safe(this.fact) }];
+      return this.fact.form.split(PLACE).flatMap((text, at) => {
+        if (at % 2 === 0) return text ? [{ text: safe(text) }] : [];
+        const claim = this.fact.claims[Number(text)];
+        const said = worded(claim, claim.metric === "time" ? claim.value : claim.shown);
+        const shown = { text: claim.holds ? said : worded(claim, claim.truth), href: address(claim), line: claim.metric === "line" };
+        return claim.holds ? [shown] : [{ text: said, wrong: true }, { text: " " }, shown];
+      });
+    },
+  },
+  template: `<span class="claim"><template v-for="part in parts"><s v-if="part.wrong" title="not so">{{ part.text }}</s><a v-else-if="part.href" class="linked" :class="{mono: part.line}" :href="part.href">{{ part.text }}</a><template v-else>{{ part.text }}</template></template></span>`,
+};

@@ -1,0 +1,61 @@
+"""A store with an incident in it, found by the watch as it would be live: quiet hours, then a disk that is full."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from devmesh.clock import FakeClock
+from devmesh.intake import Request
+from devmesh.mesh import Mesh, open_mesh
+from devmesh.settings import load_settings
+
+MINUTE_US = 60_000_000
+QUIET_MIN, LEARN_H = 300, 2
+EVIL = "<img src=x onerror=window.pwned=1>{{window.pwned=2}}\u202e[x](javascript:window.pwned=3)"
+FULL = f"could not write to file pgsql_tmp: No space left on device {EVIL}"
+
+
+def fill(folder: Path) -> None:
+    """Two nodes for five hours; ten minutes ago a disk of `db1` got full, and the API on `web` could not reach it."""
+    now = time.time_ns() // 1_000
+    begin = now - 16 * MINUTE_US
+    clock = FakeClock(begin)
+    told = {"embedding_provider": "off", "learn_hours": LEARN_H, "disk_reserve_mb": 1}
+    mesh = open_mesh(load_settings(data_dir=folder, **told), clock=clock)
+    mesh.intake.start()
+    for node, service in (("db1", "postgres"), ("web", "api")):
+        said = [(begin - n * MINUTE_US, service, 6, f"request {n} done") for n in range(QUIET_MIN, 0, -1)]
+        take(mesh, node, said)
+    look(mesh)
+    for minute in range(1, 16):
+        at = begin + minute * MINUTE_US
+        clock.advance(MINUTE_US / 1e6)
+        failing = 5 <= minute <= 9
+        take(
+            mesh,
+            "db1",
+            [(at - 40_000_000, "postgres", 2, FULL)] * failing + [(at - 9, "postgres", 6, "request 1 done")],
+        )
+        take(
+            mesh,
+            "web",
+            [(at - 20_000_000, "api", 3, f"cannot reach postgres {EVIL}")] * 4 * failing
+            + [(at - 9, "api", 6, "request 1 done")],
+        )
+        look(mesh)
+    mesh.close()
+
+
+def take(mesh: Mesh, node: str, said: list[tuple[int, str, int, str]]) -> None:
+    """Store lines of one node: (ts_us, service, priority, message)."""
+    lines = [json.dumps(dict(zip(("ts_us", "service", "priority", "message"), one, strict=True))) for one in said]
+    mesh.intake.take(Request(("\n".join(lines) + "\n").encode(), node, mesh.clock.now_us()), 60)
+
+
+def look(mesh: Mesh) -> None:
+    """What the server's loops do meanwhile."""
+    for loop in ("assign-families", "template-totals", "watch"):
+        while mesh.runner.once(loop):
+            pass
