@@ -44,12 +44,18 @@ class Holding:
         mutes = self._mutes.holding()
         windows = self._windows.since((looked.until - HOUR_MIN) * MINUTE_US)
         over = [one for one in windows if one.end_us <= now]
-        held = self._detectors.held(looked.until - HOUR_MIN) if over or self._ended else []
-        names = self._names([*fresh, *(one.finding for one in held)]) if windows else Names({}, {})
-        told = (as_finding(one, looked.counts) for one in self._ended)
-        out = {one: _reason(one, mutes, windows, names) for one in fresh} | {one: "" for one in told if one is not None}
-        ended = [one.mute for one in self._ended]
-        released = [one for one in held if holds(ended, one.finding) or _outlived(one, over, names, looked)]
+        began = min((one.since_us // MINUTE_US for one in over), default=looked.until)
+        held = self._detectors.held(min(began, looked.until - HOUR_MIN)) if over or self._ended else []
+        told = [one for one in (as_finding(one, looked.counts) for one in self._ended) if one is not None]
+        names = self._names([*fresh, *told, *(one.finding for one in held)]) if windows else Names({}, {})
+        out = {one: _reason(one, mutes, windows, names) for one in fresh}
+        out |= {one: _reason(one, (), windows, names) for one in told}
+        ended, last = [one.mute for one in self._ended], [one for one in windows if one not in over]
+        released = [
+            one for one in held
+            if (holds(ended, one.finding) or _outlived(one, over, names, looked))
+            and not _reason(one.finding, mutes, last, names)
+        ]  # fmt: skip
         return Sifted(tuple(out.items()), tuple(released))
 
     def stored(self) -> None:

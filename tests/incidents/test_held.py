@@ -1,0 +1,85 @@
+"""What is held for two reasons, or for long, and when it is let go."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bodies import DAY_US, HOUR_US, NOW_US, line, run_whole, take
+from devmesh.detectors import About, Finding, Looked
+from devmesh.incidents.holding import Holding
+from devmesh.memory import Minutes
+
+MINUTE_US = 60_000_000
+NOW = NOW_US // MINUTE_US
+
+pytestmark = pytest.mark.sqlite_only
+
+
+class House:
+    """One node, one service, one family, and what the watch sifts."""
+
+    def __init__(self, mesh, clock):
+        self.mesh, self.clock, self.room = mesh, clock, mesh.incidents
+        take(mesh, line("disk is full", ts_us=NOW_US - HOUR_US, service="db", priority=3))
+        run_whole(mesh, "assign-families")
+        self.holding = Holding(clock, mesh.nodes, mesh.detectors, self.room.mutes, self.room.maintenance)
+
+    def found(self, minute, held, kind="disk full", detector="primitive"):
+        """A finding that is stored."""
+        family = None if kind == "silence" else 1
+        one = Finding(minute, detector, kind, 1, 1, family, 6.0, True, About.SELF, "text")
+        with self.mesh.db.write() as connection:
+            self.mesh.detectors.note(connection, [(one, held)], minute * MINUTE_US)
+        return one
+
+    def sift(self, *said):
+        """What a look lets go, and what it tells, where the family was said in these minutes."""
+        until = self.clock.now_us() // MINUTE_US
+        minutes, ones = np.array(said, dtype=np.int64), np.ones(len(said), dtype=np.int64)
+        sifted = self.holding.sift([], Looked(until, (), Minutes(0, until, minutes, ones, ones, ones, ones, ones), 0))
+        return [one.finding for one in sifted.released], [(one.kind, held) for one, held in sifted.fresh]
+
+
+@pytest.fixture
+def house(mesh, clock):
+    """An empty one but for a line."""
+    return House(mesh, clock)
+
+
+def test_who_went_missing_early_in_a_long_window_is_told_after_it(house):
+    """Nothing finds it anew: it was found, hours before the window's end."""
+    window = house.room.maintenance.plan(NOW_US, NOW_US + 6 * HOUR_US, [], [], "new disks", "anna")
+    missing = house.found(NOW + 30, window.held, "silence", "silence")
+    house.clock.advance(6 * 3600)
+    assert house.sift() == ([], [])
+    house.clock.advance(660)
+    assert house.sift() == ([missing], [])
+
+
+def test_what_is_muted_stays_so_when_a_window_is_over(house):
+    """It was held for both."""
+    house.room.maintenance.plan(NOW_US, NOW_US + HOUR_US, [], [], "new disks", "anna")
+    mute = house.room.mutes.mute(1, "known", NOW_US + DAY_US, "anna", most_per_hour=100)
+    house.found(NOW + 50, mute.held)
+    house.clock.advance(3660)
+    assert house.sift(NOW + 61) == ([], [])
+    house.room.mutes.end(mute.id, "anna")
+    assert len(house.sift(NOW + 61)[0]) == 1
+
+
+def test_in_maintenance_no_end_of_a_mute_is_told(house):
+    """The window holds what the mute held, and that it ended."""
+    mute = house.room.mutes.mute(1, "known", NOW_US + DAY_US, "anna", most_per_hour=1)
+    window = house.room.maintenance.plan(NOW_US, NOW_US + 6 * HOUR_US, [], [], "new disks", "anna")
+    house.found(NOW + 50, mute.held)
+    house.clock.advance(3600)
+    assert house.sift(NOW + 50, NOW + 51) == ([], [("unmuted", window.held)])
+
+
+def test_the_end_of_a_mute_lets_go_what_it_held(house):
+    """And is told itself."""
+    mute = house.room.mutes.mute(1, "known", NOW_US + DAY_US, "anna", most_per_hour=1)
+    found = house.found(NOW + 50, mute.held)
+    house.clock.advance(3600)
+    assert house.sift(NOW + 50, NOW + 51) == ([found], [("unmuted", "")])
