@@ -24,6 +24,7 @@ def test_after_an_event_its_node_alone_is_looked_at(troubled):
     assert {one["text"]: one["kind"] for one in found["changes"]} == {
         "mariadb.service: Failed with result 'core-dump'.": "new",
         started: "new",
+        "checkpoint <n> done": "gone",
     }
     assert changes_after(mesh, oldest.id, until="5m")["strip"] == []
 
