@@ -48,7 +48,8 @@ def _refuse_unwritable(db: Database) -> None:
 
 def upgrade(db: Database) -> None:
     """Bring the schema to HEAD: in one transaction on SQLite; on MariaDB, where DDL cannot be rolled back, a first
-    schema that was broken off is made anew, a later one goes on. Raises ConfigError for a store that a newer DevMesh made.
+    schema that was broken off is made anew, a later one goes on. Raises ConfigError for a store that a newer
+    DevMesh made.
     """
     at = version(db)
     if at == COPYING:
