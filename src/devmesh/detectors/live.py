@@ -20,6 +20,7 @@ from devmesh.memory import Memory, Minutes
 
 MINUTE_US = 60_000_000
 LATE_MIN, LATE_AT_MOST_MIN = 5, 180
+FOREVER_US = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,30 @@ class Live:
         self._at = Position()
         self.outdated = False  # a past came that it has not learned: an import
 
-    def look(self, until: int, *, complete: int | None = None) -> Looked:
-        """Judge all minutes before `until` that are not learned yet, with what arrived before it. Lines from `complete`
-        on (a minute) may be on their way still; None where none are.
-        """
-        self._read(until * MINUTE_US)
+    def look(self, until: int) -> Looked:
+        """Judge all minutes before `until` that are not learned yet, with all that has arrived."""
+        # In this order: what is called complete has arrived by then.
+        complete = self._complete(until)
+        sight = self._memory.sight(self._first * HOUR_MIN, until)
+        self._read(FOREVER_US)
         assert self._window is not None  # noqa: S101 - _read made it
         rows = self._counts.by_family(self._window)
         last = -(-until // HOUR_MIN)
         found, closed = list[Finding](), 0
         watch, copied = self.watch, False
-        sight = self._memory.sight(self._first * HOUR_MIN, until)
         for hour in hours(rows, self._first, last, until, sight):
-            if not copied and not self._over(hour.hour, until, until if complete is None else complete):
+            if not copied and not self._over(hour.hour, until, complete):
                 watch, copied = self._copy(), True
             found += watch.observe(hour)
             closed += not copied
         self._first += closed
         self._window = self._window.filter(pl.col("minute") >= self._first * HOUR_MIN)
         return Looked(until, tuple(found), as_one(rows, until), closed)
+
+    def _complete(self, until: int) -> int:
+        """The minute from which on lines may be on their way still; who is away for hours is not waited for."""
+        some = (known_us // MINUTE_US for known_us in self._memory.complete_until().values())
+        return min((minute for minute in some if minute > until - LATE_AT_MOST_MIN), default=until)
 
     @staticmethod
     def _over(hour: int, until: int, complete: int) -> bool:
