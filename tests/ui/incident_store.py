@@ -6,8 +6,11 @@ import json
 import time
 from pathlib import Path
 
+from sqlalchemy import insert
+
 from devmesh.clock import FakeClock
 from devmesh.intake import Request
+from devmesh.memory.tables import blind_intervals
 from devmesh.mesh import Mesh, open_mesh
 from devmesh.settings import load_settings
 
@@ -45,7 +48,16 @@ def fill(folder: Path) -> None:
             + [(at - 9, "api", 6, "request 1 done")],
         )
         look(mesh)
+    unseen(mesh, "web", begin + 2 * MINUTE_US, begin + 4 * MINUTE_US)
     mesh.close()
+
+
+def unseen(mesh: Mesh, node: str, since_us: int, until_us: int) -> None:
+    """A time in which nothing was seen of a node, as it is kept once it is over."""
+    known = mesh.nodes.node_names.ids([node], create=False)[node]
+    told = {"node_id": known, "since_us": since_us, "until_us": until_us, "verdict": "network_cut", "before": "{}"}
+    with mesh.db.write() as connection:
+        connection.execute(insert(blind_intervals).values({**told, "reason": "it could not reach this server"}))
 
 
 def take(mesh: Mesh, node: str, said: list[tuple[int, str, int, str]]) -> None:

@@ -54,6 +54,8 @@ def test_an_incident_says_what_where_since_when_and_why(open_page):
         says(page, text)
     assert page.locator(".suspects .pro").count()
     assert page.locator(".timeline .flag.finding").count()
+    assert page.locator(".timeline .blind").count() == 1
+    says(page, "it could not reach this server")
     untouched(page)
     assert fits(page)
     page.locator(".found a").first.click()
@@ -147,8 +149,8 @@ def test_another_setting_is_tried_on_the_past(open_page):
     assert "learn=168" in page.url
 
 
-def test_the_list_restores_what_its_address_says(open_page):
-    """Every filter; what is chosen stands in the address."""
+def test_the_list_restores_what_its_address_says(open_page, ui_url):
+    """Every filter; what is chosen stands in the address; what cannot be read is told."""
     page = open_page("/ui/incidents?status=all&severity=warning&service=api&node=web&since=7d&thin=true")
     values = [page.get_by_label(name, exact=True).input_value() for name in ("Status", "Severity", "Since")]
     assert values == ["all", "warning", "7d"]
@@ -158,6 +160,9 @@ def test_the_list_restores_what_its_address_says(open_page):
     page.wait_for_url("**severity=critical*")
     page.locator(".chip").first.press("Enter")
     page.wait_for_url(lambda url: "service=" not in url)
+    for place, told in {"/x": "There is no such incident", "?since=yesteryear": "no time that can be read"}.items():
+        page.goto(f"{ui_url}/ui/incidents{place}")
+        says(page, told)
 
 
 def test_what_proved_wrong_is_struck_through(open_page):

@@ -50,8 +50,12 @@ def head(title: str) -> None:
     ui.query("body").classes("devmesh")
 
 
-async def show(mesh: Mesh, request: Request, here: str, view: Element, make: Callable[[], dict[str, Any]]) -> None:
-    """One page: the bar, and a view whose data `make` asks of the house, in a thread. Without the store it says so."""
+async def show(
+    mesh: Mesh, request: Request, here: str, view: Element, make: Callable[[], dict[str, Any]], *, again: bool = False
+) -> None:
+    """One page: the bar, and a view whose data `make` asks of the house, in a thread; both anew every 30 s if `again`.
+    Without the store it says so.
+    """
     grant = await grant_for(mesh, request)
     head(here)
     told = await run.io_bound(_bar, mesh, grant, here)
@@ -60,6 +64,8 @@ async def show(mesh: Mesh, request: Request, here: str, view: Element, make: Cal
     bar.move(target_index=0)
     view._props["data"] = await run.io_bound(careful, make)  # noqa: SLF001
     view.classes("view")
+    if again:
+        _refreshing(mesh, request, (bar, here), (view, make))
 
 
 def careful(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -70,15 +76,20 @@ def careful(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"error": error.message, "hint": error.hint}
 
 
-def refreshing(mesh: Mesh, request: Request, view: Element, make: Callable[[], dict[str, Any]]) -> None:
+def _refreshing(
+    mesh: Mesh, request: Request, top: tuple[Bar, str], page: tuple[Element, Callable[[], dict[str, Any]]]
+) -> None:
     """Ask again every 30 s while the page is open and its session lives."""
+    (bar, here), (view, make) = top, page
 
     async def again() -> None:
         try:
-            await grant_for(mesh, request)
+            grant = await grant_for(mesh, request)
         except DevMeshError:
             ui.navigate.reload()
             return
+        bar._props["data"] = await run.io_bound(_bar, mesh, grant, here)  # noqa: SLF001
+        bar.update()
         view._props["data"] = await run.io_bound(careful, make)  # noqa: SLF001
         view.update()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -9,6 +10,7 @@ from nicegui.element import Element
 from starlette.requests import Request
 
 from devmesh.api.auth import grant_for
+from devmesh.errors import NotFound
 from devmesh.incidenting import one_incident
 from devmesh.ui import frame
 from devmesh.watched import list_blind
@@ -25,21 +27,22 @@ def install(mesh: Mesh) -> None:
     """Add the page."""
 
     @frame.page("/incidents/{number}")
-    async def incident(request: Request, number: int) -> None:
+    async def incident(request: Request, number: str) -> None:
         grant = await grant_for(mesh, request)
         view = IncidentPage()
 
         def make() -> dict[str, Any]:
             return {**data(mesh, number), "may": grant.operates}
 
-        await frame.show(mesh, request, "Incidents", view, make)
-        frame.refreshing(mesh, request, view, make)
+        await frame.show(mesh, request, "Incidents", view, make, again=True)
         ui.page_title(f"Incident {number} · DevMesh")
 
 
-def data(mesh: Mesh, number: int) -> dict[str, Any]:
+def data(mesh: Mesh, number: str) -> dict[str, Any]:
     """Everything about it, and what could not be seen meanwhile (`blind`). Raises NotFound."""
-    told = one_incident(mesh, number)
+    if not re.fullmatch(r"[0-9]{1,18}", number):
+        raise NotFound("There is no such incident.", hint="Incidents have numbers.")
+    told = one_incident(mesh, int(number))
     line = told["timeline"]
     until_us = max([line["since_us"], *(bar["t_us"] for bar in line["bars"])]) + line["step_us"]
     blind = list_blind(mesh, since=str(line["since_us"]), until=str(until_us))

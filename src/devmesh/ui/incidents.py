@@ -33,15 +33,15 @@ def install(mesh: Mesh) -> None:
         def make() -> dict[str, Any]:
             return data(mesh, asked)
 
-        await frame.show(mesh, request, "Incidents", view, make)
-        frame.refreshing(mesh, request, view, make)
+        await frame.show(mesh, request, "Incidents", view, make, again=True)
 
 
 def asked_in(request: Request) -> dict[str, Any]:
     """The filters in the page's address: `status` is open if left out, closed, or all."""
     said: dict[str, Any] = {name: request.query_params.getlist(name) for name in MANY}
     said |= {name: request.query_params.get(name, "") for name in ONE}
-    return {**said, "thin": request.query_params.get("thin") == "true"}
+    status = said["status"] if said["status"] in {"closed", "all"} else ""
+    return {**said, "status": status, "thin": request.query_params.get("thin") == "true"}
 
 
 def data(mesh: Mesh, asked: dict[str, Any]) -> dict[str, Any]:

@@ -31,8 +31,7 @@ def install(mesh: Mesh) -> None:
         def make() -> dict[str, Any]:
             return data(mesh, node, after)
 
-        await frame.show(mesh, request, "Nodes", view, make)
-        frame.refreshing(mesh, request, view, make)
+        await frame.show(mesh, request, "Nodes", view, make, again=True)
 
 
 def data(mesh: Mesh, name: str, after: str) -> dict[str, Any]:

@@ -38,8 +38,7 @@ def install(mesh: Mesh) -> None:
         def make() -> dict[str, Any]:
             return recent(f"{since} {until}", lambda: data(mesh, since, until))
 
-        await frame.show(mesh, request, "Overview", view, make)
-        frame.refreshing(mesh, request, view, make)
+        await frame.show(mesh, request, "Overview", view, make, again=True)
 
 
 def data(mesh: Mesh, since: str, until: str) -> dict[str, Any]:

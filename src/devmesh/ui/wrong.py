@@ -15,9 +15,9 @@ SEVERITIES = ("critical", "warning", "info")
 
 
 def open_ones(mesh: Mesh, limit: int, **only: Any) -> list[dict[str, Any]]:
-    """Incidents that are not over, the most severe first, of those the newest. Raises InvalidInput."""
-    found = list_incidents(mesh, status="active", limit=limit, **only)["incidents"]
-    return sorted(found, key=lambda one: (SEVERITIES.index(one["severity"]), -one["onset_us"]))
+    """Incidents that are not over (of SHOWN), the most severe first, of those the newest. Raises InvalidInput."""
+    found = list_incidents(mesh, status="active", limit=SHOWN, **only)["incidents"]
+    return sorted(found, key=lambda one: (SEVERITIES.index(one["severity"]), -one["onset_us"]))[:limit]
 
 
 def watched(mesh: Mesh) -> dict[str, Any]:

@@ -4,12 +4,14 @@ import { brief, clock, safe } from "devmesh/text.js";
 
 const SIGNS = { finding: "▾", change: "◆" };
 const MEANINGS = { finding: "found", change: "changed", told: "told, opened, closed" };
+const SHOWN = 8;
 const [ERROR, WARNING, INFO] = [3, 4, 6]; // as bars.js counts them
 
 export default {
-  props: { timeline: Object, blind: Array },
+  props: { timeline: Object, blind: Array, nodes: Array },
   components: { Bars },
   emits: ["zoom"],
+  data: () => ({ SHOWN }),
   computed: {
     histogram() {
       const { since_us, step_us, bars } = this.timeline;
@@ -29,7 +31,8 @@ export default {
       return within.map((mark) => ({ ...mark, kind: mark.kind in SIGNS ? mark.kind : "told", left: this.part(mark.at_us) }));
     },
     unseen() {
-      return this.blind.map((one) => {
+      // Hatched where the bars lack lines: of nodes that have a part in it.
+      return this.blind.filter((one) => this.nodes.includes(one.node)).map((one) => {
         const [from, to] = [this.part(one.since_us), this.part(one.until_us ?? this.end)];
         return { ...one, left: from, width: Math.max(to - from, 0.5) };
       });
@@ -53,6 +56,6 @@ export default {
       <span v-for="mark in marks" :class="['flag', mark.kind]" :style="{left: mark.left + '%'}" :title="clock(mark.at_us, false) + ' ' + safe(mark.what)">{{ sign(mark.kind) }}</span></div>
     <Bars :histogram="histogram" label="Lines around the incident" @zoom="$emit('zoom', $event)"/>
     <p v-if="legend.length" class="legend">{{ legend.join('   ') }}</p>
-    <ul v-if="blind.length" class="unseen"><li v-for="one in blind"><span class="swatch" aria-hidden="true"></span><span><b>{{ safe(one.node) }}</b> was not seen {{ brief(one.since_us) }} to {{ one.until_us ? brief(one.until_us) : 'now' }}: {{ safe(one.verdict) }}<template v-if="one.reason">. {{ safe(one.reason) }}</template></span></li></ul>
+    <ul v-if="blind.length" class="unseen"><li v-for="one in blind.slice(0, SHOWN)"><span class="swatch" :class="{none: !nodes.includes(one.node)}" aria-hidden="true"></span><span><b>{{ safe(one.node) }}</b> was not seen {{ brief(one.since_us) }} to {{ one.until_us ? brief(one.until_us) : 'now' }}: {{ safe(one.reason || one.verdict) }}</span></li><li v-if="blind.length > SHOWN" class="dim">and {{ blind.length - SHOWN }} more times</li></ul>
   </div>`,
 };
