@@ -7,7 +7,7 @@ import shutil
 import pytest
 from blind_fleet import MINUTE_US, Fleet
 
-from bodies import HOUR_US, NOW_US
+from bodies import HOUR_US, NOW_US, line, take
 from devmesh.clock import FakeClock
 from devmesh.detectors import Finding, Live
 from devmesh.mesh import open_mesh
@@ -152,3 +152,52 @@ def normal(watcher) -> list[float]:
     """What the watch calls normal of each service: its level, and the mean of its errors."""
     pairs, errors = watcher.live.watch.normal.pairs, watcher.live.watch.error_rate.state
     return [*(pairs["slow_n"] / pairs["slow_h"]), *errors["mean"]]
+
+
+def test_the_store_knows_who_is_unseen_since_when_and_until_when_all_is_here(fleet):
+    """While a cut lasts: one interval, its minutes blind up to now; when its lines came, none; a node without an agent
+    has no part in any of it.
+    """
+    memory, nas = fleet.mesh.memory, fleet.machines[0]
+    ids = fleet.mesh.nodes.node_names.ids(["nas", "web"])
+    take(fleet.mesh, line("no agent sent this"), "plain", received_us=fleet.clock.now_us())
+    lost_us = fleet.clock.now_us()
+    first = lost_us // MINUTE_US
+    assert memory.complete_until() == dict.fromkeys(ids.values(), lost_us)
+    nas.linked = False
+    fleet.run(10)
+    assert [(one.node_id, one.verdict, one.since_us) for one in memory.blind(0, 2**60)] == [
+        (ids["nas"], "unheard", lost_us)
+    ]
+    assert memory.minutes(first - 5, first + 99) == {ids["nas"]: frozenset(range(first, first + 10))}
+    assert memory.complete_until()[ids["nas"]] == lost_us
+    nas.linked = True
+    fleet.run(2)
+    assert told(fleet) == {("nas", "network_cut", True)}
+    assert memory.minutes(first - 5, first + 99) == {}
+    assert memory.blind(0, lost_us) == []
+    assert memory.blind(0, 2**60, [ids["web"]]) == []
+
+
+def test_a_backlog_a_second_loss_and_a_goodbye(fleet):
+    """Behind while its lines wait; lost again before it caught up: another interval; a goodbye is remembered."""
+    nas = fleet.machines[0]
+    nas.slow = True
+    fleet.run(5)
+    assert [one.verdict for one in fleet.mesh.memory.blind(0, 2**60)] == ["behind"]
+    nas.linked = False
+    fleet.run(4)
+    nas.linked = True
+    fleet.run(1)
+    nas.linked = False
+    fleet.run(4)
+    some = fleet.mesh.memory.blind(0, 2**60)
+    assert [one.until_us is None for one in some] == [False, True]
+    assert some[0].until_us == some[1].since_us
+    nas.linked, nas.slow = True, False
+    fleet.run(3)
+    nas.beat(fleet.mesh, fleet.clock.now_us(), leaving="stopped")
+    nas.agent = False
+    fleet.run(4)
+    last = fleet.mesh.memory.blind(0, 2**60)[-1]
+    assert (last.verdict, last.orderly, last.until_us) == ("agent_dead", True, None)

@@ -67,6 +67,8 @@ class Minutes:
 
     def blind_minutes(self, nodes: Ints) -> Bools | None:
         """For each of `nodes` which of the hour's 60 minutes were blind; None where none was."""
+        if not self.blind:
+            return None
         start, out = self.hour * HOUR_MIN, np.zeros((len(nodes), HOUR_MIN), dtype=bool)
         for node, minutes in self.blind.items():
             within = [minute - start for minute in minutes if start <= minute < start + HOUR_MIN]
