@@ -29,10 +29,12 @@ class Correlation:
         self._killed: dict[int, int] = {}  # by node: when memory ran out
         self._shut: dict[int, int] = {}  # by node: when it went down in good order
         self._booted: dict[int, int] = {}
+        self._spoke: dict[int, int] = {}  # by node: its last minute in the hours before
 
     def observe(self, hour: Hour, normal: Baselines, found: list[Finding]) -> list[Finding]:
         """The findings of an hour, its own among them; what a node says around a boot is mostly no news."""
         starts, own = self._boots(hour, normal)
+        self._spoke |= zip(hour.counts.node.tolist(), hour.counts.minute.tolist(), strict=True)
         calmer = [replace(one, weight=one.weight * CALM) if _starting(one, starts) else one for one in found]
         return [*calmer, *self._kills(found), *own]
 
@@ -60,7 +62,9 @@ class Correlation:
                 self._shut[node] = minute
             elif self._abrupt(node, minute) and minute - normal.born_on(node) > GROWN_UP_MIN:
                 text = "came up, and had not gone down in good order"
-                out.append(_finding(minute, "no shutdown", (int(counts.service[row]), node, family), CRASHED, text))
+                found = _finding(minute, "no shutdown", (int(counts.service[row]), node, family), CRASHED, text)
+                before = counts.minute[(counts.node == node) & (counts.minute < minute)]
+                out.append(replace(found, since=int(before[-1]) if len(before) else self._spoke.get(node)))
         return starts, out
 
     def _abrupt(self, node: int, minute: int) -> bool:

@@ -83,11 +83,11 @@ class Live:
     def _read(self, before_us: int) -> None:
         """Take in what arrived; what belongs to an hour that is over only says that its families are not new."""
         if self._window is None:
-            self._window, self._at = self._events.counts_since(self._first * HOUR_MIN * MINUTE_US, before_us)
+            self._window, self._at = self._events.arrivals.since(self._first * HOUR_MIN * MINUTE_US, before_us)
             return
         parts = [self._window]
         while True:
-            came, self._at = self._events.counts_after(self._at, before_us)
+            came, self._at = self._events.arrivals.after(self._at, before_us)
             if not len(came):
                 break
             parts.append(came)

@@ -19,7 +19,8 @@ class Finding:
     """Something that looks wrong in the minute that ends at `minute` + 1 (since 1970, UTC).
 
     `weight` is evidence, in powers of ten of what luck would do; from 3 on it is worth a message by itself. `text` is
-    for people: what was seen, and what was normal.
+    for people: what was seen, and what was normal. `since`: the minute in which it really began, where that was long
+    before it could be found; it is of use while findings are joined, and not stored.
     """
 
     minute: int
@@ -32,3 +33,4 @@ class Finding:
     critical: bool
     about: About
     text: str
+    since: int | None = None

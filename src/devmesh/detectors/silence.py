@@ -55,12 +55,12 @@ class Silence:
         for pair, minute, pause in services:
             text = f"silent for {pause} minutes; normal are {rate[pair] * HOUR_MIN:,.0f} lines an hour"
             who = int(pairs["service"][pair]), int(pairs["node"][pair]), None
-            out.append(Finding(minute, NAME, NAME, *who, WEIGHT, False, About.SELF, text))
+            out.append(Finding(minute, NAME, NAME, *who, WEIGHT, False, About.SELF, text, minute - pause))
         for place, minute, pause in whole:
             loudest = int(np.argmax(np.where(pairs["place"] == place, rate, -1.0)))
             who = int(pairs["service"][loudest]), int(nodes["node"][place]), None
             text = f"the whole node is silent for {pause} minutes"
-            out.append(Finding(minute, NAME, NODE, *who, NODE_WEIGHT, True, About.NODE, text))
+            out.append(Finding(minute, NAME, NODE, *who, NODE_WEIGHT, True, About.NODE, text, minute - pause))
         return out
 
 

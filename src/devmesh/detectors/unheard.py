@@ -73,4 +73,6 @@ def _finding(minute: int, service: int, some: list[BlindInterval]) -> Finding:
     else:
         text = f"no heartbeat of its agent for {PATIENCE_MIN} minutes"
     weight = ORDERLY_WEIGHT if first.orderly else WEIGHT
-    return Finding(minute, NAME, kind, service, first.node_id, None, weight, not first.orderly, About.NODE, text)
+    who = service, first.node_id, None
+    since = (first.unheard_us or 0) // MINUTE_US
+    return Finding(minute, NAME, kind, *who, weight, not first.orderly, About.NODE, text, since)

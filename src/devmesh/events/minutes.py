@@ -1,8 +1,9 @@
 """Counts by minute as blobs: one for each commit, about two bytes an event.
 
 A blob holds the columns (minute, template_id, node_id, service_id, priority, n), sorted, minutes as differences, each
-column whole and little-endian, compressed together with zstd. Detectors, followers and the way to a rare service's
-minutes read them.
+column whole and little-endian, compressed together with zstd. Where commits of an hour were joined it also says how
+many minutes late each count came, so that the past can be seen as it arrived. Detectors, followers and the way to a
+rare service's minutes read them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ MINUTE_US = 60_000_000
 DAY_US = 86_400_000_000
 KEPT_US = 35 * DAY_US
 COLUMNS = ("minute", "template_id", "node_id", "service_id", "priority", "n")
-FORMAT = 1
+CAME = "came"  # the minute of arrival
+FORMAT, JOINED = 1, 2  # of one commit; of several, with a column more
 MAX_BLOB_BYTES = 256 * 1024 * 1024
 
 SCHEMA = {
@@ -47,32 +49,60 @@ def count(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def encode(counts: pl.DataFrame) -> bytes:
-    """Counts by minute to a blob; `decode` gives them back equal."""
+    """Counts by minute to a blob, sorted, with or without the minute in which they came; `decode` and `by_arrival` give
+    them back equal.
+    """
     columns = [np.ascontiguousarray(counts[name].to_numpy(), dtype="<i8") for name in COLUMNS]
+    if CAME in counts.columns:
+        columns.append(counts[CAME].to_numpy() - columns[0])
     columns[0] = np.diff(columns[0], prepend=np.int64(0))
     packed = [_narrow(column) for column in columns]
-    head = bytes([FORMAT, *(column.dtype.itemsize for column in packed)])
+    head = bytes([JOINED if CAME in counts.columns else FORMAT, *(column.dtype.itemsize for column in packed)])
     body = b"".join(column.tobytes() for column in packed)
     return head + zstandard.ZstdCompressor(level=3).compress(body)
 
 
 def decode(blob: bytes, only: Sequence[str] = COLUMNS) -> pl.DataFrame:
-    """The counts of a blob, or `only` some of its columns; raises DevMeshError for one of another format."""
-    if not blob or blob[0] != FORMAT:
+    """The counts of a blob, or `only` some of its columns; raises DevMeshError for one of another format.
+
+    What came in several minutes may be several rows of one key.
+    """
+    columns = _columns(blob, only)
+    return pl.DataFrame(columns, schema={name: SCHEMA[name] for name in columns})
+
+
+def by_arrival(blob: bytes, created_us: int) -> pl.DataFrame:
+    """The counts of a blob that was committed at `created_us`, with the minute in which each came."""
+    columns = _columns(blob, (*COLUMNS, CAME))
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Int64))
+    came = pl.col("minute") + pl.col(CAME) if CAME in columns else pl.lit(created_us // MINUTE_US, pl.Int64)
+    return frame.with_columns(came.alias(CAME))
+
+
+def joined_by_arrival(blobs: Sequence[tuple[bytes, int]]) -> pl.DataFrame:
+    """Several blobs with their times of commit as one, sorted: n added up for each key and minute of arrival."""
+    keys = (*COLUMNS[:-1], CAME)
+    frames = pl.concat([by_arrival(blob, created_us) for blob, created_us in blobs])
+    return frames.group_by(keys).agg(pl.col("n").sum()).sort(keys)
+
+
+def _columns(blob: bytes, only: Sequence[str]) -> dict[str, np.ndarray]:
+    if not blob or blob[0] not in (FORMAT, JOINED):
         raise DevMeshError(
             "A row of minute_counts has a format that this version does not know.", hint="Upgrade DevMesh."
         )
-    sizes = list(blob[1 : 1 + len(COLUMNS)])
-    body = zstandard.ZstdDecompressor().decompress(blob[1 + len(COLUMNS) :], max_output_size=MAX_BLOB_BYTES)
+    names = COLUMNS if blob[0] == FORMAT else (*COLUMNS, CAME)
+    sizes = list(blob[1 : 1 + len(names)])
+    body = zstandard.ZstdDecompressor().decompress(blob[1 + len(names) :], max_output_size=MAX_BLOB_BYTES)
     rows = len(body) // sum(sizes)
     columns, at = {}, 0
-    for name, size in zip(COLUMNS, sizes, strict=True):
+    for name, size in zip(names, sizes, strict=True):
         if name in only:
             columns[name] = np.frombuffer(body, dtype=f"<i{size}", count=rows, offset=at).astype(np.int64)
         at += rows * size
     if "minute" in columns:
         columns["minute"] = np.cumsum(columns["minute"])
-    return pl.DataFrame(columns, schema={name: SCHEMA[name] for name in columns})
+    return columns
 
 
 def joined(blobs: Sequence[bytes], by: Sequence[str] = COLUMNS[:-1]) -> pl.DataFrame:

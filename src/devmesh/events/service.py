@@ -17,6 +17,7 @@ from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import followers, minutes, queries
 from devmesh.events import histogram as shape
 from devmesh.events.append import Appended, append
+from devmesh.events.arrivals import Arrivals
 from devmesh.events.filters import Context, Event, Filter, Numbered, Page, parse_event_id
 from devmesh.events.histogram import Histogram
 from devmesh.events.ids import WRITER_LEASE_US, EventIds, lease_writer
@@ -33,7 +34,6 @@ BARS_MIN, BARS_MAX = 2, 200
 RESUME_LIMIT = 1_000
 HOUR_US = 3_600_000_000
 TAIL_HORIZON_US = HOUR_US
-COMMITS_MAX = 5_000
 NOT_ADDED_MAX = 1_000  # commits that a sum adds up itself, some 20,000 events each
 
 NamesOf = Callable[[Iterable[int]], dict[int, str]]
@@ -79,6 +79,7 @@ class Events:
         self._ids = EventIds(db)
         self._writer_id, self._renew_us = 0, 0
         self._templates = templates
+        self.arrivals = Arrivals(db)
         self._upkeep = Upkeep(db, clock, retention_days, templates, make_room)
 
     # -- the way in ------------------------------------------------------------
@@ -300,30 +301,6 @@ class Events:
             blobs = list(connection.execute(select(table.blob).where(overlapping)).scalars())
         within = (pl.col("minute") >= since_us // minutes.MINUTE_US) & (pl.col("minute") * minutes.MINUTE_US < until_us)
         return minutes.joined(blobs, ("minute", *by)).filter(within)
-
-    def counts_since(self, since_us: int, before_us: int) -> tuple[pl.DataFrame, followers.Position]:
-        """(minute, template_id, node_id, service_id, priority, n) of events from `since_us` on that arrived before
-        `before_us`, and the position from which `counts_after` goes on.
-        """
-        table = minute_counts.c
-        came = table.created_us < before_us
-        with self._db.read() as connection:
-            newest = connection.execute(select(func.max(table.created_us)).where(came)).scalar() or 0
-            last = select(func.max(table.id)).where(came).scalar_subquery()
-            recent = (table.created_us >= newest - followers.OVERLAP_US) | (table.id == last)
-            saw = connection.execute(select(table.id, table.created_us).where(came & recent))
-            at = followers.position((row.id, row.created_us) for row in saw)
-            blobs = list(connection.execute(select(table.blob).where(came & (table.last_ts_us >= since_us))).scalars())
-        return minutes.joined(blobs).filter(pl.col("minute") >= since_us // minutes.MINUTE_US), at
-
-    def counts_after(self, at: followers.Position, before_us: int) -> tuple[pl.DataFrame, followers.Position]:
-        """The counts of what arrived since a position and before `before_us`, and the position after them; at most
-        `COMMITS_MAX` commits a call, so ask again until nothing comes.
-        """
-        with self._db.read() as connection:
-            found = followers.unseen(connection, at, COMMITS_MAX)
-        came = [commit for commit in found if commit.created_us < before_us]
-        return minutes.joined([commit.blob for commit in came]), at.after(came)
 
     def by_service(self) -> dict[int, int]:
         """Events of all time by service id; they are those of the templates, and what their loop has yet to add."""

@@ -94,7 +94,7 @@ class Upkeep:
                         last_ts_us=max(row.last_ts_us for row in rows),
                         first_id=min(row.first_id for row in rows),
                         last_id=max(row.last_id for row in rows),
-                        blob=minutes.encode(minutes.joined([row.blob for row in rows])),
+                        blob=minutes.encode(minutes.joined_by_arrival([(row.blob, row.created_us) for row in rows])),
                     )
                 )
         return limit if len(rows) > 1 else min(gone, limit - 1)

@@ -150,6 +150,8 @@ class Grouping:
                 return incident, reason
             if pause <= BURST_MIN:
                 return incident, f"within {BURST_MIN} minutes of what came before"
+            if finding.since is not None and -BURST_MIN <= finding.since - incident.onset <= BURST_MIN:
+                return incident, "it began at the same time"
         for incident in reversed(self.incidents):
             if incident.told is None or incident.closed is None:
                 continue
