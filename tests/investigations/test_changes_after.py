@@ -26,7 +26,7 @@ def test_after_an_event_its_node_alone_is_looked_at(troubled):
         started: "new",
         "checkpoint <n> done": "gone",
     }
-    assert changes_after(mesh, oldest.id, until="5m")["strip"] == []
+    assert changes_after(mesh, oldest.id, until="9m")["strip"] == []
 
 
 def test_an_event_that_is_none_is_told(mesh):

@@ -84,6 +84,17 @@ def test_the_change_that_broke_it_stands_first_and_harmless_ones_are_never_blame
         assert all(one.confidence <= 0.3 for one in harmless), (service, harmless)
 
 
+def test_who_only_looks_changes_nothing(strip):
+    """As root, too; who restarts something does."""
+    mesh, read = strip
+    begin = DAY + 1100 * MINUTE
+    for n, command in enumerate(("systemctl status api", "journalctl -xe", "apt update", "systemctl restart api")):
+        text = f"anna : TTY=pts/0 ; PWD=/home/anna ; USER=root ; COMMAND=/usr/bin/{command}"
+        say(mesh, begin + n, text, "sudo", "apps")
+    run_whole(mesh, "assign-families")
+    assert [one.text[-21:] for one in read.read(begin, begin + MINUTE)] == ["systemctl restart api"]
+
+
 def test_what_came_after_the_trouble_did_not_cause_it(strip):
     """A deploy that mends it is no cause."""
     mesh, read = strip

@@ -12,7 +12,7 @@ from devmesh.detectors import About, Finding
 from devmesh.investigations.advice import advice_for, checks_for
 from devmesh.investigations.causes import Cause
 from devmesh.investigations.claims import Claim, Metric, Statement
-from devmesh.investigations.judging import confidence_of, inconclusive
+from devmesh.investigations.judging import confidence_of, inconclusive, unclear
 from devmesh.investigations.model import Context
 from devmesh.investigations.suspects import KERNEL, Suspect
 from devmesh.investigations.telling import Teller
@@ -22,6 +22,7 @@ from devmesh.safe import safe
 SUSPECTS, LINES, MOVERS, IMPACT, OTHERS, CHECKS = 5, 5, 8, 8, 8, 6
 LEAST_CAUSE = 0.3  # of a change that is named as the cause
 TITLE_CHARS = 119
+COUNTING = {"louder", "error rate", "new"}
 LOUDER = 3  # times as many errors as the suspect
 
 
@@ -70,14 +71,14 @@ class _Writer(Teller):
     def draft(self) -> Draft:
         """All of it."""
         suspects = self.c.suspects[:SUSPECTS]
-        unclear = inconclusive(self.c.suspects, self.c.asked.findings)
+        tied = unclear(self.c.suspects)
         accused = [
             Accused(one, confidence_of(self.c.suspects, place), self._reasons(one), self._doubts(one))
             for place, one in enumerate(suspects)
         ]
         return Draft(
-            self._title(suspects[0], unclear=unclear), self._hypothesis(suspects[0], unclear=unclear),
-            accused[0].confidence, unclear, self._what(), self._where(), self._since(), accused, self._impact(),
+            self._title(suspects[0], tied=tied), self._hypothesis(suspects[0], tied=tied),
+            accused[0].confidence, inconclusive(self.c.suspects, self.c.asked.findings), self._what(), self._where(), self._since(), accused, self._impact(),
             self._order(), self._changed(), self._others(), self._checks(suspects),
         )  # fmt: skip
 
@@ -103,7 +104,7 @@ class _Writer(Teller):
             Claim(Metric.SERVICES, services, families, (), (), "", "", *span),
             Claim(Metric.NODES, nodes, families, (), (), "", "", *span),
         )
-        return [Statement("Lines of it came from {0} services on {1} nodes.", said)] if rows else []
+        return [Statement("Services in whose lines it shows: {0}; nodes: {1}.", said)] if rows else []
 
     def _since(self) -> list[Statement]:
         first = next((one for one in self.c.movers if one.event_id), None)
@@ -156,7 +157,7 @@ class _Writer(Teller):
             errors = self.count(Metric.ERRORS, (), service, node)
             if family is not None and errors.value:
                 names = self.who(service, node, family)
-                out.append(Statement("{0} on {1}: {2} errors.", (*names, errors)))
+                out.append(Statement("{0} on {1}: errors {2}.", (*names, errors)))
         return out
 
     def _changed(self) -> list[Statement]:
@@ -178,9 +179,9 @@ class _Writer(Teller):
             said = self.count(Metric.EVENTS, (), None, one.node_id)
             errors = self.count(Metric.ERRORS, (), None, one.node_id)
             text = (
-                "{0} said nothing in this time ({1} lines)."
+                "{0} said nothing in this time: lines {1}."
                 if not said.value
-                else "On {0} nothing was found: {1} lines, {2} of them errors."
+                else "On {0} nothing was found: lines {1}, errors {2}."
             )
             out.append(Statement(text, (known, said) if not said.value else (known, said, errors)))
         return out
@@ -195,7 +196,8 @@ class _Writer(Teller):
                 x for x in self.findings
                 if x.node == one.node and x.critical and x.about is About.SELF and self.service(x.service) == KERNEL
             ]  # fmt: skip
-        return sorted(own, key=lambda x: (x.about is About.PEER, not x.critical, -x.weight))
+        # What a rule names says more than that something is louder.
+        return sorted(own, key=lambda x: (x.about is About.PEER, not x.critical, x.detector in COUNTING, -x.weight))
 
     def _reasons(self, one: Suspect) -> list[Statement]:
         """What speaks for it."""
@@ -247,7 +249,7 @@ class _Writer(Teller):
         names = self.who(one.service, one.node)
         event = Claim(Metric.TIME, last[0], events=(last[1],))
         return Statement(
-            "Nothing was found in what {0} on {1} says itself ({2} lines, the last at {3}).", (*names, said, event)
+            "Nothing was found in what {0} on {1} says itself (lines {2}, the last at {3}).", (*names, said, event)
         )
 
     def _louder(self, one: Suspect) -> Statement | None:
@@ -273,20 +275,20 @@ class _Writer(Teller):
         service, node = safe(self.service(one.service)), safe(self.node(one.node))
         return node if service == KERNEL else f"{service} on {node}"
 
-    def _title(self, one: Suspect, *, unclear: bool) -> str:
+    def _title(self, one: Suspect, *, tied: bool) -> str:
         kind = self._kind(one)
         says = advice_for(kind).says if kind else "cannot be reached"
         mine = {one.service, *(x.service for x in self._own(one))}
         others = list(dict.fromkeys(self.service(x.service) for x in self.findings if x.service not in mine))
         head = f"{self._subject(one)} {says}"
-        if unclear:
+        if tied:
             head = f"Trouble with no clear cause; perhaps {head}"
         if not others:
             return cut(head, TITLE_CHARS)
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         return cut(f"{head}; {safe(others[0])}{more} affected", TITLE_CHARS)
 
-    def _hypothesis(self, one: Suspect, *, unclear: bool) -> Statement:
+    def _hypothesis(self, one: Suspect, *, tied: bool) -> Statement:
         """In one sentence what probably happened."""
         kind = self._kind(one)
         says = advice_for(kind).says if kind else "could not be reached"
@@ -306,7 +308,7 @@ class _Writer(Teller):
             said = self.c.ledger.event(event[0])
             text += f"; just ahead of it something was changed there: {{{len(claims)}}}"
             claims.append(Claim(Metric.LINE, said.message if said else "", events=event))
-        return Statement(("Perhaps " if unclear else "") + text, tuple(claims))
+        return Statement(("Perhaps " if tied else "") + text, tuple(claims))
 
     def _checks(self, suspects: Sequence[Suspect]) -> list[str]:
         """What a person can look at next, the likeliest first."""

@@ -21,8 +21,14 @@ def confidence_of(suspects: Sequence[Suspect], place: int) -> float:
     return round(min(MOST, own / (own + max(0.0, rival)) * min(1.0, own / ENOUGH)), 2)
 
 
-def inconclusive(suspects: Sequence[Suspect], findings: Sequence[Finding]) -> bool:
-    """Whether nobody is ahead by a clear margin and nothing critical was found: such a report does not page."""
-    if any(one.critical for one in findings):
-        return False
+def unclear(suspects: Sequence[Suspect]) -> bool:
+    """Whether nobody is ahead by a clear margin."""
     return len(suspects) > 1 and suspects[0].score < CLEAR * suspects[1].score
+
+
+def inconclusive(suspects: Sequence[Suspect], findings: Sequence[Finding]) -> bool:
+    """Whether nobody is ahead, and neither something critical nor the view of a second node says that it is real
+    nonetheless: such a report does not page. Two that cannot reach each other are both to blame, and right.
+    """
+    real = any(one.critical for one in findings) or len({one.node for one in findings}) > 1
+    return unclear(suspects) and not real

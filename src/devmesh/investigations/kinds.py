@@ -40,6 +40,13 @@ CRASH = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 BOOT, STARTED, STOPPED, SUDO = "reboot", "started", "stopped", "sudo"
+# A command that only looks is no change.
+LOOKING = (
+    r"COMMAND=(?!\S*/(?:ls|cat|less|more|tail|head|grep|find|stat|id|whoami|true|journalctl|dmesg|df|du|ps|top|htop|ss"
+    r"|lsof|last|lastb|who|smartctl|(?:docker|podman) (?:ps|logs|inspect|images|stats)|ip (?:a|r|addr|route|link)"
+    r"|apt(?:-get)? (?:update|list|show|search)|(?:zpool|zfs) (?:status|list|get)"
+    r"|systemctl (?:--\S+ )*(?:status|show|cat|list-\S+|is-\S+))(?:\s|$))"
+)
 HEAD = 400  # characters of a text that are looked at
 
 KINDS = (
@@ -188,6 +195,7 @@ KINDS = (
         ("alice : TTY=<v> ; PWD=<v> ; USER=<v> ; COMMAND=<v> restart nginx",),
         ("pam_unix(sudo:session): session opened for user <user>(uid=<n>) by <user>(uid=<n>)",),
         wide=True,
+        only=LOOKING,
     ),
     _kind(
         "root login",

@@ -69,10 +69,10 @@ class Teller:
         try:
             rows = self.c.ledger.counts((one.family,), (), *span)
         except InvalidInput:
-            return Statement("{0} on {1} said {2}: {3} times.", tuple(claims))
+            return Statement("{0} on {1} said {2}; count {3}.", tuple(claims))
         earlier = sum(row[3] for row in rows if row[0] == self.node(one.node))
         claims.append(Claim(Metric.EVENTS, earlier, (one.family,), (), (), self.node(one.node), "", *span))
-        return Statement("{0} on {1} said {2}: {3} times; in the day ahead of it {4} times.", tuple(claims))
+        return Statement("{0} on {1} said {2}; count {3}, in the day ahead of it {4}.", tuple(claims))
 
     def last_of(self, one: Finding) -> Statement | None:
         """When somebody who fell silent spoke last."""
