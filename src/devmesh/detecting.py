@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from devmesh.backtest import beside
 from devmesh.detectors import LEARN_H
 from devmesh.errors import InvalidInput
 from devmesh.investigations import Recall, Signature, recall, signature
@@ -22,7 +23,9 @@ SUSPECTS = 5
 def replay(
     mesh: Mesh, *, since: str = SINCE, until: str | None = None, learn_h: int = LEARN_H, timezone: str = ""
 ) -> dict[str, Any]:
-    """What would have been told between two times, learning from the first `learn_h` hours. Raises InvalidInput."""
+    """What would have been told between two times, learning from the first `learn_h` hours, and what more and less than
+    was told then (`beside`). Raises InvalidInput.
+    """
     if not 1 <= learn_h <= 24 * 28:
         raise InvalidInput("The hours to learn from must be between 1 and 672.", hint="48 is the default.")
     zone, now = zone_of(timezone or mesh.settings.timezone), mesh.clock.now_us()
@@ -31,13 +34,16 @@ def replay(
         raise InvalidInput("The time to look at must begin before it ends.", hint="devmesh detect --replay --since 7d")
     found = mesh.incidents.replay(since_us, min(until_us, now), learn_h)
     shown = [one for one in found.incidents if one.told is not None]
+    until_us, rows = min(until_us, now), _described(mesh, found, shown)
+    learned_us = None if found.first_hour is None else (found.first_hour + learn_h) * HOUR_H
     return {
         "since_us": since_us if found.first_hour is None else max(since_us, found.first_hour * HOUR_H),
-        "until_us": min(until_us, now),
-        "learned_us": None if found.first_hour is None else (found.first_hour + learn_h) * HOUR_H,
+        "until_us": until_us,
+        "learned_us": learned_us,
         "findings": len(found.findings),
         "untold": len(found.incidents) - len(shown),
-        "incidents": _described(mesh, found, shown),
+        "incidents": rows,
+        **beside(mesh, shown, rows, (until_us if learned_us is None else learned_us, until_us)),
     }
 
 

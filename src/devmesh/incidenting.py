@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from devmesh.charting import bars, span_of
 from devmesh.incidents import Case, Joined, Part
 from devmesh.paging import LIMIT_DEFAULT
-from devmesh.watched import list_blind as list_blind  # noqa: PLC0414 - pages take them from here
-from devmesh.watched import list_detectors as list_detectors  # noqa: PLC0414
 from devmesh.when import parse_when, zone_of
 
 if TYPE_CHECKING:

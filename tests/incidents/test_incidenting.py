@@ -7,8 +7,9 @@ import pytest
 from bodies import NOW_US, line, run_whole, take
 from devmesh.charting import BARS_MAX, DAY_US, HOUR_US, STEPS_US, span_of, step_of
 from devmesh.errors import InvalidInput, NotFound
-from devmesh.incidenting import list_blind, list_detectors, list_incidents, one_incident
+from devmesh.incidenting import list_incidents, one_incident
 from devmesh.incidents import Cited
+from devmesh.watched import list_blind, list_detectors
 from opened import MINUTE_US, found, open_incident
 
 NOW_MIN = NOW_US // MINUTE_US

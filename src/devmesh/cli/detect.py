@@ -61,6 +61,30 @@ def detect(
             write(line)
         write("")
     write(_sum(found, zone))
+    for line in _beside(found, zone):
+        write(line)
+
+
+def _beside(found: dict[str, Any], zone: tzinfo) -> list[str]:
+    """What would be told more and less than was; what people called real and would be missed comes first."""
+    from devmesh.cli.terminal import safe
+
+    if found["compared_since_us"] is None:
+        return []
+    since, out = _minute(found["compared_since_us"], zone), list[str]()
+    for one in found["less"]:
+        voted = ", which was voted real" if one["real"] else ""
+        out.append(f"  it would miss: incident {one['id']}{voted}: {safe(one['title'])}")
+    for one in found["more"]:
+        first = one["suspects"][0] if one["suspects"] else {"service": "?", "node": "?"}
+        held = f" (held then: {safe(one['held'])})" if one["held"] else ""
+        who = f"{safe(first['service'])} on {safe(first['node'])}"
+        out.append(f"  it would tell, too: {_minute(one['onset_us'], zone)} {one['severity']}, {who}{held}")
+    for one in found["same"]:
+        if one["later_s"]:
+            when = f"{abs(one['later_s']) // 60} min {'later' if one['later_s'] > 0 else 'earlier'}"
+            out.append(f"  it would tell incident {one['id']} {when}")
+    return [f"Beside what was told since {since}: {'' if out else 'the same.'}".rstrip(), *out]
 
 
 def _lines(one: dict[str, Any], zone: tzinfo) -> list[str]:

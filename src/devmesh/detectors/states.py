@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from devmesh.detectors import births, correlation, error_rate, loudness, primitives, queries, schedule, silence
+from devmesh.detectors import births, correlation, error_rate, loudness, primitives, queries, schedule, silence, unheard
 
 HOUR_US, HOUR_MIN, DAY_MIN = 3_600_000_000, 60, 24 * 60
 
@@ -17,6 +17,7 @@ FINDS = {
     error_rate.NAME: "more errors of a service than it usually has",
     silence.NAME: "a service or a node that has a rhythm and lost it",
     schedule.NAME: "the line that did not come: a backup, a cron job",
+    unheard.NAME: "a node whose agent is not heard any more, and why",
     correlation.NAME: "killed just after memory ran out; came up, and had not gone down in good order",
 }
 
