@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 SECOND_US, MINUTE_US, DAY_US = 1_000_000, 60_000_000, 86_400_000_000
 TEMPO = 8.0  # a fault of ten minutes is seen as a whole in little more than one
-SOON_US = 10 * SECOND_US
+SOON_US = 5 * SECOND_US
 SEEN_US = 30 * SECOND_US  # detectors look at full minutes: so much of the fault stands in the first that they see
 LASTS_DAYS = 30  # the fleet's present; a demo that is left on for longer falls silent
 
 
 def begins_us(now_us: int) -> int:
-    """When it breaks: 10 to 40 s from now, and at least 30 s before the end of a minute."""
+    """When it breaks: 5 to 35 s from now, and at least 30 s before the end of a minute."""
     soon_us = now_us + SOON_US
     return soon_us if soon_us % MINUTE_US <= MINUTE_US - SEEN_US else soon_us // MINUTE_US * MINUTE_US + MINUTE_US
 
