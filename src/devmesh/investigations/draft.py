@@ -78,8 +78,9 @@ class _Writer(Teller):
         ]
         return Draft(
             self._title(suspects[0], tied=tied), self._hypothesis(suspects[0], tied=tied),
-            accused[0].confidence, inconclusive(self.c.suspects, self.c.asked.findings), self._what(), self._where(), self._since(), accused, self._impact(),
-            self._order(), self._changed(), self._others(), self._checks(suspects),
+            accused[0].confidence, inconclusive(self.c.suspects, self.c.asked.findings), self._what(), self._where(),
+            self._since(), accused, self._impact(), self._order(), self._changed(), self._others(),
+            self._checks(suspects),
         )  # fmt: skip
 
     def _what(self) -> list[Statement]:
