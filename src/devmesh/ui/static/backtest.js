@@ -47,5 +47,8 @@ export default {
       <p v-else-if="weekly === null" class="told">All of it would have been learning: it is learned until {{ brief(found.learned_us) }}. Look further back, or learn for a shorter time.</p>
       <p v-else>{{ many(found.incidents.length, 'message') }} since {{ brief(found.learned_us) }}, {{ weekly }} a week; {{ found.untold }} more too thin to be told.</p>
       <ul class="rows incidents"><li v-for="one in found.incidents"><a :href="lines(one)"><i :class="'mark fill-' + tone(one.severity)"></i><span class="what">{{ some(one.services) }} on {{ some(one.nodes) }}</span><span class="n">{{ brief(one.onset_us) }}</span>
-        <span class="who"><b :class="tone(one.severity)">{{ one.severity }}</b>{{ safe(one.detectors.join(', ')) }} · after {{ lasted(one.detected_us - one.onset_us) }}<template v-if="one.suspects.length"> · first suspect {{ safe(one.suspects[0].service) }} on {{ safe(one.suspects[0].node) }}</template></span></a></li></ul></div></section>`,
+        <span class="who"><b :class="tone(one.severity)">{{ one.severity }}</b>{{ safe(one.detectors.join(', ')) }} · after {{ lasted(one.detected_us - one.onset_us) }}<template v-if="one.suspects.length"> · first suspect {{ safe(one.suspects[0].service) }} on {{ safe(one.suspects[0].node) }}</template></span></a></li></ul>
+      <p v-if="found.compared_since_us !== null">Beside what was told since {{ brief(found.compared_since_us) }}: {{ found.less.length ? 'it would miss ' + many(found.less.length, 'incident') : 'it would miss nothing' }}, and tell {{ found.more.length || 'no' }} more.</p>
+      <ul class="rows incidents"><li v-for="one in found.less"><a :href="'/ui/incidents/' + one.id"><i :class="'mark fill-' + tone(one.severity)"></i><span class="what">missed: {{ safe(one.title) }}</span><span class="n">{{ brief(one.onset_us) }}</span>
+        <span class="who">incident {{ one.id }}<b v-if="one.real"> · voted real</b></span></a></li></ul></div></section>`,
 };
