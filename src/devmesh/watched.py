@@ -15,17 +15,21 @@ if TYPE_CHECKING:
 
 BLIND_SINCE = "24h"
 BLIND_MAX = 1_000
+DAY_US = 86_400_000_000
 
 
 def list_detectors(mesh: Mesh) -> dict[str, Any]:
-    """Every detector: what it finds, until when it only learns, what it found, what people said of its incidents
-    (`precision`: the share of real ones; `at_least`: what it surely is; both None without votes).
+    """Every detector: what it finds, until when it only learns, what it found, in how many incidents of 30 days it has a
+    part (`incidents_30d`), what people said of its incidents (`precision`: the share of real ones; `at_least`: what it
+    surely is; both None without votes).
     """
-    said = mesh.incidents.votes.precision()
+    now = mesh.clock.now_us()
+    said, parts = mesh.incidents.votes.precision(), mesh.incidents.by_detector(now - 30 * DAY_US)
     out = []
-    for one in mesh.detectors.states(mesh.clock.now_us()):
+    for one in mesh.detectors.states(now):
         votes = said.get(one.name)
         told = {
+            "incidents_30d": parts.get(one.name, 0),
             "real": votes.real if votes else 0,
             "noise": votes.noise if votes else 0,
             "precision": votes.share if votes else None,

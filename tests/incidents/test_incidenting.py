@@ -145,6 +145,7 @@ def test_detectors_learn_first_and_are_judged_by_votes(mesh, told):
     before = {one["name"]: one for one in list_detectors(mesh)["detectors"]}
     assert before["primitive"]["learning"]
     assert (before["primitive"]["findings_24h"], before["louder"]["findings_30d"]) == (1, 0)
+    assert (before["primitive"]["incidents_30d"], before["louder"]["incidents_30d"]) == (1, 0)
     assert before["primitive"]["precision"] is None
     mesh.incidents.votes.vote(told, "real", "ada")
     after = {one["name"]: one for one in list_detectors(mesh)["detectors"]}

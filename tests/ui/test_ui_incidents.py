@@ -142,6 +142,7 @@ def test_another_setting_is_tried_on_the_past(open_page):
     """What would have been told if it learned for an hour; the address keeps what was asked."""
     page = open_page("/ui/detectors?since=7d&learn=1")
     says(page, "1 message since")
+    says(page, "it would miss nothing, and tell no more")
     assert "postgres" in page.locator(".incidents a").first.inner_text()
     page.get_by_label("Learn", exact=True).select_option("168")
     page.get_by_role("button", name="What would have been told?").press("Enter")

@@ -56,12 +56,17 @@ def detectors(context: typer.Context, json: Json = False) -> None:
         return
     listed = found["detectors"]
     table(
-        ["detector", "24 h", "30 days", "real", "finds"],
+        ["detector", "24 h", "30 days", "incidents", "real", "finds"],
         [
-            [one["name"], count(one["findings_24h"]), count(one["findings_30d"]), _precision(one), one["finds"]]
+            [
+                one["name"],
+                *(count(one[key]) for key in ("findings_24h", "findings_30d", "incidents_30d")),
+                _precision(one),
+                one["finds"],
+            ]
             for one in listed
         ],
-        right=["24 h", "30 days"],
+        right=["24 h", "30 days", "incidents"],
         styles={"detector": "cyan"},
     )
     if listed[0]["learning"]:

@@ -179,6 +179,14 @@ def take_part(connection: Connection, number: int, some: Iterable[Part]) -> None
         connection.execute(insert(incident_parts), [{"incident_id": number, **asdict(one)} for one in fresh])
 
 
+def by_detector(connection: Connection, since_us: int) -> dict[str, int]:
+    """In how many told incidents that began since then each detector has a part; merged ones are left out."""
+    table, part = incidents.c, incident_parts.c
+    query = select(part.detector, func.count(table.id.distinct())).join(incidents, table.id == part.incident_id)
+    told = (table.onset_us >= since_us) & table.told_us.is_not(None) & table.merged_into.is_(None)
+    return {name: int(n) for name, n in connection.execute(query.where(told).group_by(part.detector))}
+
+
 def leave(connection: Connection, number: int) -> None:
     """Nobody has a part in an incident."""
     connection.execute(delete(incident_parts).where(incident_parts.c.incident_id == number))

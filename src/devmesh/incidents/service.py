@@ -126,6 +126,11 @@ class Incidents:
         with self._db.read() as connection:
             return {**queries.parts(connection, numbers)}
 
+    def by_detector(self, since_us: int) -> dict[str, int]:
+        """In how many told incidents that began since then each detector has a part."""
+        with self._db.read() as connection:
+            return queries.by_detector(connection, since_us)
+
     def notes(self, number: int) -> Sequence[Note]:
         """What was written and done, in order of time: the newest 1,000."""
         with self._db.read() as connection:
