@@ -1,7 +1,7 @@
 """A node whose agent is not heard any more, by the intervals in which nodes could not be seen.
 
 Three minutes without a heartbeat are a finding; who said that it would go gets ten, since an orderly reboot takes some.
-Several that are lost within a minute are one finding: this server may be cut off. Only what was known when the patience
+Several that are lost within 35 s are one finding: this server may be cut off. Only what was known when the patience
 ended counts, so that the past looks as it was told.
 """
 
@@ -17,7 +17,7 @@ from devmesh.memory import Baselines, BlindInterval, Hour
 NAME, CUT_OFF = "unheard", "cut off"
 MINUTE_US = 60_000_000
 PATIENCE_MIN, ORDERLY_MIN = 3, 10
-TOGETHER_US = 60_000_000
+TOGETHER_US = 35_000_000  # a heartbeat; all of them are known to be lost by the time that the first is told
 SLACK_US = 30_000_000  # who was heard again so shortly before may not be known yet
 WEIGHT, ORDERLY_WEIGHT = 5.0, 3.0
 

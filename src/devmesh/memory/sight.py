@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from devmesh.memory.model import BlindInterval
 from devmesh.nodes import Beat
 
-PATIENCE_US = 100_000_000  # three heartbeats
+PATIENCE_US = 125_000_000  # three heartbeats, and a request that takes as long as it may
 TOGETHER_US = 60_000_000  # all agents beat once within it
 ONCE, STOPPED = "once", "stopped"
 LEAST_MINUTES = 3.0  # in which a node should have spoken, or its saying nothing means nothing
@@ -169,7 +169,9 @@ def _verdict(one: Unseen, beat: Beat, lines: Lines) -> tuple[str, str, bool]:
     if restarted:
         return "agent_dead", "its agent was dead: it came back as another process of the same boot", came
     if _stood_still(one, lines):
-        return "paused", "agent and node stood still: the same process went on, and had missed nothing", lines.came > 0
+        if came and not unknown:
+            return "behind", "its agent stood still or was slow, the node went on: its lines came later", True
+        return "paused", "agent and node stood still: the same process went on, and had missed nothing", False
     if before.together:
         return "server_down", "no agent reached this server", came
     return "network_cut", "the same agent went on: it could not reach this server", came
