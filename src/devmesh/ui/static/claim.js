@@ -24,7 +24,7 @@ const worded = (claim, value) => {
   return claim.metric === "lead" ? `${count(value)} s` : count(value);
 };
 export default {
-  props: { fact: [String, Object] },
+  props: { fact: [String, Object], most: { type: Number, default: 240 } }, // most: characters of a line that is quoted
   computed: {
     parts() {
       if (typeof this.fact === "string") return [{ text: safe(this.fact) }];
@@ -32,8 +32,10 @@ export default {
         if (at % 2 === 0) return text ? [{ text: safe(text) }] : [];
         const claim = this.fact.claims[Number(text)];
         const said = worded(claim, claim.metric === "time" ? claim.value : claim.shown);
-        const shown = { text: claim.holds ? said : worded(claim, claim.truth), href: address(claim), line: claim.metric === "line" };
-        return claim.holds ? [shown] : [{ text: said, wrong: true }, { text: " " }, shown];
+        const line = claim.metric === "line";
+        const cut = (words) => (line && words.length > this.most ? `${words.slice(0, this.most)}…` : words);
+        const shown = { text: cut(claim.holds ? said : worded(claim, claim.truth)), href: address(claim), line };
+        return claim.holds ? [shown] : [{ text: cut(said), wrong: true }, { text: " " }, shown];
       });
     },
   },

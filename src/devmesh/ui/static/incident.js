@@ -7,7 +7,7 @@ import { call, copy, query } from "devmesh/api.js";
 import { lasted, open, some, tone } from "devmesh/incident_rows.js";
 import { ago, brief, clock, group, hint, line, lines as lines_of, many, safe, stamp, zone } from "devmesh/text.js";
 
-const FINDINGS_SHOWN = 12;
+const [FINDINGS_SHOWN, LINES_SHOWN, QUOTED] = [8, 8, 90];
 const AROUND_US = 300_000_000; // of a finding, on the page of lines
 const SECTIONS = [["what", "What"], ["where", "Where"], ["since", "Since when"], ["order", "Who came next"], ["impact", "Impact"], ["changed", "Changed ahead of it"], ["others", "Other nodes"]];
 const DID = { opened: "opened", told: "told", worse: "told again", voted: "voted", closed: "closed", reopened: "reopened", merged: "merged", split: "split", investigating: "looks into it", note: "" };
@@ -15,7 +15,7 @@ const DID = { opened: "opened", told: "told", worse: "told again", voted: "voted
 export default {
   props: { data: Object },
   components: { Claim, Deeds, TemplateText, Timeline },
-  data: () => ({ got: null, all: false, splitting: false, chosen: [], text: "", told: "", copied: "" }),
+  data: () => ({ LINES_SHOWN, QUOTED, got: null, all: false, lines_all: false, splitting: false, chosen: [], text: "", told: "", copied: "" }),
   watch: {
     data() {
       this.got = null; // what the server sends is newer
@@ -32,7 +32,7 @@ export default {
     groups() {
       const groups = new Map();
       for (const one of [...this.it.findings].sort((a, b) => a.at_us - b.at_us)) {
-        const key = [one.detector, one.kind, one.service, one.node, one.family].join("\n");
+        const key = [one.detector, one.service, one.node, one.family ?? one.kind].join("\n");
         const known = groups.get(key);
         if (!known) groups.set(key, { ...one, key, ids: [one.id], last_us: one.at_us });
         else {
@@ -131,23 +131,23 @@ export default {
     <p v-else class="dim">You may look here, but change nothing.</p>
     <section><h2>Suspects <small v-if="it.report?.author === 'rules'" class="chip">written without a model</small></h2>
       <p v-if="it.inconclusive" class="told">Inconclusive: the lines do not say which of them it was.</p><p v-if="!suspects.length" class="empty">{{ it.report ? 'Nobody in particular.' : 'No report yet: it is written once there is evidence enough to tell.' }}</p>
-      <ol v-else class="suspects"><li v-for="one in suspects"><b><a class="linked" :href="at('services', one.service)">{{ safe(one.service) }}</a> on <a class="linked" :href="at('nodes', one.node)">{{ safe(one.node) }}</a></b> <span v-if="one.confidence != null" class="dim">{{ Math.round(one.confidence * 100) }} % sure</span>
-        <ul><li v-for="why in one.for ?? one.reasons" class="pro"><Claim :fact="why"/></li><li v-for="why in one.against ?? []" class="contra"><Claim :fact="why"/></li></ul></li></ol></section>
+      <ol v-else class="suspects"><li v-for="(one, place) in suspects"><details :open="!place"><summary><b>{{ safe(one.service) }} on {{ safe(one.node) }}</b> <span v-if="one.confidence != null" class="dim">{{ Math.round(one.confidence * 100) }} % sure</span></summary>
+        <ul><li v-for="why in one.for ?? one.reasons" class="pro"><Claim :fact="why" :most="QUOTED"/></li><li v-for="why in one.against ?? []" class="contra"><Claim :fact="why" :most="QUOTED"/></li></ul><p class="under"><a :href="at('services', one.service)">What {{ safe(one.service) }} says</a><a :href="at('nodes', one.node)">What {{ safe(one.node) }} says</a></p></details></li></ol></section>
     <section><h2>Around it</h2><Timeline :timeline="it.timeline" :blind="data.blind" :nodes="it.nodes" @zoom="zoom"/></section>
-    <section v-if="told_of.length" class="report"><h2>In words <small v-if="it.report.struck">{{ many(it.report.struck, 'value') }} did not hold when counted again and {{ it.report.struck === 1 ? 'is' : 'are' }} struck through</small></h2>
-      <dl><template v-for="[name, facts] in told_of"><dt>{{ name }}</dt><dd><p v-for="fact in facts"><Claim :fact="fact"/></p></dd></template></dl></section>
-    <section v-if="it.next_checks.length"><h2>Next <small>to be run by you; nothing was run</small></h2><ul class="checks"><li v-for="one in checks"><span><i v-if="one.node" class="dim">on {{ one.node }} </i><code v-if="one.command">{{ one.command }}</code><template v-else>{{ one.question }}</template></span><button v-if="one.command" @click="take(one.command)" :aria-label="'Copy ' + one.command">{{ copied === one.command ? 'Copied' : 'Copy' }}</button></li></ul></section>
+    <section v-if="it.similar.length"><h2>Seen before <small>what looked like this one</small></h2><ul class="rows incidents"><li v-for="one in it.similar"><a :href="'/ui/incidents/' + one.id"><i class="mark"></i><span class="what">{{ safe(one.title) }}</span><span class="n">{{ Math.round(one.alike * 100) }} %</span>
+        <span class="who">{{ brief(one.onset_us) }} · shared: {{ safe(one.shared.join(', ')) }}<template v-if="one.missing.length"> · not here: {{ safe(one.missing.join(', ')) }}</template></span><span v-for="note in one.notes" class="why">{{ safe(note.text ?? note) }}</span></a></li></ul></section>
+    <section v-if="it.next_checks.length"><h2>Next <small>to be run by you; nothing was run</small></h2><ul class="checks"><li v-for="one in checks"><span><i v-if="one.node" class="dim">on {{ one.node }}</i><code v-if="one.command">{{ one.command }}</code><template v-else>{{ one.question }}</template></span><button v-if="one.command" @click="take(one.command)" :aria-label="'Copy ' + one.command">{{ copied === one.command ? 'Copied' : 'Copy' }}</button></li></ul></section>
+    <section v-if="it.changes.length"><h2>What changed just before</h2><ul class="rows found"><li v-for="one in it.changes"><component :is="one.event ? 'a' : 'div'" :href="one.event ? lines({node: one.node, since: one.at_us - 60e6, until: one.at_us + 60e6, line: one.event}) : undefined"><i class="mark"></i><span class="what">{{ line(one.text).slice(0, 240) }}</span><span class="n">{{ brief(one.at_us) }}</span><span class="who"><b>{{ safe(one.kind) }}</b>{{ safe(one.service) }} on {{ safe(one.node) }}<template v-if="one.n > 1"> · {{ one.n }} times</template><template v-if="one.why"> · {{ safe(one.why) }}</template></span></component></li></ul></section>
     <section ref="findings" class="findings"><h2>What was found <small>{{ it.findings_in_all > it.findings.length ? 'the gravest ' + it.findings.length + ' of ' + it.findings_in_all + '; ' : '' }}each leads to its lines</small></h2>
-      <p v-if="splitting" class="tools"><button class="primary" :disabled="!chosen.length || chosen.length === groups.length" @click="split">Make the chosen ones an incident of their own</button><button @click="begin_split">Cancel</button></p>
+      <p v-if="splitting" class="tools"><button class="primary" :disabled="!chosen.length || chosen.length === groups.length" @click="split">Make the chosen ones an incident of their own</button><button @click="begin_split">Cancel</button><output v-if="told" class="told" role="alert">{{ told }}</output></p>
       <ul class="rows found"><li v-for="one in findings" :key="one.key"><label v-if="splitting" class="check"><input type="checkbox" v-model="chosen" :value="one.key" :aria-label="'Choose: ' + safe(one.text)"></label>
         <a :href="of_finding(one)"><i :class="['mark', one.critical ? 'fill-crit' : 'fill-warn']"></i><span class="what">{{ safe(one.text) }}</span><span class="n">{{ brief(one.at_us).slice(-5) }}{{ one.last_us > one.at_us ? '–' + brief(one.last_us).slice(-5) : '' }}</span>
         <span class="who"><b :class="one.critical ? 'crit' : ''">{{ one.critical ? 'critical ' : '' }}{{ safe(one.detector) }}</b>{{ safe(one.service) }} on {{ safe(one.node) }}<template v-if="one.ids.length > 1"> · {{ one.ids.length }} times</template><template v-if="one.reason !== 'first'"> · here because: {{ safe(one.reason) }}</template></span><span v-if="one.line" class="who"><TemplateText :text="one.line"/></span></a></li></ul>
       <p v-if="groups.length > findings.length"><button @click="all = true">All {{ groups.length }}</button></p></section>
-    <section v-if="it.changes.length"><h2>What changed just before</h2><ul class="rows found"><li v-for="one in it.changes"><component :is="one.event ? 'a' : 'div'" :href="one.event ? lines({node: one.node, since: one.at_us - 60e6, until: one.at_us + 60e6, line: one.event}) : undefined"><i class="mark"></i><span class="what">{{ line(one.text) }}</span><span class="n">{{ clock(one.at_us, false) }}</span><span class="who"><b>{{ safe(one.kind) }}</b>{{ safe(one.service) }} on {{ safe(one.node) }}<template v-if="one.n > 1"> · {{ one.n }} times</template><template v-if="one.why"> · {{ safe(one.why) }}</template></span></component></li></ul></section>
-    <section v-if="it.evidence.length"><h2>Lines <small>kept with the incident</small></h2><ol class="near mono lines-kept"><li v-for="one in it.evidence"><a :href="of_event(one)"><i :class="'mark fill-' + group(one.priority)"></i><time>{{ stamp(one.ts_us) }}</time> <span class="dim">{{ safe(one.node) }} {{ safe(one.service) }}</span> <span dir="ltr">{{ line(one.message).slice(0, 400) }}</span></a></li></ol></section>
-    <section><h2>Seen before</h2><p v-if="!it.similar.length" class="empty">No earlier incident looks like this one.</p>
-      <ul v-else class="rows incidents"><li v-for="one in it.similar"><a :href="'/ui/incidents/' + one.id"><i class="mark"></i><span class="what">{{ safe(one.title) }}</span><span class="n">{{ Math.round(one.alike * 100) }} %</span>
-        <span class="who">{{ brief(one.onset_us) }} · shared: {{ safe(one.shared.join(', ')) }}<template v-if="one.missing.length"> · not here: {{ safe(one.missing.join(', ')) }}</template></span><span v-for="note in one.notes" class="why">{{ safe(note.text ?? note) }}</span></a></li></ul></section>
+    <section v-if="told_of.length" class="report"><h2>The report <small v-if="it.report.struck">{{ many(it.report.struck, 'value') }} did not hold when counted again and {{ it.report.struck === 1 ? 'is' : 'are' }} struck through</small></h2>
+      <dl><template v-for="[name, facts] in told_of"><dt>{{ name }}</dt><dd><p v-for="fact in facts"><Claim :fact="fact"/></p></dd></template></dl></section>
+    <section v-if="it.evidence.length"><h2>Lines <small>kept with the incident</small></h2><ol class="near mono lines-kept"><li v-for="one in it.evidence.slice(0, lines_all ? undefined : LINES_SHOWN)"><a :href="of_event(one)"><i :class="'mark fill-' + group(one.priority)"></i><time>{{ stamp(one.ts_us) }}</time> <span class="dim">{{ safe(one.node) }} {{ safe(one.service) }}</span> <span dir="ltr">{{ line(one.message).slice(0, 240) }}</span></a></li></ol>
+      <p v-if="it.evidence.length > LINES_SHOWN && !lines_all"><button @click="lines_all = true">All {{ it.evidence.length }} lines</button></p></section>
     <section><h2>Notes and history</h2><form v-if="data.may" class="words-form" @submit.prevent="note"><textarea v-model="text" rows="3" maxlength="10000" placeholder="What it was, what helped" aria-label="Note"></textarea><p class="tools"><button :disabled="!text.trim()">Add the note</button></p></form>
       <p v-if="told" class="told" role="alert">{{ told }}</p>
       <ul class="history"><li v-for="one in it.notes"><span class="dim">{{ brief(one.at_us) }} {{ one.who ? safe(one.who) : 'DevMesh' }}<b v-if="did(one)">{{ safe(did(one)) }}</b></span><p v-if="one.text"><span v-for="text in lines_of(one.text)" class="text">{{ text }}</span></p></li></ul></section>
