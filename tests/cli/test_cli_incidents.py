@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import httpx
 import pytest
-from cli_house import HOSTILE, Runner, Served
+from cli_house import HOSTILE, Runner
 
 from bodies import line, request, run_whole
 from devmesh.clock import FakeClock
@@ -15,6 +14,7 @@ from devmesh.incidents import Cited
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
 from opened import MINUTE_US, found, open_incident
+from processes import serving
 
 NOW_US = 1_795_400_000_000_000
 RAW = ("\x1b", "\x07", "\x9b", "\x00", "\u202e", "\u200b")
@@ -154,8 +154,10 @@ def test_detectors_and_blind_times_are_told(house):
 def test_deeds_go_to_the_server_that_holds_the_store(kept, tmp_path):
     """The same commands while it runs; what it refuses ends with the same code and words."""
     shutil.copytree(kept, tmp_path / "data")
-    served, cli = Served(tmp_path / "data", "serve", "--port", "0"), Runner(tmp_path / "data")
-    try:
+    cli = Runner(tmp_path / "data")
+    cli("incident", "close", "1")  # what is open and so old the server would close by itself
+    with serving(tmp_path / "data") as server:
+        assert "open again" in cli("incident", "reopen", "1").stdout
         assert "looked into" in cli("incident", "investigate", "1").stdout
         assert cli.json("incident", "note", "1", "over HTTP")["id"] == 1
         assert cli.json("incident", "vote", "1", "real")["votes"]["real"] == 1
@@ -165,9 +167,7 @@ def test_deeds_go_to_the_server_that_holds_the_store(kept, tmp_path):
         assert cli.json("mutes", "end", "1") == {"mutes": []}
         window = cli.json("maintenance", "add", "--until", "2h", "--reason", "x")["id"]
         assert cli.json("maintenance", "end", str(window)) == {"maintenance": []}
-        assert cli.json("incident", "close", "1")["closed_by"] == cli.json("incident", "show", "1")["closed_by"]
+        by = cli.json("incident", "close", "1")["closed_by"]
+        assert by == server.get("/incidents/1")["closed_by"] != ""
         assert "closed already" in cli("incident", "close", "1", code=2).stderr
-        assert "hint:" in cli("incident", "show", "99", code=4).stderr
-        assert httpx.get(f"{served.url}/incidents/1", trust_env=False).json()["status"] == "closed"
-    finally:
-        assert served.stop() == 0
+        cli("incident", "note", "99", "x", code=4)
