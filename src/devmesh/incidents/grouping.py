@@ -121,6 +121,12 @@ class Grouping:
 
     def _follow(self, incident: Incident, counts: Minutes, until: int) -> None:
         """Let an incident live on by what is still said, or still missing; close it where nothing is."""
+        for (service, node), since in list(incident.missing.items()):
+            spoke = (counts.service == service) & (counts.node == node)
+            back = counts.minute[spoke & (counts.minute > since) & (counts.minute < until)]
+            incident.last = max(incident.last, min(until, since + MISSED_MIN, *back.tolist()) - 1)
+            if len(back) or until - since > MISSED_MIN:
+                del incident.missing[service, node]
         packed = np.fromiter((family * NODES + node for family, node in incident.lasting), dtype=np.int64)
         rows = np.isin(counts.family * NODES + counts.node, packed)
         rows &= (counts.minute > incident.last) & (counts.minute < until)
@@ -128,13 +134,6 @@ class Grouping:
             if minute - incident.last > CLOSED_AFTER_MIN:
                 break
             incident.last = minute
-        for (service, node), since in list(incident.missing.items()):
-            back = (counts.service == service) & (counts.node == node) & (counts.minute > incident.last)
-            back &= counts.minute < until
-            if back.any() or until - since > MISSED_MIN:
-                del incident.missing[service, node]
-            else:
-                incident.last = max(incident.last, until - 1)
         if until - incident.last > CLOSED_AFTER_MIN:
             incident.closed = incident.last
             self._open.remove(incident)
@@ -158,12 +157,10 @@ class Grouping:
             if finding.minute < incident.resting and (finding.service, finding.node) in incident.pairs:
                 return incident, "somebody closed it a moment ago"
             reason, pause = _shares(incident, finding), finding.minute - incident.closed
-            if pause > AGAIN_SERVICE_MIN:
-                break
-            if reason and (reason == "same service" or pause <= AGAIN_NODE_MIN):
+            if reason and pause <= (AGAIN_SERVICE_MIN if reason == "same service" else AGAIN_NODE_MIN):
                 incident.closed = None
                 incident.reopened += 1
-                self._open.append(incident)
+                self._open = [one for one in self.incidents if one.closed is None]  # in order, as a restart has them
                 return incident, f"{reason}, closed {pause} minutes before"
         fresh = Incident(finding.minute, finding.minute, finding.minute)
         self._open.append(fresh)

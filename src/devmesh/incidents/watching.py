@@ -63,8 +63,9 @@ class Watching:
         live = self._live or self._begin(until)
         looked = self._owed = self._owed or live.look(until)
         sifted = self._holding.sift(self._detectors.fresh(looked, max(self._began, looked.until - BACK_MIN)), looked)
+        oldest = min((one.minute for one in sifted.told), default=looked.until)  # long ago where nobody watched
         with self._db.read() as connection:
-            stored = queries.growing(connection, (looked.until - AGAIN_SERVICE_MIN - HOUR_MIN) * MINUTE_US)
+            stored = queries.growing(connection, (oldest - AGAIN_SERVICE_MIN - HOUR_MIN) * MINUTE_US)
         before = {one.id: copy.deepcopy(one) for one in stored}
         grouping = Grouping(stored)
         grouping.observe(looked.counts, sifted.told, looked.until)
