@@ -22,9 +22,9 @@ from devmesh.notifications.console import Console
 from devmesh.notifications.model import Notice
 from devmesh.simulate import Truth
 
+CAUSE, WITNESS = ("mariadb", "db"), ("docs-api", "apps")
 TRUTH = Truth(
-    "database-outage", ("mariadb", "db"), NOW_US, NOW_US + 90 * SECOND_US, NOW_US + SECOND_US,
-    (("mariadb", "db"), ("docs-api", "apps")), harmless=False,
+    "database-outage", CAUSE, NOW_US, NOW_US + 90 * SECOND_US, NOW_US + SECOND_US, (CAUSE, WITNESS), harmless=False
 )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def test_it_was_a_success_once_the_fault_was_told(show, capsys):
     show._see([row(1, ("smbd", "nas"), services=["smbd"], nodes=["nas"])])
     told(show, 1)
     assert "1 other incident was found" in show.verdict()
-    show._see([row(2, ("docs-api", "apps"))])
+    show._see([row(2, WITNESS)])
     assert show.verdict() == "The fault was found, and nobody was told of it."
     told(show, 2)
     assert show.verdict() == ""
@@ -143,7 +143,7 @@ def test_it_was_a_success_once_the_fault_was_told(show, capsys):
 
 def test_each_step_is_said_once_and_a_change_of_mind_too(show, capsys):
     """Detected, explained, and who is suspected then."""
-    for suspects in ((), [("docs-api", "apps")], [("docs-api", "apps")], [("mariadb", "db"), ("docs-api", "apps")]):
+    for suspects in ((), [WITNESS], [WITNESS], [CAUSE, WITNESS]):
         show._see([row(1, *suspects)])
     steps = [line.split("  ", 1)[1] for line in capsys.readouterr().out.splitlines()]
     assert steps == [
@@ -159,20 +159,20 @@ def test_each_step_is_said_once_and_a_change_of_mind_too(show, capsys):
     [
         ([], {}, "found nothing of it"),
         (
-            [row(3, ("mariadb", "db"), ("docs-api", "apps"))],
+            [row(3, CAUSE)],
             {3: NOW_US + 41 * SECOND_US},
-            "incident 3, told after 40 s",
+            "incident 3, told after 40 s; first suspect mariadb on db: right",
         ),
-        ([row(3, ("mariadb", "db"), ("docs-api", "apps"))], {}, "the true cause is suspect 1 of 2"),
-        ([row(3, ("docs-api", "apps"), ("mariadb", "db"))], {}, "the true cause is suspect 2 of 2"),
-        ([row(3, ("docs-api", "apps"))], {}, "incident 3, not told; first suspect docs-api on apps"),
-        ([row(3, ("docs-api", "apps"))], {}, "the true cause is no suspect"),
+        ([row(3, CAUSE, WITNESS)], {}, "incident 3, not told; first suspect mariadb on db: right"),
+        ([row(3, WITNESS, CAUSE)], {}, "first suspect docs-api on apps: wrong, the cause is suspect 2"),
+        ([row(3, WITNESS)], {}, "first suspect docs-api on apps: wrong, the cause is no suspect"),
+        ([row(3)], {}, "incident 3, not told; no suspect"),
     ],
 )
 def test_the_truth_is_said_beside_it(own, heard, words):
     """Also where DevMesh was wrong."""
     truth, made = compared(TRUTH, own, heard, NOW_US + 60 * SECOND_US, UTC)
-    assert truth == "The truth  database-outage: mariadb on db, seen in the log from 14:00:01 on"
+    assert truth == "The truth  database-outage: mariadb on db, in the log from 14:00:01 on"
     assert words in made
 
 
@@ -193,5 +193,5 @@ def test_a_cascade_is_found_explained_and_told_within_two_minutes(tmp_path):
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     at = [done.stdout.index(word) for word in ("begins to break", "detected ", "explained ", "told ")]
     assert at == sorted(at)
-    assert re.search(r"first suspect postgresql on db .*the true cause is suspect 1 of", done.stdout)
+    assert re.search(r"told after \d+ s; first suspect postgresql on db: right", done.stdout)
     assert not list((tmp_path / "tmp").iterdir())

@@ -43,7 +43,7 @@ class Play:
 
     def __init__(self, fault: str, seed: int, past_s: int, clock: Clock) -> None:
         self.fault, self.clock = fault, clock
-        self._seed = seed
+        self._seed, self._days = seed, past_s * SECOND_US / DAY_US
         self.now_us = clock.now_us()
         self._since_us = self.now_us - past_s * SECOND_US
         self._past = self._made(self.now_us)
@@ -58,6 +58,7 @@ class Play:
     def announce(self, settings: Settings) -> None:
         """Say what this is."""
         say(f"A demo: {self.size()} that do not exist, in a store of their own, {settings.data_dir}")
+        say(f"Their last {self._days:g} days go in first.")
 
     def fill(self, settings: Settings) -> None:
         """Write the past into the store, straight, before anybody watches."""
@@ -70,8 +71,7 @@ class Play:
             told = send(self._shown(progress), self._written, store)
         progress.end()
         took_s = self.clock.monotonic_s() - began_s
-        days = (self.now_us - self._since_us) / DAY_US
-        say(f"Its last {days:g} days are in: {count(told.stored or 0)} lines in {took_s:.0f} s.")
+        say(f"{count(told.stored or 0)} lines are in, after {took_s:.0f} s.")
 
     def _shown(self, progress: StatusLine) -> Iterator[Slice]:
         """The past, with a word on how much of it is done."""
@@ -79,7 +79,7 @@ class Play:
             yield one
             if one.true_us and progress.is_due():
                 done = (one.true_us[-1] - self._since_us) / (self.now_us - self._since_us)
-                progress.say(f"Its past goes in: {done:.0%}")
+                progress.say(f"{done:.0%} of their past")
         progress.say("Learning patterns …")
 
     def present(self, fault_us: int) -> tuple[Simulation, Journal]:

@@ -172,13 +172,15 @@ def compared(truth: Truth, own: list[Row], told: dict[int, int], now_us: int, zo
         return ["It ends before anything broke."]
     kind = truth.kind + " (harmless)" * truth.harmless
     begun = clock_of(truth.first_symptom_us, zone)
-    out = [f"The truth  {kind}: {' on '.join(truth.cause)}, seen in the log from {begun} on"]
+    out = [f"The truth  {kind}: {' on '.join(truth.cause)}, in the log from {begun} on"]
     if not own:
         return [*out, "DevMesh    found nothing of it"]
     row = own[0]
     places = [(one["service"], one["node"]) for one in row["suspects"]]
-    rank = f"suspect {places.index(truth.cause) + 1} of {len(places)}" if truth.cause in places else "no suspect"
+    rank = places.index(truth.cause) + 1 if truth.cause in places else 0
+    judged = "right" if rank == 1 else f"wrong, the cause is {f'suspect {rank}' if rank else 'no suspect'}"
+    first = f"first suspect {safe(' on '.join(places[0]))}: {judged}" if places else "no suspect"
     when = "not told"
     if row["id"] in told:
         when = f"told after {(told[row['id']] - truth.first_symptom_us) / 1e6:.0f} s"
-    return [*out, f"DevMesh    incident {row['id']}, {when}; {_first(row) or 'no suspect'}; the true cause is {rank}"]
+    return [*out, f"DevMesh    incident {row['id']}, {when}; {first}"]
