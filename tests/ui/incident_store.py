@@ -15,13 +15,14 @@ from devmesh.mesh import Mesh, open_mesh
 from devmesh.settings import load_settings
 
 MINUTE_US = 60_000_000
-QUIET_MIN, LEARN_H = 300, 2
+QUIET_MIN, LEARN_H = 200, 2
+LOOKED_AT = (6, 8, 15)
 EVIL = "<img src=x onerror=window.pwned=1>{{window.pwned=2}}\u202e[x](javascript:window.pwned=3)"
 FULL = f"could not write to file pgsql_tmp: No space left on device {EVIL}"
 
 
 def fill(folder: Path) -> None:
-    """Two nodes for five hours; ten minutes ago a disk of `db1` got full, and the API on `web` could not reach it."""
+    """Two nodes for some hours; ten minutes ago a disk of `db1` got full, and the API on `web` could not reach it."""
     now = time.time_ns() // 1_000
     begin = now - 16 * MINUTE_US
     clock = FakeClock(begin)
@@ -47,7 +48,8 @@ def fill(folder: Path) -> None:
             [(at - 20_000_000, "api", 3, f"cannot reach postgres {EVIL}")] * 4 * failing
             + [(at - 9, "api", 6, "request 1 done")],
         )
-        look(mesh)
+        if minute in LOOKED_AT:
+            look(mesh)
     unseen(mesh, "web", begin + 2 * MINUTE_US, begin + 4 * MINUTE_US)
     mesh.close()
 
