@@ -5,6 +5,7 @@ A draft is not yet true: the lock lets pass what the store confirms.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,8 @@ from devmesh.safe import safe
 SUSPECTS, LINES, MOVERS, IMPACT, OTHERS, CHECKS = 5, 5, 8, 8, 8, 6
 LEAST_CAUSE = 0.3  # of a change that is named as the cause
 TITLE_CHARS = 119
-COUNTING = {"louder", "error rate", "new"}
+COUNTING = {"new": 1, "louder": 2, "error rate": 2}
+WRONG = re.compile(r"error\b|exception\b|fail|fatal|panic|refused|denied|cannot|could not|unable", re.IGNORECASE)
 LOUDER = 3  # times as many errors as the suspect
 
 
@@ -197,8 +199,14 @@ class _Writer(Teller):
                 x for x in self.findings
                 if x.node == one.node and x.critical and x.about is About.SELF and self.service(x.service) == KERNEL
             ]  # fmt: skip
-        # What a rule names says more than that something is louder.
-        return sorted(own, key=lambda x: (x.about is About.PEER, not x.critical, x.detector in COUNTING, -x.weight))
+        return sorted(own, key=self._telling)
+
+    def _telling(self, x: Finding) -> tuple[bool, bool, int, bool, float]:
+        """What says most first: what a rule names, then what is new, then what is louder; of the lines of a stack trace
+        the one that says what went wrong.
+        """
+        text = self.texts[x.family].text if x.family in self.texts else ""
+        return x.about is About.PEER, not x.critical, COUNTING.get(x.detector, 0), not WRONG.search(text), -x.weight
 
     def _reasons(self, one: Suspect) -> list[Statement]:
         """What speaks for it."""

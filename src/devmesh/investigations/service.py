@@ -57,6 +57,7 @@ class Investigations:
         rooms = nodes, templates, events, memory
         self._packer = Packer(rooms, self._strip, self._suspected, self._recalled)
         self._signatures: dict[int, Signature] = {}  # by report
+        self._ranking: tuple[tuple[int, set[Pair]], Ranking] | None = None
         self._failed: dict[tuple[int, int], int] = {}  # (incident, version): when
 
     def loops(self) -> list[Loop]:
@@ -83,8 +84,11 @@ class Investigations:
 
     def _suspected(self, findings: Sequence[Finding]) -> list[Suspect]:
         hour = findings[0].minute // 60
-        heard = self._events.speakers(hour - HEARD_H, hour + 1)
-        return self.suspects(findings, self.ranking(heard | {(one.service, one.node) for one in findings}))
+        heard = self._events.speakers(hour - HEARD_H, hour + 1) | {(one.service, one.node) for one in findings}
+        known = self._clock.now_us() // HOUR_US, heard
+        if self._ranking is None or self._ranking[0] != known:  # whose an address is hardly changes
+            self._ranking = known, self.ranking(heard)
+        return self.suspects(findings, self._ranking[1])
 
     # -- what was changed ----------------------------------------------------------------------------------------------
 

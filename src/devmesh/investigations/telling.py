@@ -11,13 +11,16 @@ from devmesh.investigations.claims import Claim, Metric, Statement
 from devmesh.investigations.ledger import ERROR
 from devmesh.investigations.model import Context, Mover
 
+MINUTE_US = 60_000_000
+
 
 class Teller:
     """Tells of one context."""
 
     def __init__(self, context: Context) -> None:
         self.c, self.window = context, context.window
-        self.findings = sorted(context.asked.findings, key=lambda one: -one.weight)
+        near = [one for one in context.asked.findings if one.minute * MINUTE_US < self.window.until_us]
+        self.findings = sorted(near, key=lambda one: -one.weight)  # of what is counted
         self.movers = {(one.service_id, one.node_id): one for one in context.movers}
         self.texts = context.ledger.families({one.family for one in self.findings if one.family is not None})
 
