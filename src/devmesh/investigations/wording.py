@@ -15,7 +15,7 @@ from devmesh.investigations.lock import PLACE, Checked, Locked
 from devmesh.safe import safe
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|<>~@&!]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-LINE_CHARS, NAME_CHARS = 240, 100
+LINE_CHARS, NAME_CHARS, KEPT_CHARS = 240, 100, 1_000
 MINUTE_S, HOUR_S = 60, 3_600
 
 
@@ -86,8 +86,8 @@ def as_fact(locked: Locked, zone: tzinfo) -> dict[str, Any]:
             {
                 "metric": one.claim.metric.value,
                 "shown": shown(one.claim, one.claim.value, zone),
-                "value": one.claim.value,
-                "truth": one.truth,
+                "value": _kept(one.claim.value),
+                "truth": _kept(one.truth),
                 "holds": one.holds,
                 "cites": list(one.claim.cites),
                 "node": one.claim.node,
@@ -98,6 +98,11 @@ def as_fact(locked: Locked, zone: tzinfo) -> dict[str, Any]:
             for one in locked.claims
         ],
     }
+
+
+def _kept(value: Value) -> Value:
+    """A value as it is stored: the head of a line that is very long."""
+    return cut(value, KEPT_CHARS) if isinstance(value, str) else value
 
 
 def _told(one: Checked, zone: tzinfo, safely: Callable[[Claim, str], str]) -> str:
