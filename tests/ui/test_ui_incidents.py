@@ -139,7 +139,7 @@ def test_maintenance_begins_and_ends(open_page):
 
 
 def test_another_setting_is_tried_on_the_past(open_page):
-    """What would have been told if it learned for an hour; the address keeps what was asked."""
+    """What would have been told if it learned for an hour, beside what was told; the address keeps what was asked."""
     page = open_page("/ui/detectors?since=7d&learn=1")
     says(page, "1 message since")
     says(page, "it would miss nothing, and tell no more")
