@@ -51,10 +51,10 @@ export default {
   <article tabindex="-1" class="content">
     <p v-if="data.error" class="empty">{{ data.error }} {{ hint(data.hint) }}</p>
     <template v-else><h1>Detectors</h1><Watched :watched="data.watched"/>
-    <table class="sheet detectors"><thead><tr><th>Detector</th><th>State</th><th class="n wide">24 h</th><th class="n">30 days</th><th class="apart">Right</th></tr></thead>
-      <tbody><tr v-for="one in data.detectors"><td><b>{{ safe(one.name) }}</b> <small class="finds">{{ safe(one.finds) }}</small></td><td class="state">{{ one.learning ? 'learning' : 'watching' }}</td><td class="n wide">{{ count(one.findings_24h) }}</td><td class="n">{{ count(one.findings_30d) }}</td>
+    <table class="sheet detectors"><thead><tr><th>Detector</th><th>State</th><th class="n wide">24 h</th><th class="n">30 days</th><th class="n wide">Incidents</th><th class="apart">Right</th></tr></thead>
+      <tbody><tr v-for="one in data.detectors"><td><b>{{ safe(one.name) }}</b> <small class="finds">{{ safe(one.finds) }}</small></td><td class="state">{{ one.learning ? 'learning' : 'watching' }}</td><td class="n wide">{{ count(one.findings_24h) }}</td><td class="n">{{ count(one.findings_30d) }}</td><td class="n wide">{{ count(one.incidents_30d) }}</td>
         <td class="apart">{{ precision(one) }}</td></tr></tbody></table>
-    <p class="dim">Counts are findings; "right" is what people said of the incidents they were in (Real, Noise on an incident's page).</p>
+    <p class="dim">Counts are findings, and the incidents of 30 days that they had a part in; "right" is what people said of the incidents they were in (Real, Noise on an incident's page).</p>
     <p v-if="told" class="told" role="alert">{{ told }}</p>
     <section><h2>Mutes <small>lines that tell nothing for a while; made on an incident's page</small></h2><p v-if="!mutes.length" class="empty">None.</p>
       <ul v-else class="rows kept"><li v-for="one in shown(mutes)" :key="one.id" :class="{over: !living(one)}"><div><span class="what"><a class="linked mono" :href="'/ui/templates/' + one.family">{{ one.family }}</a> {{ safe(one.service) }}: {{ safe(one.line) }}</span>

@@ -150,7 +150,7 @@ export default {
       <p v-if="it.evidence.length > LINES_SHOWN && !lines_all"><button @click="lines_all = true">All {{ it.evidence.length }} lines</button></p></section>
     <section><h2>Notes and history</h2><form v-if="data.may" class="words-form" @submit.prevent="note"><textarea v-model="text" rows="3" maxlength="10000" placeholder="What it was, what helped" aria-label="Note"></textarea><p class="tools"><button :disabled="!text.trim()">Add the note</button></p></form>
       <p v-if="told" class="told" role="alert">{{ told }}</p>
-      <ul class="history"><li v-for="one in it.notes"><span class="dim">{{ brief(one.at_us) }} {{ one.who ? safe(one.who) : 'DevMesh' }}<b v-if="did(one)">{{ safe(did(one)) }}</b></span><p v-if="one.text"><span v-for="text in lines_of(one.text)" class="text">{{ text }}</span></p></li></ul></section>
+      <ul class="history"><li v-for="one in it.notes"><span class="dim">{{ brief(one.at_us) }} {{ one.who ? safe(one.who) : 'DevMesh' }} <b v-if="did(one)">{{ safe(did(one)) }}</b></span><p v-if="one.text"><span v-for="text in lines_of(one.text)" class="text">{{ text }}</span></p></li></ul></section>
     <p class="under"><a href="/ui/incidents">All incidents</a></p>
     </template>
   </article>`,
