@@ -121,10 +121,14 @@ def test_findings_are_split_off_and_brought_back(open_page):
     page.locator(".found input").last.press("Space")
     page.get_by_role("button", name="an incident of their own").press("Enter")
     page.wait_for_url(lambda url: not url.endswith(FIRST))
+    apart = page.url
     page.get_by_role("button", name="Merge…").press("Enter")
     page.get_by_label("Into").select_option(FIRST.rpartition("/")[2])
     page.get_by_role("button", name="Merge", exact=True).press("Enter")
     page.wait_for_url(f"**{FIRST}")
+    page.goto(apart)
+    page.get_by_role("link", name="incident 1", exact=True).wait_for()
+    assert page.locator(".deeds").count() == 0
 
 
 def test_maintenance_begins_and_ends(open_page):

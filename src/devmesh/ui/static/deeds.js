@@ -67,7 +67,7 @@ export default {
   template: `
   <section class="deeds" aria-label="What to do"><p class="tools">
     <button v-if="incident.status === 'open'" class="primary" :disabled="waiting" @click="post('investigate')">I look into it</button>
-    <button v-if="open" :disabled="waiting" @click="post('close')">Close</button><button v-else :disabled="waiting" @click="post('reopen')">Reopen</button>
+    <button v-if="open" :disabled="waiting" title="What it knows does not open it again for an hour" @click="post('close')">Close</button><button v-else :disabled="waiting" @click="post('reopen')">Reopen</button>
     <span class="vote" role="group" aria-label="Was it real?"><button :disabled="waiting" @click="post('vote', {verdict: 'real'})">Real{{ incident.votes.real ? ' ' + incident.votes.real : '' }}</button><button :disabled="waiting" @click="post('vote', {verdict: 'noise'})">Noise{{ incident.votes.noise ? ' ' + incident.votes.noise : '' }}</button></span>
     <button v-if="families.length" @click="begin_mute">Mute…</button><button v-if="parts > 1" :aria-pressed="splitting" @click="$emit('split')">Split…</button><button @click="begin_merge">Merge…</button></p>
     <p v-if="told" class="told" role="alert">{{ told }}</p>

@@ -127,8 +127,8 @@ export default {
       <dl class="figures"><div><dt>Since</dt><dd>{{ brief(it.onset_us) }} <small>{{ zone(it.onset_us) }}, {{ ago(it.onset_us, data.now_us) }}</small></dd></div>
         <div v-if="open"><dt>Lasts</dt><dd>{{ lasted(data.now_us - it.onset_us) }}</dd></div><div v-else><dt>Closed</dt><dd>{{ brief(it.closed_us) }} <small>{{ it.closed_by ? 'by ' + safe(it.closed_by) : 'by itself' }}, after {{ lasted(it.closed_us - it.onset_us) }}</small></dd></div>
         <div><dt>Told</dt><dd>{{ it.told_us ? brief(it.told_us) : 'not told, the evidence is thin' }}</dd></div></dl></header>
-    <Deeds v-if="data.may" :incident="it" :parts="groups.length" :splitting="splitting" @changed="refresh" @split="begin_split"/>
-    <p v-else class="dim">You may look here, but change nothing.</p>
+    <Deeds v-if="data.may && !it.merged_into" :incident="it" :parts="groups.length" :splitting="splitting" @changed="refresh" @split="begin_split"/>
+    <p v-else-if="!data.may" class="dim">You may look here, but change nothing.</p>
     <section><h2>Suspects <small v-if="it.report?.author === 'rules'" class="chip">written without a model</small></h2>
       <p v-if="it.inconclusive" class="told">Inconclusive: the lines do not say which of them it was.</p><p v-if="!suspects.length" class="empty">{{ it.report ? 'Nobody in particular.' : 'No report yet: it is written once there is evidence enough to tell.' }}</p>
       <ol v-else class="suspects"><li v-for="(one, place) in suspects"><details :open="!place"><summary><b>{{ safe(one.service) }} on {{ safe(one.node) }}</b> <span v-if="one.confidence != null" class="dim">{{ Math.round(one.confidence * 100) }} % sure</span></summary>
