@@ -21,10 +21,11 @@ SUSPECTS = 5
 
 
 def replay(
-    mesh: Mesh, *, since: str = SINCE, until: str | None = None, learn_h: int = LEARN_H, timezone: str = ""
-) -> dict[str, Any]:
+    mesh: Mesh, *, since: str = SINCE, until: str | None = None, learn_h: int = LEARN_H, timezone: str = "",
+    as_seen: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """What would have been told between two times, learning from the first `learn_h` hours, and what more and less than
-    was told then (`beside`). Raises InvalidInput.
+    was told then (`beside`); `as_seen`: by when lines arrived, as the watch saw them. Raises InvalidInput.
     """
     if not 1 <= learn_h <= 24 * 28:
         raise InvalidInput("The hours to learn from must be between 1 and 672.", hint="48 is the default.")
@@ -32,7 +33,7 @@ def replay(
     since_us, until_us = parse_when(since, now, zone), parse_when(until, now, zone) if until else now
     if since_us >= until_us:
         raise InvalidInput("The time to look at must begin before it ends.", hint="devmesh detect --replay --since 7d")
-    found = mesh.incidents.replay(since_us, min(until_us, now), learn_h)
+    found = mesh.incidents.replay(since_us, min(until_us, now), learn_h, as_seen=as_seen)
     shown = [one for one in found.incidents if one.told is not None]
     until_us, rows = min(until_us, now), _described(mesh, found, shown)
     learned_us = None if found.first_hour is None else (found.first_hour + learn_h) * HOUR_H

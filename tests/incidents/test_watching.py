@@ -96,6 +96,33 @@ def test_the_watch_and_a_look_at_the_past_agree(fleet):
     assert seen["detectors"] == sorted({part.detector for part in fleet.incidents.parts([told.id])[told.id]})
 
 
+@pytest.mark.sqlite_only
+def test_the_past_as_it_was_seen_is_what_was_told(fleet):
+    """Lines of the api come two minutes late: by arrival the same incidents, told in the same minutes, also once the
+    minutes were joined; by the time of the lines it would have been told earlier.
+    """
+    late = []
+
+    def said(minute):
+        late.append(failing(83 * 60 + 4, 83 * 60 + 12)(minute))
+        return late[-3] if len(late) > 2 else b""
+
+    live(fleet, 16, said)
+    live(fleet, 34)
+    told = [(one.onset_us, one.told_us, one.closed_us) for one in fleet.incidents.list(thin=True).rows]
+    assert len(told) == 1
+    for _ in range(2):
+        seen = fleet.incidents.replay(0, fleet.clock.now_us(), 48, as_seen=True).incidents
+        minutes = [(one.onset, one.told, one.closed) for one in seen]
+        assert [tuple(n * MINUTE_US for n in one) for one in minutes] == told
+        fleet.clock.advance(3 * 3600)
+        run_whole(fleet, "template-totals")
+        run_whole(fleet, "join-minutes")
+        fleet.clock.advance(-3 * 3600)
+    (by_time,) = fleet.incidents.replay(START_US, fleet.clock.now_us(), 48).incidents
+    assert by_time.onset == told[0][0] // MINUTE_US
+
+
 def test_what_lay_there_before_opens_nothing(make_mesh, tmp_path):
     """A store that was just filled, with a fault in the last minutes, is no news; what comes then is."""
     mesh = make_mesh(tmp_path / "old", clock=FakeClock(BEGIN_US))
@@ -132,6 +159,7 @@ def test_a_restart_in_the_middle_goes_on_with_the_same_incident(fleet, make_mesh
     assert [one.kind for one in again.incidents.notes(case.id)] == ["told"]
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("point", ["watch_before_commit", "watch_after_commit"])
 def test_a_crash_loses_and_doubles_nothing(fleet, make_mesh, monkeypatch, point):
     """Killed before or after the commit, the next process tells the one incident once."""

@@ -23,6 +23,7 @@ def install(app: typer.Typer) -> None:
         epilog=examples(
             "devmesh detect --replay",
             "devmesh detect --replay --since 7d --json",
+            "devmesh detect --replay --as-seen --since 2d",
             'devmesh detect --replay --until "yesterday 14:00" --learn 24',
         ),
         short_help="What would have been told of the past.",
@@ -37,6 +38,9 @@ def detect(
     learn: Annotated[
         int, typer.Option(metavar="HOURS", help="Only learn from the first so many hours, 1 to 672.")
     ] = 48,
+    as_seen: Annotated[
+        bool, typer.Option("--as-seen", help="By when lines arrived, minute by minute, as the watch saw them; slower.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run the detectors over what is stored, and print the incidents that they would have told.
@@ -51,7 +55,7 @@ def detect(
         raise InvalidInput("Say what to look at.", hint="devmesh detect --replay looks at the past.")
     settings = settings_of(context)
     with reading(settings) as mesh:
-        found = replay(mesh, since=since, until=until, learn_h=learn)
+        found = replay(mesh, since=since, until=until, learn_h=learn, as_seen=as_seen)
     if json:
         emit(found["incidents"])
         return

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from devmesh.db import Database
 from devmesh.detectors import queries, states
+from devmesh.detectors.as_seen import AsSeen, Span
 from devmesh.detectors.counts import Counts, hours
 from devmesh.detectors.live import Live, Looked
 from devmesh.detectors.model import Finding
@@ -38,6 +39,13 @@ class Detectors:
         for hour in past:
             past.watch.observe(hour)
         return Live(self._events, self._memory, past.counts, past.watch, first_hour)
+
+    def as_seen(self, since_us: int, until_us: int, learn_h: int = LEARN_H) -> AsSeen:
+        """The time from `since_us` on, or from when the watch began, as it was seen minute by minute."""
+        progress = self.progress()
+        began = max(since_us // MINUTE_US, 0 if progress is None else progress.began)
+        span = Span(began // 60 - KEPT_H, began, until_us // MINUTE_US)
+        return AsSeen(self._events, self._memory, Counts(self._templates), span, learn_h)
 
     def progress(self) -> queries.Progress | None:
         """How far the watch is; None where there was none yet."""

@@ -10,7 +10,6 @@ from devmesh.events import followers, minutes
 from devmesh.events.tables import minute_counts
 
 COMMITS_MAX = 5_000
-HOUR_US = 3_600_000_000
 
 
 class Arrivals:
@@ -41,16 +40,15 @@ class Arrivals:
         came = [commit for commit in found if commit.created_us < before_us]
         return minutes.joined([commit.blob for commit in came]), at.after(came)
 
-    def between(self, since_us: int, until_us: int) -> pl.DataFrame:
-        """What arrived between two full minutes, with one column more: `came`, the minute of arrival."""
+    def said(self, since_us: int, until_us: int) -> pl.DataFrame:
+        """Events between two full minutes, with one column more: `came`, the minute of arrival."""
         table = minute_counts.c
-        # Joined rows bear the time of their hour's last commit.
-        arrived = (table.created_us >= since_us) & (table.created_us < until_us + HOUR_US)
+        overlapping = (table.last_ts_us >= since_us) & (table.first_ts_us < until_us)
         with self._db.read() as connection:
-            query = select(table.blob, table.created_us).where(arrived)
+            query = select(table.blob, table.created_us).where(overlapping)
             blobs = [(row.blob, row.created_us) for row in connection.execute(query)]
         if not blobs:
             return pl.DataFrame(schema={**minutes.SCHEMA, minutes.CAME: pl.Int64})
-        came = pl.col(minutes.CAME)
-        within = (came >= since_us // minutes.MINUTE_US) & (came * minutes.MINUTE_US < until_us)
+        minute = pl.col("minute")
+        within = (minute >= since_us // minutes.MINUTE_US) & (minute * minutes.MINUTE_US < until_us)
         return minutes.joined_by_arrival(blobs).filter(within)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, true
 from devmesh.accounts import record
 from devmesh.clock import Clock
 from devmesh.db import Database
-from devmesh.detectors import Detectors, Finding
+from devmesh.detectors import Detectors, Finding, Watch
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import Events
 from devmesh.incidents import by_hand, queries
@@ -61,16 +61,23 @@ class Incidents:
         """The room's side work."""
         return self._watching.loops()
 
-    def replay(self, since_us: int, until_us: int, learn_h: int) -> Replayed:
-        """The incidents that would have been opened, thin ones included, learning from the first `learn_h` hours."""
-        past, grouping, findings = self._detectors.past(since_us, until_us, learn_h), Grouping(), list[Finding]()
+    def replay(self, since_us: int, until_us: int, learn_h: int, *, as_seen: bool = False) -> Replayed:
+        """The incidents that would have been opened, thin ones included, learning from the first `learn_h` hours; or,
+        `as_seen`, learning from what is kept before, minute by minute with what had arrived by then.
+        """
+        grouping, findings = Grouping(), list[Finding]()
+        if as_seen:
+            looks = self._detectors.as_seen(since_us, until_us, learn_h)
+            for look in looks:
+                findings += look.findings
+                grouping.observe(look.counts, look.findings, look.until)
+            return _replayed(grouping, findings, looks.watch)
+        past = self._detectors.past(since_us, until_us, learn_h)
         for hour in past:
             found = past.watch.observe(hour)
             findings += found
             grouping.observe(hour, found)
-        pairs = past.watch.normal.pairs
-        spoke = zip(pairs["service"].tolist(), pairs["node"].tolist(), strict=True)
-        return Replayed(tuple(grouping.incidents), tuple(findings), tuple(spoke), past.watch.normal.first_hour)
+        return _replayed(grouping, findings, past.watch)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -211,3 +218,9 @@ class Incidents:
 def _one_of(value: str, name: str, known: Sequence[str]) -> None:
     if value not in known:
         raise InvalidInput(f"There is no {name} {value!r}.", hint=f"One of: {', '.join(known)}.")
+
+
+def _replayed(grouping: Grouping, findings: list[Finding], watch: Watch) -> Replayed:
+    pairs = watch.normal.pairs
+    spoke = zip(pairs["service"].tolist(), pairs["node"].tolist(), strict=True)
+    return Replayed(tuple(grouping.incidents), tuple(findings), tuple(spoke), watch.normal.first_hour)
