@@ -124,7 +124,7 @@ def note(request: Request, number: Number, said: Text, grant: Operator) -> dict[
 
 @router.post("/incidents/{number}/vote")
 def vote(request: Request, number: Number, said: Verdict, grant: Operator) -> dict[str, Any]:
-    """Say whether it was real or noise: detectors are measured by it. Your last word counts."""
+    """Say whether an incident was real or noise: detectors are measured by it. Your last word counts."""
     mesh = mesh_of(request)
     mesh.incidents.votes.vote(number, said.verdict, grant.by)
     return row_of(mesh, number)
@@ -132,7 +132,7 @@ def vote(request: Request, number: Number, said: Verdict, grant: Operator) -> di
 
 @router.post("/incidents/{number}/investigate")
 def investigate(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
-    """Say that you look into it."""
+    """Say that you look into an incident."""
     mesh = mesh_of(request)
     mesh.incidents.investigate(number, grant.by)
     return row_of(mesh, number)
@@ -140,7 +140,7 @@ def investigate(request: Request, number: Number, grant: Operator) -> dict[str, 
 
 @router.post("/incidents/{number}/close")
 def close(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
-    """Close it; what it knows does not open it again for an hour."""
+    """Close an incident; what it knows does not open it again for an hour."""
     mesh = mesh_of(request)
     mesh.incidents.close(number, grant.by)
     return row_of(mesh, number)
@@ -148,7 +148,7 @@ def close(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
 
 @router.post("/incidents/{number}/reopen")
 def reopen(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
-    """Open it again."""
+    """Open an incident again."""
     mesh = mesh_of(request)
     mesh.incidents.reopen(number, grant.by)
     return row_of(mesh, number)
@@ -195,7 +195,7 @@ def mutes(request: Request, *, ended: bool = False) -> dict[str, Any]:
 
 @router.post("/mutes/{number}/end")
 def end_mute(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
-    """Hear of it again; what it held is told. Answers all mutes that are left."""
+    """Hear of a muted family again; what it held is told. Answers all mutes that are left."""
     mesh = mesh_of(request)
     mesh.incidents.mutes.end(number, grant.by)
     return list_mutes(mesh)
@@ -209,7 +209,7 @@ def maintenance(request: Request, *, ended: bool = False) -> dict[str, Any]:
 
 @router.post("/maintenance")
 def plan(request: Request, said: Window, grant: Operator) -> dict[str, Any]:
-    """Plan one; it is answered. What still goes on after it is told."""
+    """Plan a maintenance window; it is answered. What still goes on after it is told."""
     return plan_maintenance(
         mesh_of(request),
         since=said.since,
@@ -224,7 +224,7 @@ def plan(request: Request, said: Window, grant: Operator) -> dict[str, Any]:
 
 @router.post("/maintenance/{number}/end")
 def end_maintenance(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
-    """End one before its time, or take it back. Answers all that are left."""
+    """End a maintenance window before its time, or take it back. Answers all that are left."""
     mesh = mesh_of(request)
     mesh.incidents.maintenance.end(number, grant.by)
     return list_maintenance(mesh)
