@@ -158,7 +158,8 @@ def _page(
     """The report as Markdown."""
     hypothesis, parts, judged = locked
     sure = "inconclusive" if made.inconclusive else f"confidence {made.confidence:.0%}"
-    out = [f"# {wording.escaped(made.title)}", "", f"*Written without a model; {sure}.*", ""]
+    by = "Written without a model" if lock.trusting else "Written by a model, each claim checked"
+    out = [f"# {wording.escaped(made.title)}", "", f"*{by}; {sure}.*", ""]
     if hypothesis is not None:
         out += [wording.markdown(hypothesis, zone), ""]
     for name, title in SECTIONS:
