@@ -44,7 +44,7 @@ def replay(
         "findings": len(found.findings),
         "untold": len(found.incidents) - len(shown),
         "incidents": rows,
-        **beside(mesh, shown, rows, (until_us if learned_us is None else learned_us, until_us)),
+        **beside(mesh, shown, rows, (until_us if learned_us is None else max(learned_us, since_us), until_us)),
     }
 
 

@@ -54,6 +54,15 @@ def test_with_other_settings_it_may_tell_more_or_less(told):
     assert (seen["compared_since_us"], seen["less"]) == (None, [])
 
 
+def test_as_it_was_seen_it_is_what_was_told_from_then_on(told):
+    """By arrival too; what was told before the time that is looked at is not missed."""
+    seen = replay(told, since=str(BEGIN_US), as_seen=True)
+    assert (seen["more"], seen["less"], [one["later_s"] for one in seen["same"]]) == ([], [], [0])
+    (case,) = told.incidents.list().rows
+    after = replay(told, since=str(case.told_us + 10 * MINUTE_US), as_seen=True)
+    assert after["less"] == []
+
+
 def test_what_a_window_held_says_so(fleet):  # noqa: F811
     """It would be told more, but was held on purpose."""
     fleet.incidents.maintenance.plan(BEGIN_US, BEGIN_US + 3 * HOUR_US, ["store", "apps"], [], "new disks", "ada")
