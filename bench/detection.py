@@ -161,7 +161,7 @@ def hours(counts: pl.DataFrame) -> Iterator[Minutes]:
 
 def run(kind: str, seed: int, days: int) -> Result:
     """One run; kind `quiet` is `days` without a fault."""
-    made, truth = quiet(seed, days) if kind == "quiet" else faulty(kind, seed)
+    made, truth, end_us = quiet(seed, days) if kind == "quiet" else faulty(kind, seed)
     reader, frames, lines = Reader(made), [], []
     for some in made:
         if some.messages:
@@ -173,6 +173,7 @@ def run(kind: str, seed: int, days: int) -> Result:
             frames.append(frame.group_by(minute, "template", "service", "node", "priority").agg(n=pl.len()))
     home = reader.families()
     counts = pl.concat(frames).join(home, "template").group_by(KEYS).agg(pl.col("n").sum()).sort(KEYS)
+    counts = counts.filter(pl.col("minute") < end_us // MINUTE_US)  # a clock that is ahead stretches no time
     began = time.process_time()
     watch, grouping = Watch(reader.shapes), Grouping()
     for hour in hours(counts):
@@ -186,21 +187,21 @@ def run(kind: str, seed: int, days: int) -> Result:
     return judged(truth, told, reader, watch, quotes, (seed, length, cpu_s))
 
 
-def quiet(seed: int, days: int) -> tuple[Simulation, None]:
-    """Days with look-alikes, one in three days."""
+def quiet(seed: int, days: int) -> tuple[Simulation, None, int]:
+    """Days with look-alikes, one in three days, and their end."""
     end_us = SINCE_US + days * DAY_US
-    return Simulation(default_inventory(), 10_000 + seed, SINCE_US, end_us, harmless=max(1, days // 3)), None
+    return Simulation(default_inventory(), 10_000 + seed, SINCE_US, end_us, harmless=max(1, days // 3)), None, end_us
 
 
-def faulty(kind: str, seed: int) -> tuple[Simulation, Truth]:
-    """History, then a fault at any time of the day after."""
+def faulty(kind: str, seed: int) -> tuple[Simulation, Truth, int]:
+    """History, then a fault at any time of the day after; and its end."""
     at_us = SINCE_US + HISTORY_DAYS * DAY_US + random.Random(seed).randrange(DAY_US)  # noqa: S311 - to be repeated
     wish, inventory = [Wish(kind, at_us)], default_inventory()
     first = Simulation(inventory, seed, SINCE_US, SINCE_US + (HISTORY_DAYS + 3) * DAY_US, wish)
     truth = next(one for one in first.truths if one.kind == kind)
     end_us = min(truth.end_us, at_us + WATCHED_US.get(kind, 3 * HOUR_US)) + HOUR_US
     made = Simulation(inventory, seed, SINCE_US, end_us, wish)
-    return made, next(one for one in made.truths if one.kind == kind)
+    return made, next(one for one in made.truths if one.kind == kind), end_us
 
 
 def judged(

@@ -99,10 +99,18 @@ class Schedule:
         one, keys = self._times[key], normal.keys
         one.told = True
         period = (one.plan or (0.0, 0.0))[0]
-        weight = WEIGHT if self._lives_by_it(int(keys["pair"][key]), normal) else ASIDE
+        pair = int(keys["pair"][key])
+        shifted = period < BY_CALENDAR_MIN and self._spoke_besides(pair, one.starts[-1] + PAUSE_MIN, normal)
+        weight = WEIGHT if self._lives_by_it(pair, normal) and not shifted else ASIDE
         text = f"comes every {_span(period)}; the last was {_span(due - one.starts[-1])} ago"
         service, node, family = (int(keys[name][key]) for name in ("service", "node", "family"))
         return Finding(due, NAME, NAME, service, node, family, weight, False, About.SELF, text)
+
+    def _spoke_besides(self, pair: int, since: int, normal: Baselines) -> bool:
+        """Whether a service said something else since then: it lives, and was started anew maybe."""
+        own = np.flatnonzero(normal.keys["pair"] == pair).tolist()
+        others = (self._times[key] for key in own if key in self._times)
+        return any(one.last > since and not (one.plan or (0.0, 0.0))[0] for one in others)
 
     def _lives_by_it(self, pair: int, normal: Baselines) -> bool:
         """Whether most of what a service says comes by plan: a job, not something that a server does now and then."""

@@ -18,6 +18,7 @@ from devmesh.memory import Baselines, Columns, Hour
 NAME, NODE = "silence", "node silent"
 LEAST_EVENTS = 15.0
 OVER_GAP = 2.0
+WITHIN = 1.5  # of what must be missing, where it spoke in the same hour: there are many such pauses
 LUCK = 1e4
 LEAST_SPREAD, MOST_SPREAD = 0.15, 0.6
 LEAST_H, QUICK_LEAST_H = 24.0, 6.0
@@ -95,25 +96,37 @@ class _Pauses:
             if seen is not None:  # of what follows only minutes that were seen are counted
                 minutes = np.searchsorted(seen, minutes)
             length = until - start if seen is None else len(seen)
-            limit = int(minutes[0]) if len(minutes) else length
+            found, lasts = list[tuple[int, int]](), False
             if rhythm.born[one] != -1 and start - rhythm.born[one] >= YOUNG_MIN and rate > 0:
-                at = self._missing(one, rate, float(rhythm.enough[one]), start)
-                if at is not None and at < limit:
-                    self._state["silent"][one] = True
-                    when = at if seen is None else int(seen[at])
-                    out.append((one, start + when, start + at - int(self._state["last"][one])))
+                found, lasts = self._missing(one, minutes, (rate, float(rhythm.enough[one])), (start, length))
+            for at, pause in found:
+                self._state["silent"][one] = True
+                out.append((one, start + (at if seen is None else int(seen[at])), pause))
             self._note(one, minutes, rate, (until - length, until))
+            self._state["silent"][one] |= lasts
             if not len(minutes) and self._state["last"][one] >= 0:
                 self._state["last"][one] += until - start - length
         return out
 
-    def _missing(self, one: int, rate: float, enough: float, start: int) -> int | None:
-        """The minute of the hour at which it counts as missing if it says nothing before."""
+    def _missing(
+        self, one: int, minutes: Places, needs: tuple[float, float], hour: tuple[int, int]
+    ) -> tuple[list[tuple[int, int]], bool]:
+        """(minute of the hour, pause in minutes) at which it counted as missing, and whether it was to the end; `needs`
+        are events a minute and how many must be missing, `hour` is its first minute and its length.
+        """
+        (rate, enough), (start, length) = needs, hour
         since, last = float(self._state["since"][one]), int(self._state["last"][one])
-        enough = max(enough, OVER_GAP * float(self._state["gap"][one]))
-        if self._state["silent"][one] or last < 0:
-            return None
-        return max(0, math.ceil((enough - since) / rate), last + self._least_min - start)
+        silent, enough = bool(self._state["silent"][one]), max(enough, OVER_GAP * float(self._state["gap"][one]))
+        out = []
+        at = max(0, math.ceil((enough - since) / rate), last + self._least_min - start)
+        if not silent and last >= 0 and at < (minutes[0] if len(minutes) else length):
+            out.append((at, start + at - last))
+        patience = max(math.ceil(WITHIN * enough / rate) + 1, self._least_min)
+        ends = np.append(minutes[1:], length)
+        long = minutes[ends - minutes > patience] if len(minutes) else minutes
+        out += [(minute + patience, patience) for minute in long.tolist()]
+        lasts = bool(len(minutes)) and length - int(minutes[-1]) > patience
+        return out, lasts or (bool(out) and not len(minutes))
 
     def _note(self, one: int, minutes: Places, rate: float, span: tuple[int, int]) -> None:
         state, (start, until) = self._state, span
