@@ -57,6 +57,15 @@ def test_an_error_that_was_never_seen_weighs_more_when_it_comes_again():
     assert weights[0] < 3.0 <= weights[-1]
 
 
+def test_a_family_that_says_far_less_is_shown_once_and_weighs_little():
+    """Nine in ten requests are missing for four hours, the service speaks on: one finding, too light to be told."""
+    life = Life(7)
+    first, last = (round(hour * 60) for hour in (130, 134))
+    life.rows = [one for n, one in enumerate(life.rows) if one[1] != 1 or not first <= one[0] < last or n % 10 == 0]
+    found = [one for one in watched(life) if one.detector == "quieter"]
+    assert [(one.minute - START, one.family, one.weight < 1.0) for one in found] == [(131 * 60 - 1, 1, True)]
+
+
 def test_what_a_program_itself_calls_debugging_is_no_error():
     """Whatever priority its standard error was given."""
     life = Life(4)

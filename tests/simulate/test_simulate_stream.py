@@ -186,8 +186,8 @@ def whole_lines(made):
 
 
 def test_a_stream_goes_on_where_another_stopped():
-    """From an instant on, with a fault that nobody knew of before: numbers go on without a hole, and what has nothing to
-    do with the fault is as it would have been.
+    """From an instant on, with a fault that nobody knew of before: numbers go on without a hole, and what has nothing
+    to do with the fault is as it would have been.
     """
     stop_us = MONDAY_US + 6 * HOUR_US
     before, whole = simulation(days=0.25).journal(), simulation(days=0.5)

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from devmesh.cli.demo_fleet import Play, Present, say
@@ -42,6 +43,7 @@ class Show:
         self._begun_us = 0
         self._rows: dict[int, Row] = {}
         self._told: dict[int, int] = {}  # when the terminal was told of an incident
+        self._texts: deque[str] = deque()  # what it was told, and not said yet
         self.heard = _Heard(self._tell)
 
     def begin(self, url: str) -> None:
@@ -63,6 +65,7 @@ class Show:
         self._present.end()
         if self._truth is not None:
             self._thread.join(STOP_S)
+            self._pass_on(len(self._texts))
             for line in compared(self._truth, self._own(), self._told, self._play.clock.now_us(), self._zone):
                 say(line)
 
@@ -91,6 +94,7 @@ class Show:
                 now_us = clock.now_us()
                 while cues and now_us >= cues[0][0]:
                     self._say(cues.pop(0)[1])
+                told = len(self._texts)  # what comes while it asks belongs to what it has not seen
                 try:
                     self._see(remote.call("GET", "/incidents", params={"since": str(self._begun_us)})["incidents"])
                     trouble = ""
@@ -98,6 +102,7 @@ class Show:
                     if error.message != trouble:
                         self._say(f"The server cannot be asked: {error.message}")
                     trouble = error.message
+                self._pass_on(told)
                 if self._for_s is not None and now_us >= self._begun_us + self._for_s * 1_000_000:
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
@@ -113,9 +118,14 @@ class Show:
             self._rows[row["id"]] = row
 
     def _tell(self, incident: int, text: str) -> None:
-        """The channel wrote this."""
+        """The channel wrote this: to be said once it was seen why."""
         self._told.setdefault(incident, self._play.clock.now_us())
-        self._say("told       " + text)
+        self._texts.append(text)
+
+    def _pass_on(self, count: int) -> None:
+        """Say the oldest texts."""
+        for _ in range(count):
+            self._say("told       " + self._texts.popleft())
 
     def _own(self) -> list[Row]:
         """The incidents that speak of what was played, the best told first."""

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from devmesh.detectors import births, correlation, error_rate, loudness, primitives, queries, schedule, silence, unheard
+from devmesh.detectors import (
+    births,
+    correlation,
+    error_rate,
+    loudness,
+    primitives,
+    queries,
+    quietness,
+    schedule,
+    silence,
+    unheard,
+)
 
 HOUR_US, HOUR_MIN, DAY_MIN = 3_600_000_000, 60, 24 * 60
 
@@ -14,6 +25,7 @@ FINDS = {
     primitives.NAME: "a line that is bad news in any fleet: memory ran out, disk full, unit failed",
     births.NAME: "an error or a warning that was never seen before",
     loudness.NAME: "a pattern that says more than it ever did, and not by luck",
+    quietness.NAME: "a pattern that says far less than it does, though its service is there",
     error_rate.NAME: "more errors of a service than it usually has",
     silence.NAME: "a service or a node that has a rhythm and lost it",
     schedule.NAME: "the line that did not come: a backup, a cron job",

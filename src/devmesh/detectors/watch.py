@@ -14,6 +14,7 @@ from devmesh.detectors.error_rate import ErrorRate
 from devmesh.detectors.loudness import Loudness
 from devmesh.detectors.model import Finding
 from devmesh.detectors.primitives import Primitives
+from devmesh.detectors.quietness import Quietness
 from devmesh.detectors.schedule import Schedule
 from devmesh.detectors.silence import Silence
 from devmesh.detectors.unheard import unheard
@@ -30,7 +31,7 @@ class Watch:
         self.learn_h = learn_h
         self._primitives, self._births, self._loudness = Primitives(), Births(), Loudness()
         self._silence, self._schedule, self.error_rate = Silence(), Schedule(), ErrorRate()
-        self._correlation = Correlation()
+        self._quietness, self._correlation = Quietness(), Correlation()
 
     def observe(self, counts: Minutes) -> list[Finding]:
         """The findings of the next hour in order of time, the weightiest first; learns from it once it is over."""
@@ -39,6 +40,7 @@ class Watch:
         told = counts.hour >= learned_h
         # Some remember what was, so they look also while all is only learned.
         found = self._loudness.observe(hour, normal) if told else self._loudness.skip(hour)
+        found += self._quietness.observe(hour, normal, told=told)
         found += self._silence.observe(hour, normal, told=told)
         found += self._schedule.observe(hour, normal, told=told)
         found += self.error_rate.observe(hour, normal, told=told)

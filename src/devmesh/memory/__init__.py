@@ -9,7 +9,7 @@ detectors; what could not be seen teaches them nothing.
 
 from devmesh.memory.baselines import Baselines, Hour, Minutes, Shape
 from devmesh.memory.blind import Blind
-from devmesh.memory.chance import at_least
+from devmesh.memory.chance import at_least, at_most
 from devmesh.memory.columns import Columns
 from devmesh.memory.model import BlindInterval, Change, Changes, Sight, Span
 from devmesh.memory.service import Memory
@@ -28,4 +28,5 @@ __all__ = [
     "Sight",
     "Span",
     "at_least",
+    "at_most",
 ]
