@@ -143,6 +143,12 @@ def test_it_was_a_success_once_the_fault_was_told(show, capsys):
     assert re.search(said, capsys.readouterr().out, re.MULTILINE)
 
 
+def test_what_ends_before_it_breaks_was_no_success(show):
+    """And not for want of finding it."""
+    show._play.clock.advance(-31)
+    assert show.verdict() == "It ended before anything broke: give --for more seconds."
+
+
 def test_each_step_is_said_once_and_a_change_of_mind_too(show, capsys):
     """Detected, explained, and who is suspected then."""
     for suspects in ((), [WITNESS], [WITNESS], [CAUSE, WITNESS]):

@@ -73,6 +73,8 @@ class Show:
         """Why this was no success; empty where the fault was found and told."""
         if self._truth is None:
             return "The server did not answer."
+        if self._play.clock.now_us() < self._truth.start_us:
+            return "It ended before anything broke: give --for more seconds."
         if any(row["id"] in self._told for row in self._own()):
             return ""
         if self._own():
