@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import numpy as np
@@ -38,6 +38,10 @@ class _Times:
     told: bool = False
     plan: tuple[float, float] | None = None  # period and patience in minutes
     guessed: bool = False  # the last start was not seen
+
+    def __deepcopy__(self, _memo: object) -> _Times:
+        """There are many, and the watch is copied each minute."""
+        return replace(self, starts=self.starts.copy())
 
 
 class Schedule:
