@@ -87,6 +87,7 @@ def test_a_fault_opens_one_incident_within_a_minute_and_it_ends_by_itself(fleet)
     assert set(services.values()) == {"api", "mariadb"}
 
 
+@pytest.mark.sqlite_only
 def test_the_watch_and_a_look_at_the_past_agree(fleet):
     """What was told as it happened is what the same lines give afterwards."""
     live(fleet, 20, failing(83 * 60 + 4, 83 * 60 + 12))
@@ -123,6 +124,7 @@ def test_the_past_as_it_was_seen_is_what_was_told(fleet):
     assert by_time.onset == told[0][0] // MINUTE_US
 
 
+@pytest.mark.sqlite_only
 def test_what_lay_there_before_opens_nothing(make_mesh, tmp_path):
     """A store that was just filled, with a fault in the last minutes, is no news; what comes then is."""
     mesh = make_mesh(tmp_path / "old", clock=FakeClock(BEGIN_US))
@@ -132,6 +134,7 @@ def test_what_lay_there_before_opens_nothing(make_mesh, tmp_path):
     assert mesh.incidents.list(thin=True).rows == []
 
 
+@pytest.mark.sqlite_only
 def test_an_import_beside_the_watch_opens_nothing_and_is_learned(make_mesh, tmp_path):
     """Three days of history come while the server runs: it has learned them a look later, and tells what comes then."""
     mesh = make_mesh(tmp_path / "beside", clock=FakeClock(BEGIN_US))
@@ -184,6 +187,7 @@ def test_a_crash_loses_and_doubles_nothing(fleet, make_mesh, monkeypatch, point)
     assert [one.told_us for one in again.incidents.list().rows] == [BEGIN_US]
 
 
+@pytest.mark.sqlite_only
 def test_a_close_by_hand_rests_for_an_hour(fleet):
     """What is known does not open it again at once; the story names who closed it."""
     live(fleet, 3, failing(0, 1 << 40))
@@ -226,6 +230,7 @@ def test_split_and_merge_move_findings_lines_and_parts(fleet):
         fleet.incidents.get(999)
 
 
+@pytest.mark.sqlite_only
 def test_in_maintenance_nothing_is_told_until_it_goes_on_after_the_end(fleet):
     """A window for the database's node holds what it says; what the api says is told; what lasts is told after it."""
     now = fleet.clock.now_us()
@@ -244,6 +249,7 @@ def test_in_maintenance_nothing_is_told_until_it_goes_on_after_the_end(fleet):
     )
 
 
+@pytest.mark.sqlite_only
 def test_a_muted_family_opens_nothing_until_its_date(fleet):
     """What it says is found and kept; once the mute is ended by hand, it is told."""
     send(fleet, failing(0, 1 << 40)(83 * 60))
