@@ -1,4 +1,4 @@
-"""Incidents as every face shows them: names for numbers, times in microseconds, suspects best first."""
+"""A look at the past as every face shows it: what would have been told, with suspects, beside what was told."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
 from typing import Annotated, Any
 
 import typer
@@ -145,12 +144,6 @@ def _show_mutes(context: typer.Context, found: dict[str, Any], json: bool) -> No
     )
     if not found["mutes"]:
         note("Nothing is muted.")
-
-
-def _until(one: dict[str, Any], zone: tzinfo) -> str:
-    from devmesh.cli.terminal import stamp
-
-    return stamp(one["until_us"], zone)[:MINUTE_CHARS] if one["active"] else f"over, {one['ended_why'] or 'its time'}"
 
 
 # -- maintenance ------------------------------------------------------------------------------------------------------

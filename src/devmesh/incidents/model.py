@@ -58,7 +58,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Note:
-    """What was written or done. `kind`: note, opened, told, worse, closed, reopened, merged, split, investigating;
+    """What was written or done. `kind`: note, told, worse, closed, reopened, merged, split, investigating;
     `who` is empty for DevMesh itself.
     """
 

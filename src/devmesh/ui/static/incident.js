@@ -10,7 +10,7 @@ import { ago, brief, clock, group, hint, line, lines as lines_of, many, safe, st
 const [FINDINGS_SHOWN, LINES_SHOWN, QUOTED] = [8, 8, 90];
 const AROUND_US = 300_000_000; // of a finding, on the page of lines
 const SECTIONS = [["what", "What"], ["where", "Where"], ["since", "Since when"], ["order", "Who came next"], ["impact", "Impact"], ["changed", "Changed ahead of it"], ["others", "Other nodes"]];
-const DID = { opened: "opened", told: "told", worse: "told again", voted: "voted", closed: "closed", reopened: "reopened", merged: "merged", split: "split", investigating: "looks into it", note: "" };
+const DID = { told: "told", worse: "told again", closed: "closed", reopened: "reopened", merged: "merged", split: "split", investigating: "looks into it", note: "" };
 
 export default {
   props: { data: Object },

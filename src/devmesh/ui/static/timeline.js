@@ -3,7 +3,7 @@ import Bars from "devmesh/bars.js";
 import { brief, clock, safe } from "devmesh/text.js";
 
 const SIGNS = { finding: "▾", change: "◆" };
-const MEANINGS = { finding: "found", change: "changed", told: "told, opened, closed" };
+const MEANINGS = { finding: "found", change: "changed", told: "told, closed, worked on" };
 const SHOWN = 8;
 const [ERROR, WARNING, INFO] = [3, 4, 6]; // as bars.js counts them
 
