@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from bodies import DAY_US, HOUR_US, NOW_US, line, rows, run_whole, take
 from devmesh.clock import FakeClock
@@ -254,7 +255,7 @@ def test_a_muted_family_opens_nothing_until_its_date(fleet):
     """What it says is found and kept; once the mute is ended by hand, it is told."""
     send(fleet, failing(0, 1 << 40)(83 * 60))
     told = {one.text: one.id for one in fleet.templates.list_families(sort="new", limit=5)}
-    for family in [number for text, number in told.items() if "Failed with" in text or "refused" in text]:
+    for family in [number for said, number in told.items() if "Failed with" in said or "refused" in said]:
         mute = fleet.incidents.mutes.mute(family, "known", fleet.clock.now_us() + DAY_US, "ada", most_per_hour=1_000)
     live(fleet, 3, failing(0, 1 << 40))
     assert fleet.incidents.list(thin=True).rows == []
@@ -278,6 +279,22 @@ def test_somebody_who_changes_an_incident_interrupts_the_watch(fleet, monkeypatc
     monkeypatch.undo()
     assert fleet.runner.once("watch") == 1
     assert fleet.incidents.get(case.id).status == "closed"
+
+
+@pytest.mark.sqlite_only
+def test_a_look_that_another_server_has_overtaken_is_dropped(fleet, monkeypatch):
+    """The loop was lost before the commit, and the other server looked on for an hour: the position never goes back."""
+    fleet.clock.advance(60)
+    with monkeypatch.context() as lost:
+        lost.setattr("devmesh.incidents.watching.crash_point", lambda _name: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fleet.runner.once("watch")
+    fleet.clock.advance(3600)
+    there = fleet.clock.now_us() // MINUTE_US
+    with fleet.db.write() as connection:
+        connection.execute(text("UPDATE watch_state SET until_minute = :there"), {"there": there})
+    assert fleet.runner.once("watch") == 0
+    assert fleet.detectors.progress().until == there
 
 
 def test_the_list_is_filtered_and_paged(fleet):

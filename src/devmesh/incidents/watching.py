@@ -58,9 +58,12 @@ class Watching:
         """Look once for each full minute; 1 if there was one to look at."""
         until = self._clock.now_us() // MINUTE_US
         progress = self._detectors.progress()
+        if progress is not None and self._owed is not None and self._owed.until <= progress.until:
+            self._owed = None  # another server has looked since
         if self._owed is None and progress is not None and until <= progress.until:
             return 0
         live = self._live or self._begin(until)
+        self._began = max(self._began, 0 if progress is None else progress.began)
         looked = self._owed = self._owed or live.look(until)
         sifted = self._holding.sift(self._detectors.fresh(looked, max(self._began, looked.until - BACK_MIN)), looked)
         oldest = min((one.minute for one in sifted.told), default=looked.until)  # long ago where nobody watched
