@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from devmesh.detectors import About, Finding
 from devmesh.investigations import Fleet, Ranking
+from devmesh.investigations.judging import unclear
 
 KERNEL, API, DB, PROXY, DNS, NFS = range(6)
 APPS, STORE, EDGE = range(3)
@@ -76,6 +79,17 @@ def test_a_node_of_which_all_is_missing_is_the_suspect_itself():
         NEW, kind="node silent", detector="silence", service=DB, node=STORE, family=None, weight=6.0, about=About.NODE
     )
     assert blamed([REFUSED, gone], {1: ["10.0.0.11:3306 timed out"]}) == ("kernel", "store")
+
+
+@pytest.mark.parametrize(("kind", "weight"), [("unheard", 5.0), ("unheard", 3.0), ("cut off", 5.0)])
+def test_a_node_whose_agent_is_lost_is_the_suspect_itself(kind, weight):
+    """And nobody else: the service that the finding is written under is only its busiest."""
+    lost = replace(
+        NEW, kind=kind, detector="unheard", service=DB, node=STORE, family=None, weight=weight, about=About.NODE
+    )
+    [first, *others] = RANKING.suspects([lost], lambda _family, _node: ())
+    assert (SERVICES[first.service], NODES[first.node]) == ("kernel", "store")
+    assert not unclear([first, *others])
 
 
 def test_hostile_lines_name_nobody_who_is_not_there():

@@ -24,6 +24,7 @@ class Advice:
 
 LOGS = "devmesh logs --node {node} --service {service} --since 2h"
 STATUS = "On {node}: systemctl status {service}"
+BLIND = "devmesh blind --node {node}"
 ADVICE = {
     "out of memory": Advice(
         "ran out of memory",
@@ -94,6 +95,18 @@ ADVICE = {
         "fell silent as a whole",
         ("ping {node}; is it powered, is its network up?", "On {node}: systemctl status devmesh-shipper"),
     ),
+    "unheard": Advice(
+        "is not heard any more: its agent sends nothing",
+        ("ping {node}; is it powered, is its network up?", "On {node}: systemctl status devmesh-shipper", BLIND),
+    ),
+    "cut off": Advice(
+        "and others are not heard any more: perhaps this server is cut off",
+        ("On the server: ip -br address; ping of a node", BLIND),
+    ),
+    "killed": Advice(
+        "was killed when memory ran out", ("On {node}: free -h; ps aux --sort=-rss | head", STATUS)
+    ),
+    "unmuted": Advice("says what it was muted for, and something new about it", ("devmesh mutes --ended", LOGS)),
     "overdue": Advice(
         "did not do what it does by plan",
         ("On {node}: systemctl list-timers --all; crontab -l", "On {node}: journalctl -u {service} -n 50"),
@@ -101,6 +114,7 @@ ADVICE = {
     "error rate": Advice("says far more errors than usual", (LOGS + " --priority err", STATUS)),
     "new": Advice("says errors that were never seen", (LOGS + " --priority err", STATUS)),
     "louder": Advice("says much more than usual", (LOGS, STATUS)),
+    "quieter": Advice("says much less than usual", (LOGS, STATUS)),
 }  # fmt: skip
 OTHER = Advice("is in trouble", (LOGS, STATUS))
 
@@ -110,6 +124,8 @@ def advice_for(kind: str) -> Advice:
     known = ADVICE.get(kind)
     if known is None and (kind.startswith("louder") or kind == "lasting"):
         known = ADVICE["louder"]
+    if known is None and kind.startswith("quieter"):
+        known = ADVICE["quieter"]
     if known is None and kind.startswith("new"):
         known = ADVICE["new"]
     return known or OTHER

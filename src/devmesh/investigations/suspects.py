@@ -24,7 +24,8 @@ KILLED = 0.9
 HOPS = 3
 LEAST_CHARS = 3  # of a word that names a service
 MANY_SILENT, NODE_SILENT = 3, 8.0
-KERNEL, WHOLE = "kernel", "node silent"
+KERNEL = "kernel"
+WHOLE = {"node silent", "unheard", "cut off"}  # kinds that speak of a node alone, whatever service stands there
 NEWS, RULED = {"new", "louder", "error rate"}, "primitive"
 NAMES = "name not resolved"
 ADDRESS = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?(?![\d.])")
@@ -121,8 +122,8 @@ class Ranking:
         for place, one in enumerate(own):
             weight = one.weight * FADING**place
             if one.about is About.NODE and self._kernel is not None:
-                blame[self._kernel, one.node] += weight * (1.0 if one.kind == WHOLE else NODE_SHARE)
-            if one.kind == WHOLE:
+                blame[self._kernel, one.node] += weight * (1.0 if one.kind in WHOLE else NODE_SHARE)
+            if one.kind in WHOLE:
                 continue
             if pair[0] == self._kernel and one.about is About.SELF and one.critical and named.get(place):
                 for target in named[place]:
@@ -186,7 +187,7 @@ class Ranking:
             return
         silent: dict[int, set[int]] = defaultdict(set)
         for one in findings:
-            if one.kind in ("silence", WHOLE):
+            if one.kind in {"silence", *WHOLE}:
                 silent[one.node].add(one.service)
         for node, services in silent.items():
             if len(services) >= MANY_SILENT:
