@@ -90,3 +90,25 @@ def test_a_crash_between_outbox_and_note_is_no_second_message(house, caplog, mon
     for loop in ("announce-incidents", "send-notifications", "announce-incidents", "send-notifications"):
         house.runner.once(loop)
     assert len(told(caplog)) == 1
+
+
+def test_what_is_told_is_no_news_to_the_watch(house, caplog):
+    """F57: the server's own log comes in again, line by line, with all the bad words of the fault: nothing is found."""
+    caplog.set_level(logging.INFO)
+    take(house, line(PANIC, service="kernel", ts_us=house.clock.now_us()), "apps", received_us=house.clock.now_us())
+    minute(house)
+    (case,) = house.incidents.list().rows
+    said = [
+        f"2026-01-20 14:00:00,123 {one.levelname} {one.name} {one.getMessage()}"
+        for one in caplog.records
+        if one.name.startswith("devmesh.")
+    ]
+    lines = [text for one in said for text in one.splitlines()]
+    assert len(lines) > len(said) > 1
+    body = b"".join(line(text, service="devmesh", ts_us=house.clock.now_us()) for text in lines * 5)
+    take(house, body, "apps", received_us=house.clock.now_us())
+    minute(house)
+    minute(house)
+    devmesh = house.nodes.service_names.ids(["devmesh"], create=False)["devmesh"]
+    assert devmesh not in {one.service_id for one in house.incidents.parts([case.id])[case.id]}
+    assert len(house.incidents.list(thin=True).rows) == 1

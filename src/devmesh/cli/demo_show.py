@@ -158,11 +158,11 @@ class _Heard(logging.Handler):
         self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
-        """`incident=N headline` and the lines below it."""
+        """`incident=N headline` and the lines below it, which bear the same mark."""
         head, _space, text = record.getMessage().partition(" ")
         name, _equals, number = head.partition("=")
         if record.name == CONSOLE and name == "incident" and number.isdecimal():
-            self._tell(int(number), text)
+            self._tell(int(number), text.replace(f"\n    {head} ", "\n    "))
 
 
 def _first(row: Row) -> str:

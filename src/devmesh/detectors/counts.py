@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from devmesh.detectors.rules import OWN
 from devmesh.memory import Minutes, Shape, Sight
 from devmesh.templates import Templates
 
@@ -20,13 +21,19 @@ class Counts:
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
         self.shapes: dict[int, Shape] = {}
+        self._own: set[int] = set()  # families of our own words about incidents
 
     def by_family(self, counts: pl.DataFrame) -> pl.DataFrame:
-        """(minute, family_id, service_id, node_id, priority, n), sorted; templates that have no family yet wait."""
+        """(minute, family_id, service_id, node_id, priority, n), sorted; templates that have no family yet wait, and
+        what DevMesh itself writes of incidents is left out.
+        """
         homes = self._templates.homes(counts["template_id"].unique())
         unknown = set(homes.values()) - self.shapes.keys()
         for asked, one in self._templates.families(unknown).items():
             self.shapes[asked] = Shape(one.service_id, one.text, one.level)
+            if OWN.search(one.text):
+                self._own.add(asked)
+        homes = {template: home for template, home in homes.items() if home not in self._own}
         home = pl.DataFrame(list(homes.items()), schema={"template_id": pl.Int64, "family_id": pl.Int64}, orient="row")
         return counts.join(home, "template_id").group_by(KEYS).agg(pl.col("n").sum()).sort(KEYS)
 

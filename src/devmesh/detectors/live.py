@@ -20,6 +20,8 @@ from devmesh.memory import Memory, Minutes
 
 MINUTE_US = 60_000_000
 LATE_MIN, LATE_AT_MOST_MIN = 5, 180
+KEPT_H = 34 * 24  # counts by minute are kept for 35 days
+OLD_H = 24  # what comes so late is history that was brought in
 FOREVER_US = 1 << 62
 
 
@@ -44,7 +46,7 @@ class Live:
         self._first = first
         self._window: pl.DataFrame | None = None
         self._at = Position()
-        self.outdated = False  # a past came that it has not learned: an import
+        self.outdated = False  # a past came with the last look that it has not learned: an import
 
     def look(self, until: int) -> Looked:
         """Judge all minutes before `until` that are not learned yet, with all that has arrived."""
@@ -85,22 +87,25 @@ class Live:
         if self._window is None:
             self._window, self._at = self._events.arrivals.since(self._first * HOUR_MIN * MINUTE_US, before_us)
             return
-        parts = [self._window]
+        parts, at = [self._window], self._at
         while True:
-            came, self._at = self._events.arrivals.after(self._at, before_us)
+            came, at = self._events.arrivals.after(at, before_us)
             if not len(came):
                 break
             parts.append(came)
-        if len(parts) == 1:
-            return
         joined = pl.concat(parts)
         late = joined.filter(pl.col("minute") < self._first * HOUR_MIN)
+        self.outdated = self._is_history(late)
         if len(late):
             seen = self._counts.by_family(late).group_by("family_id").agg(pl.col("minute").min())
-            normal = self.watch.normal
-            learned = self._first if normal.first_hour is None else normal.first_hour
+            born = self.watch.normal.born
             for family, minute in seen.iter_rows():
-                normal.born[family] = min(minute, normal.born.get(family, minute))
-                self.outdated |= minute // HOUR_MIN < learned
+                born[family] = min(minute, born.get(family, minute))
         window = joined.filter(pl.col("minute") >= self._first * HOUR_MIN)
-        self._window = window.group_by(pl.exclude("n")).agg(pl.col("n").sum())
+        self._window, self._at = window.group_by(pl.exclude("n")).agg(pl.col("n").sum()), at
+
+    def _is_history(self, late: pl.DataFrame) -> bool:
+        """Whether some of these would teach what is normal; a clock that is years behind brings nothing to learn."""
+        first = self.watch.normal.first_hour
+        old = max(self._first - OLD_H, self._first if first is None else first)
+        return not late.filter((pl.col("minute") // HOUR_MIN).is_between(self._first - KEPT_H, old - 1)).is_empty()

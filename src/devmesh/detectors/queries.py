@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from devmesh.db.lists import one_of
 from devmesh.detectors.model import About, Finding
@@ -87,9 +87,9 @@ def held_since(connection: Connection, minute: int) -> list[Stored]:
     return [_stored(row) for row in connection.execute(query.order_by(findings.c.minute, findings.c.id))]
 
 
-def forget(connection: Connection, before: int, but: Iterable[int], limit: int) -> int:
-    """Delete what was found before a minute, except for what somebody keeps."""
-    old = select(findings.c.id).where((findings.c.minute < before) & ~one_of(findings.c.id, but)).limit(limit)
+def forget(connection: Connection, before: int, but: Select[tuple[int]], limit: int) -> int:
+    """Delete what was found before a minute, except for the numbers that somebody keeps."""
+    old = select(findings.c.id).where(findings.c.minute < before, findings.c.id.not_in(but)).limit(limit)
     ids = list(connection.execute(old).scalars())
     if ids:
         connection.execute(delete(findings).where(one_of(findings.c.id, ids)))

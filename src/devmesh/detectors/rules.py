@@ -158,6 +158,9 @@ SHUT_DOWN = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 
+# What DevMesh itself writes of incidents into its log: all the bad words of a fault, and no news.
+OWN = re.compile(r"^(?:<ts> )?(?:[A-Z]+ )?(?:devmesh\.(?:incidents|notifications|investigations)[.\w]* |incident=<n> )")
+
 
 def rule_of(text: str) -> Rule | None:
     """The first rule that a family's text matches."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
 from devmesh.db import Database
 from devmesh.detectors import queries, states
 from devmesh.detectors.as_seen import AsSeen, Span
 from devmesh.detectors.counts import Counts, hours
-from devmesh.detectors.live import Live, Looked
+from devmesh.detectors.live import KEPT_H, Live, Looked
 from devmesh.detectors.model import Finding
 from devmesh.detectors.queries import Stored
 from devmesh.detectors.watch import LEARN_H, Watch
@@ -20,7 +20,6 @@ from devmesh.templates import Templates
 
 HOUR_US, MINUTE_US = 3_600_000_000, 60_000_000
 READ_H = 24  # at a time
-KEPT_H = 34 * 24  # counts by minute are kept for 35 days
 
 
 class Detectors:
@@ -52,16 +51,17 @@ class Detectors:
         with self._db.read() as connection:
             return queries.progress(connection)
 
-    def fresh(self, looked: Looked, since: int) -> list[Finding]:
-        """What of a look was never found before, from minute `since` on."""
+    def fresh(self, found: Iterable[Finding], since: int) -> list[Finding]:
+        """What was never found before, from minute `since` on, each once."""
+        some = [one for one in found if one.minute >= since]
+        if not some:
+            return []
         with self._db.read() as connection:
-            known = queries.known(connection, since)
+            known = queries.known(connection, min(one.minute for one in some))
         out: dict[queries.Key, Finding] = {}
-        for one in looked.findings:
-            key = queries.key_of(one)
-            if one.minute >= since and key not in known:
-                out.setdefault(key, one)
-        return list(out.values())
+        for one in some:
+            out.setdefault(queries.key_of(one), one)
+        return [one for key, one in out.items() if key not in known]
 
     def note(self, connection: Connection, some: Sequence[tuple[Finding, str]], now_us: int) -> list[int]:
         """Store findings, each with the reason for which it is held (empty: none); returns their numbers."""
@@ -75,8 +75,8 @@ class Detectors:
         if looked.closed:
             queries.keep_normal(connection, live.watch, looked.until)
 
-    def forget(self, connection: Connection, before: int, but: Iterable[int], limit: int) -> int:
-        """Delete what was found before a minute, at most `limit`, except for what somebody keeps."""
+    def forget(self, connection: Connection, before: int, but: Select[tuple[int]], limit: int) -> int:
+        """Delete what was found before a minute, at most `limit`, except for the numbers that somebody keeps."""
         return queries.forget(connection, before, but, limit)
 
     def states(self, now_us: int) -> Sequence[states.DetectorState]:

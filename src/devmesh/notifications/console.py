@@ -1,4 +1,6 @@
-"""The server's own log and terminal: one entry for each change, every line of it safe to show."""
+"""The server's own log and terminal: one entry for each change, every line of it safe to show, and marked as ours:
+where the log comes in again as a node's, detectors pass over it.
+"""
 
 from __future__ import annotations
 
@@ -25,5 +27,6 @@ class Console:
         """Write it; it cannot fail. A warning, so that it is shown where the log is set to warnings."""
         del before
         lines = [line for line in plain(notice, self._zone, self._public_url).splitlines() if line]
-        log.warning("%s", "\n    ".join([f"incident={notice.incident_id} {lines[0]}", *lines[1:]]))
+        mark = f"incident={notice.incident_id}"
+        log.warning("%s %s", mark, f"\n    {mark} ".join(lines))
         return Sent("", "written to the server's log")
