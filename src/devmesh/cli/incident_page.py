@@ -51,7 +51,9 @@ def _head(one: dict[str, Any], now_us: int, zone: tzinfo) -> None:
 
 def _suspects(one: dict[str, Any]) -> list[str]:
     if one["confidence"] is None:
-        return ["not yet known: a running server writes the report within seconds"]
+        known = one["merged_into"] is None
+        later = "a running server writes the report within seconds" if known else "it went into another one before"
+        return [f"not yet known: {later}"]
     sure = "inconclusive; " if one["inconclusive"] else f"{one['confidence']:.0%} sure; "
     return [
         f"{sure if place == 0 else ''}{safe(x['service'])} on {safe(x['node'])}: {'; '.join(map(safe, x['reasons']))}"
@@ -98,7 +100,7 @@ def _similar(similar: list[dict[str, Any]], zone: tzinfo) -> None:
     for one in similar:
         when = stamp(one["onset_us"], zone)[:MINUTE_CHARS]
         head = f"incident {one['id']} of {when} is {one['alike']:.0%} like it: {safe(one['title'])}"
-        _rows("before", [head, *(f"  helped then: {safe(text)}" for text in one["notes"])])
+        _rows("before", [head, *(f"  noted then: {safe(text)}" for text in one["notes"])])
 
 
 def _lines(evidence: list[dict[str, Any]], zone: tzinfo) -> None:

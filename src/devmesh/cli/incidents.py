@@ -71,8 +71,9 @@ def incidents(
     if json:
         emit(found)
         return
-    _table(found["incidents"], now, viewer_zone(settings.timezone))
-    if not found["incidents"]:
+    if found["incidents"]:
+        _table(found["incidents"], now, viewer_zone(settings.timezone))
+    else:
         note("No incident that matches. See also: devmesh detectors, devmesh incidents --all")
     note_more(found["cursor"])
 

@@ -121,6 +121,9 @@ def _show_mutes(context: typer.Context, found: dict[str, Any], json: bool) -> No
     if json:
         emit(found)
         return
+    if not found["mutes"]:
+        note("Nothing is muted.")
+        return
     zone = viewer_zone(settings_of(context).timezone)
     table(
         ["id", "pattern", "service", "nodes", "until", "by", "why", "says"],
@@ -142,8 +145,6 @@ def _show_mutes(context: typer.Context, found: dict[str, Any], json: bool) -> No
         right=["id"],
         styles={"pattern": "bold", "service": "cyan"},
     )
-    if not found["mutes"]:
-        note("Nothing is muted.")
 
 
 # -- maintenance ------------------------------------------------------------------------------------------------------
@@ -228,6 +229,9 @@ def _show_windows(context: typer.Context, found: dict[str, Any], json: bool) -> 
     if json:
         emit(found)
         return
+    if not found["maintenance"]:
+        note("No maintenance is planned.")
+        return
     zone = viewer_zone(settings_of(context).timezone)
     table(
         ["id", "state", "from", "to", "of", "by", "why"],
@@ -236,7 +240,7 @@ def _show_windows(context: typer.Context, found: dict[str, Any], json: bool) -> 
                 str(one["id"]),
                 one["state"],
                 stamp(one["since_us"], zone)[:MINUTE_CHARS],
-                stamp(one["until_us"], zone)[:MINUTE_CHARS],
+                stamp(min(one["until_us"], one["ended_us"] or one["until_us"]), zone)[:MINUTE_CHARS],
                 _of(one),
                 one["who"],
                 one["reason"],
@@ -245,8 +249,6 @@ def _show_windows(context: typer.Context, found: dict[str, Any], json: bool) -> 
         ],
         right=["id"],
     )
-    if not found["maintenance"]:
-        note("No maintenance is planned.")
 
 
 def _of(one: dict[str, Any]) -> str:
@@ -279,6 +281,9 @@ def blind(
     if json:
         emit(found)
         return
+    if not found["blind"]:
+        note("Every node that has an agent was seen all the time; one without is never called blind.")
+        return
     zone = viewer_zone(settings.timezone)
     table(
         ["node", "from", "to", "verdict", "lines", "why"],
@@ -295,5 +300,3 @@ def blind(
         ],
         styles={"node": "cyan"},
     )
-    if not found["blind"]:
-        note("Every node with an agent was seen all the time.")
