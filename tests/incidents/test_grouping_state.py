@@ -83,7 +83,7 @@ def watched(mesh, findings, said, looks):
             room = mesh.incidents
             holding = Holding(clock, mesh.nodes, mesh.detectors, room.mutes, room.maintenance)
             watching = Watching(mesh.db, clock, mesh.nodes, mesh.templates, mesh.events, mesh.detectors, holding, 48)
-            watching._live = live
+            watching._begin = lambda _progress, _until: live
         watching._clock = clock
         watching.step(1, SimpleNamespace(write=mesh.db.write))
     return stored(mesh)

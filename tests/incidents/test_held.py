@@ -33,11 +33,12 @@ class House:
             self.mesh.detectors.note(connection, [(one, held)], minute * MINUTE_US)
         return one
 
-    def sift(self, *said):
+    def sift(self, *said, fresh=()):
         """What a look lets go, and what it tells, where the family was said in these minutes."""
         until = self.clock.now_us() // MINUTE_US
         minutes, ones = np.array(said, dtype=np.int64), np.ones(len(said), dtype=np.int64)
-        sifted = self.holding.sift([], Looked(until, (), Minutes(0, until, minutes, ones, ones, ones, ones, ones), 0))
+        counts = Minutes(0, until, minutes, ones, ones, ones, ones, ones)
+        sifted = self.holding.sift(fresh, Looked(until, (), counts, 0))
         return [one.finding for one in sifted.released], [(one.kind, held) for one, held in sifted.fresh]
 
 
@@ -83,3 +84,29 @@ def test_the_end_of_a_mute_lets_go_what_it_held(house):
     found = house.found(NOW + 50, mute.held)
     house.clock.advance(3600)
     assert house.sift(NOW + 50, NOW + 51) == ([found], [("unmuted", "")])
+
+
+def test_what_a_mute_held_is_told_when_somebody_ends_it(house):
+    """Of the last hour."""
+    mute = house.room.mutes.mute(1, "known", NOW_US + DAY_US, "anna", most_per_hour=100)
+    found = [house.found(NOW + minute, mute.held) for minute in (10, 90)]
+    house.clock.advance(6_000)
+    assert house.sift() == ([], [])
+    house.room.mutes.end(mute.id, "anna")
+    assert house.sift() == (found[1:], [])
+
+
+def test_two_mutes_of_a_family_that_end_at_once_are_one_finding(house):
+    """Each for a reason of its own: the store holds what is the same but for its words once."""
+    for nodes, most in (((), 1), ((1,), 2)):
+        house.room.mutes.mute(1, "known", NOW_US + DAY_US, "anna", nodes, most_per_hour=most)
+    house.clock.advance(3_600)
+    assert house.sift(NOW + 50, NOW + 51, NOW + 52) == ([], [("unmuted", "")])
+
+
+def test_a_window_holds_what_is_found_long_after_it(house):
+    """The server was away, and looks at what was said while the window lasted, hours after its end."""
+    window = house.room.maintenance.plan(NOW_US, NOW_US + HOUR_US, [], [], "new disks", "anna")
+    house.clock.advance(5 * 3_600)
+    one = Finding(NOW + 30, "primitive", "disk full", 1, 1, 1, 6.0, True, About.SELF, "text")
+    assert house.sift(fresh=[one]) == ([], [("disk full", window.held)])

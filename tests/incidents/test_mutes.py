@@ -64,8 +64,14 @@ class House:
 
     def check(self):
         """{family: why} of the mutes that end now."""
-        ended = self.mutes.check(self.mutes.holding(), self.counts(), self.clock.now_us())
-        return {one.mute.family_id: one.why for one in ended}
+        return {one.mute.family_id: one.why for one in self.end(self.counts())}
+
+    def end(self, counts):
+        """End those that end now, as the watch does."""
+        ended = self.mutes.broken(self.mutes.holding(), counts, self.clock.now_us())
+        with self.mesh.db.write() as connection:
+            self.mutes.close(connection, ended)
+        return ended
 
     def finding(self, family, node="n1", minute=None):
         """A finding of a family."""
@@ -259,7 +265,7 @@ def test_its_date_ends_it(house):
     house.clock.advance(86_400)
     assert list(house.mutes.list()) == []
     house.say(failed(5)(3))
-    ended = house.mutes.check(house.mutes.holding(), house.counts(), house.clock.now_us())
+    ended = house.end(house.counts())
     assert [(one.mute.id, one.why) for one in ended] == [(mute.id, "its time is over")]
     assert as_finding(ended[0], house.counts()) is None
 
@@ -272,7 +278,7 @@ def test_what_ended_is_told_about_the_node_that_said_it(house):
     house.clock.advance(60)
     house.say(failed(28)(3), node="n2")
     counts = house.counts()
-    [ended] = house.mutes.check(house.mutes.holding(), counts, house.clock.now_us())
+    [ended] = house.end(counts)
     told = as_finding(ended, counts)
     assert (told.family, told.node, told.minute) == (
         mute.family_id, house.node("n2"), house.clock.now_us() // MINUTE_US,

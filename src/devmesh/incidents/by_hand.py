@@ -68,6 +68,9 @@ def merge(connection: Connection, case: Case, into: Case, who: str, now_us: int)
     told = [at for at in (one.told, other.told) if at is not None]
     other.told = min(told) if told else None
     other.onset, other.last = min(one.onset, other.onset), max(one.last, other.last)
+    if one.closed is None and other.closed is not None:  # what goes on must not end with what had ended
+        other.closed = None
+        queries.touch(connection, into.id, now_us, status=OPEN, closed_by="", cooldown_until=None)
     queries.keep_state(connection, other, now_us)
     closed = case.closed_us or now_us
     queries.touch(connection, case.id, now_us, status=CLOSED, closed_us=closed, closed_by=who, merged_into=into.id)
@@ -88,7 +91,7 @@ def split(
     old = queries.growing_by_id(connection, case.id)
     fresh.closed = left.closed = old.closed
     left.id, left.reopened, left.resting = old.id, old.reopened, old.resting
-    key = f"split-{case.id}-{chosen[0].id}"
+    key = f"split-{case.id}-{case.version}"
     number = queries.open_new(connection, fresh, case.title, key, now_us)
     queries.move(connection, number, [one.id for one in chosen], f"split off by {who}")
     gone = {(one.finding.family or 0, one.finding.node) for one in chosen}

@@ -49,11 +49,10 @@ class Incident:
     resting: int = 0  # until then what it knows does not open it again: somebody closed it
     head: Finding | None = None  # the gravest of all
     id: int = 0  # where it is stored
+    pairs: set[Pair] = field(init=False)  # (service, node) of all findings
 
-    @property
-    def pairs(self) -> set[Pair]:
-        """(service, node) of all findings."""
-        return {(service, node) for service, node, _family in self.best}
+    def __post_init__(self) -> None:
+        self.pairs = {(service, node) for service, node, _family in self.best}
 
     @property
     def cited(self) -> set[Pair]:
@@ -73,6 +72,7 @@ class Incident:
         key = finding.service, finding.node, finding.family
         self.grown = self.grown if key in self.best else finding.minute
         self.best[key] = max(self.best.get(key, 0.0), finding.weight)
+        self.pairs.add((finding.service, finding.node))
         self.critical |= finding.critical
         if self.head is None or _gravity(finding) > _gravity(self.head):
             self.head = finding
@@ -110,9 +110,11 @@ class Grouping:
         """Take findings in, in order of time; minutes before `until` are over, or those of the hour. Returns the
         incidents that are open now.
         """
+        followed = None
         for one in findings:
-            for incident in list(self._open):
+            for incident in list(self._open) if one.minute != followed else ():
                 self._follow(incident, counts, one.minute)
+            followed = one.minute
             incident, reason = self._home(one)
             incident.add(one, reason)
         for incident in list(self._open):

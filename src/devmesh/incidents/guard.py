@@ -24,6 +24,7 @@ FEW = 8  # values of a placeholder on guard
 FEWEST_LINES = 3  # that say anything about a placeholder
 MEASURES = {"<ts>", "<time>", "<date>", "<dur>", "<size>"}
 SHOWN_CHARS = 80
+MUTED = "muted: "
 HOUR_MIN = 60
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -75,7 +76,7 @@ class Mute:
     @property
     def held(self) -> str:
         """What is stored with a finding that it holds."""
-        return f"muted: {self.reason}"
+        return f"{MUTED}{self.reason}"
 
     def rows(self, counts: Minutes) -> Mask:
         """Which rows of counts it speaks of, from the minute in which it was made on."""

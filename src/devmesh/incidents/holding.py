@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from devmesh.clock import Clock
 from devmesh.detectors import Detectors, Finding, Looked, Stored
-from devmesh.incidents.guard import Ended, Mute
+from devmesh.incidents.guard import MUTED, Ended, Mute
 from devmesh.incidents.maintenance import Maintenance, Names, Window, covers, goes_on
 from devmesh.incidents.mutes import Mutes, as_finding, holds
 from devmesh.nodes import Nodes
@@ -35,32 +37,45 @@ class Holding:
     def __init__(self, clock: Clock, nodes: Nodes, detectors: Detectors, mutes: Mutes, windows: Maintenance) -> None:
         self._clock, self._nodes, self._detectors = clock, nodes, detectors
         self._mutes, self._windows = mutes, windows
-        self._ended: list[Ended] = []  # mutes that are over and that no stored look told of yet
+        self._ended: list[Ended] = []  # mutes whose guard ended them, in a look that is not stored yet
 
     def sift(self, fresh: Sequence[Finding], looked: Looked) -> Sifted:
         """Hold what is to be held, and let go what is to be told after all."""
         now = self._clock.now_us()
-        self._ended += self._mutes.check(self._mutes.holding(), looked.counts, now)
-        mutes = self._mutes.holding()
-        windows = self._windows.since((looked.until - HOUR_MIN) * MINUTE_US)
-        over = [one for one in windows if one.end_us <= now]
-        began = min((one.since_us // MINUTE_US for one in over), default=looked.until)
-        held = self._detectors.held(min(began, looked.until - HOUR_MIN)) if over or self._ended else []
-        told = [one for one in (as_finding(one, looked.counts) for one in self._ended) if one is not None]
+        mutes, edge = self._lasting(looked, now), looked.until - HOUR_MIN
+        windows = self._windows.since(min([edge, *(one.minute for one in fresh)]) * MINUTE_US)
+        over = [one for one in windows if edge * MINUTE_US <= one.end_us <= now]
+        held = self._detectors.held(min([edge, *(one.since_us // MINUTE_US for one in over)]))
+        unmuted = [one for one in (as_finding(one, looked.counts) for one in self._ended) if one is not None]
+        told = self._detectors.fresh(unmuted, 0)
         names = self._names([*fresh, *told, *(one.finding for one in held)]) if windows else Names({}, {})
         out = {one: _reason(one, mutes, windows, names) for one in fresh}
         out |= {one: _reason(one, (), windows, names) for one in told}
-        ended, last = [one.mute for one in self._ended], [one for one in windows if one not in over]
+        last = [one for one in windows if one.end_us > now]
         released = [
             one for one in held
-            if (holds(ended, one.finding) or _outlived(one, over, names, looked))
+            if (_muted(one, edge) or _outlived(one, over, names, looked))
             and not _reason(one.finding, mutes, last, names)
         ]  # fmt: skip
         return Sifted(tuple(out.items()), tuple(released))
 
+    def keep(self, connection: Connection) -> None:
+        """End the mutes that are over, in the transaction that stores what was sifted last."""
+        self._mutes.close(connection, self._ended)
+
     def stored(self) -> None:
         """What was sifted last is stored."""
         self._ended.clear()
+
+    def _lasting(self, looked: Looked, now_us: int) -> list[Mute]:
+        """The mutes that hold on; what their guard reads it reads once, so what ended is kept until it is stored."""
+        mutes = {one.id: one for one in self._mutes.holding()}
+        self._ended = [one for one in self._ended if one.mute.id in mutes]
+        known = {one.mute.id for one in self._ended}
+        some = [one for number, one in mutes.items() if number not in known]
+        self._ended += self._mutes.broken(some, looked.counts, now_us)
+        gone = {one.mute.id for one in self._ended}
+        return [one for one in some if one.id not in gone]
 
     def _names(self, some: Iterable[Finding]) -> Names:
         some = list(some)
@@ -75,6 +90,11 @@ def _reason(one: Finding, mutes: Sequence[Mute], windows: Sequence[Window], name
         return mute.held
     window = covers(windows, one, names)
     return window.held if window else ""
+
+
+def _muted(one: Stored, since: int) -> bool:
+    """Whether a mute held it, not long ago."""
+    return one.held.startswith(MUTED) and one.finding.minute >= since
 
 
 def _outlived(one: Stored, over: Sequence[Window], names: Names, looked: Looked) -> bool:

@@ -1,16 +1,15 @@
 """Guarded mutes: a family of which people do not want to hear, for a reason, for a time, and as long as it stays what
 it was (`guarding.py`). "Muted" never means lost: findings that a mute holds are stored with its reason.
 
-Whoever watches asks once a minute, in this order: `holding`, then `check` with the counts that it
-looks at, then `holds` for each finding with the mutes that did not end. What the ended ones held goes on its way at
-once.
+Whoever watches asks once a minute, in this order: `holding`, then `broken` with the counts that it looks at, then
+`holds` for each finding with the mutes that did not end. What the ended ones held goes on its way at once; they end
+(`close`) in the transaction that stores it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -106,27 +105,21 @@ class Mutes:
     # -- for the watch ------------------------------------------------------------
 
     def holding(self) -> Sequence[Mute]:
-        """The mutes that nobody and nothing ended yet, the oldest first: for `check` and `holds`."""
+        """The mutes that nobody and nothing ended yet, the oldest first: for `broken` and `holds`."""
         with self._db.read() as connection:
             query = select(mutes).where(mutes.c.ended_us.is_(None)).order_by(mutes.c.id)
             return [_mute(row) for row in connection.execute(query)]
 
-    def check(self, some: Sequence[Mute], counts: Minutes, now_us: int) -> Sequence[Ended]:
-        """The mutes that end now, by the counts of the last hours as far as they are known, each with its reason, which
-        is stored. Whoever asks lets go what they held, and tells `as_finding` of each.
+    def broken(self, some: Sequence[Mute], counts: Minutes, now_us: int) -> Sequence[Ended]:
+        """The mutes that end now, by the counts of the last hours as far as they are known, each with its reason, once.
+        Whoever asks lets go what they held, tells `as_finding` of each, and then ends them with `close`.
         """
-        broken = self._guarding.broken(some, counts, now_us)
-        if not broken:
-            return []
+        return self._guarding.broken(some, counts, now_us)
 
-        def close(connection: Connection) -> Sequence[Ended]:
-            return [
-                Ended(replace(one.mute, ended_us=now_us, ended_why=one.why[:WHY_CHARS]), one.why[:WHY_CHARS])
-                for one in broken
-                if _end(connection, one.mute.id, now_us, one.why)
-            ]
-
-        return self._db.transact(close)
+    def close(self, connection: Connection, some: Iterable[Ended]) -> None:
+        """End them, in the caller's transaction."""
+        for one in some:
+            _end(connection, one.mute.id, self._clock.now_us(), one.why)
 
 
 def holds(some: Iterable[Mute], finding: Finding) -> Mute | None:

@@ -278,9 +278,9 @@ def forget_thin(connection: Connection, before_us: int, limit: int) -> int:
     return len(ids)
 
 
-def kept_findings(connection: Connection) -> list[int]:
+def kept_findings() -> Select[tuple[int]]:
     """Findings that are in an incident."""
-    return [int(one) for one in connection.execute(select(incident_findings.c.finding_id)).scalars()]
+    return select(incident_findings.c.finding_id)
 
 
 def _case(row: Row[Any]) -> Case:

@@ -181,12 +181,13 @@ class Incidents:
 
     def split(self, number: int, finding_ids: Collection[int], who: str) -> Case:
         """A new incident of some of an incident's findings. Raises NotFound, InvalidInput."""
-        wanted, have = set(finding_ids), self.findings(self.get(number).id)
-        parts = [one for one in have if one.id in wanted], [one for one in have if one.id not in wanted]
-        if len(parts[0]) < len(wanted):
-            raise InvalidInput("Some of these findings are not in it.", hint=f"devmesh incident show {number}")
+        wanted = set(finding_ids)
 
         def change(connection: Connection, case: Case) -> int:
+            have = self.findings(number)
+            parts = [one for one in have if one.id in wanted], [one for one in have if one.id not in wanted]
+            if len(parts[0]) < len(wanted):
+                raise InvalidInput("Some of these findings are not in it.", hint=f"devmesh incident show {number}")
             return by_hand.split(connection, case, parts, who, self._clock.now_us())
 
         return self.get(self._change(number, (who, "split"), change))

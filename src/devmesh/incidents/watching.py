@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from devmesh.clock import Clock
 from devmesh.crash import crash_point
 from devmesh.db import Database
-from devmesh.detectors import Detectors, Finding, Live, Looked
+from devmesh.detectors import Detectors, Finding, Live, Looked, Progress
 from devmesh.events import Events, Filter
 from devmesh.incidents import queries
 from devmesh.incidents.grouping import AGAIN_SERVICE_MIN, Grouping, Incident
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 MINUTE_US, HOUR_MIN, DAY_MIN = 60_000_000, 60, 24 * 60
 LOOP, EVERY_S = "watch", 5.0
 LATE_MIN, BACK_MIN = 5, DAY_MIN  # what is older was nobody's business while no server watched
+STALE_MIN = 30  # after an hour minutes are joined: who follows them must have seen them
+SET_BACK_MIN = 10  # a clock that went back further is not waited for
 QUOTED, QUOTED_IN_ALL, QUOTED_MIN = 3, 60, 5
 THIN_MIN, FORGOTTEN_MIN, FORGET_LIMIT = 7 * DAY_MIN, 35 * DAY_MIN, 1_000
 
@@ -47,7 +49,8 @@ class Watching:
         self._learn_h = learn_h
         self._live: Live | None = None
         self._began = 0  # what lies before this minute was there before the watch
-        self._anew = False
+        self._anew, self._outdated = False, False
+        self._at = 0  # looked at until this minute
         self._owed: Looked | None = None  # looked at, and not stored yet
 
     def loops(self) -> list[Loop]:
@@ -58,14 +61,14 @@ class Watching:
         """Look once for each full minute; 1 if there was one to look at."""
         until = self._clock.now_us() // MINUTE_US
         progress = self._detectors.progress()
-        if progress is not None and self._owed is not None and self._owed.until <= progress.until:
-            self._owed = None  # another server has looked since
-        if self._owed is None and progress is not None and until <= progress.until:
-            return 0
-        live = self._live or self._begin(until)
-        self._began = max(self._began, 0 if progress is None else progress.began)
-        looked = self._owed = self._owed or live.look(until)
-        sifted = self._holding.sift(self._detectors.fresh(looked, max(self._began, looked.until - BACK_MIN)), looked)
+        if progress is not None:
+            self._compare(progress, until)
+            if self._owed is None and progress.until - SET_BACK_MIN <= until <= progress.until:
+                return 0
+        live = self._live or self._begin(progress, until)
+        looked = self._owed = self._owed or self._look(live, until)
+        fresh = self._detectors.fresh(looked.findings, max(self._began, looked.until - BACK_MIN))
+        sifted = self._holding.sift(fresh, looked)
         oldest = min((one.minute for one in sifted.told), default=looked.until)  # long ago where nobody watched
         with self._db.read() as connection:
             stored = queries.growing(connection, (oldest - AGAIN_SERVICE_MIN - HOUR_MIN) * MINUTE_US)
@@ -79,6 +82,7 @@ class Watching:
         with lease.write() as connection:
             ids = self._detectors.note(connection, sifted.fresh, self._clock.now_us())
             self._detectors.release(connection, [one.id for one in sifted.released])
+            self._holding.keep(connection)
             numbers = dict(zip((one for one, _held in sifted.fresh), ids, strict=True))
             numbers |= {one.finding: one.id for one in sifted.released}
             for one, cited, title in zip(changed, lines, titles, strict=True):
@@ -86,23 +90,46 @@ class Watching:
             self._detectors.keep(connection, live, looked, self._began)
             if looked.closed:
                 queries.forget_thin(connection, (looked.until - THIN_MIN) * MINUTE_US, FORGET_LIMIT)
-                kept = queries.kept_findings(connection)
-                self._detectors.forget(connection, looked.until - FORGOTTEN_MIN, kept, FORGET_LIMIT)
+                old = looked.until - FORGOTTEN_MIN
+                self._detectors.forget(connection, old, queries.kept_findings(), FORGET_LIMIT)
         crash_point("watch_after_commit")
         self._owed = None
         self._holding.stored()
-        if live.outdated:  # a past was brought in: learn it, and take nothing of what it changes for news
+        if self._outdated and not live.outdated:  # a past was brought in: nothing of what it changes is news
             self._live, self._anew = None, True
+        self._outdated = live.outdated
         return 1
 
-    def _begin(self, until: int) -> Live:
+    def _compare(self, progress: Progress, until: int) -> None:
+        """Forget what is stored already, or what another server went on from, or is too old to go on from."""
+        if self._owed is not None and progress.until >= self._owed.until:
+            self._owed = None  # whoever stored it: it came with the position
+        late = until - progress.until
+        if late < -SET_BACK_MIN:
+            log.warning("watch: the clock was set back by %d minutes; going on from now", -late)
+            self._owed = None
+        if self._owed is None and (progress.until != self._at or not -SET_BACK_MIN <= late <= STALE_MIN):
+            self._live = None
+
+    def _begin(self, progress: Progress | None, until: int) -> Live:
         """Learn what is normal, and go on where the watch was."""
-        progress = self._detectors.progress()
-        since = until if progress is None else max(progress.until, until - BACK_MIN)
-        self._began = until if progress is None or self._anew else progress.began
-        self._anew = False
+        if progress is None or progress.until > until:
+            since = self._began = until
+        else:
+            since = max(progress.until, until - BACK_MIN)
+            self._began = since if self._anew else progress.began
+        self._anew = self._outdated = False
         self._live = self._detectors.live((since - LATE_MIN) // HOUR_MIN, self._learn_h)
         return self._live
+
+    def _look(self, live: Live, until: int) -> Looked:
+        try:
+            looked = live.look(until)
+        except BaseException:
+            self._live = None  # it may have learned a part
+            raise
+        self._at = until
+        return looked
 
     # -- storing ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,183 @@
+"""What goes wrong around the watch: clocks, imports, stores that go away, crashes, people who do a thing twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bodies import DAY_US, line, rows, run_whole
+from devmesh.clock import FakeClock
+from devmesh.errors import Unavailable
+from devmesh.incidents import queries
+from watched_life import BEGIN_US, MINUTE_US, START_US, failing, live, ordinary, send
+
+pytestmark = pytest.mark.sqlite_only
+
+
+@pytest.fixture
+def fleet(make_mesh, tmp_path):
+    """Three days and a half were stored before the watch began."""
+    mesh = make_mesh(tmp_path / "fleet", clock=FakeClock(BEGIN_US))
+    send(mesh, ordinary(0, 83 * 60))
+    mesh.runner.once("watch")
+    return mesh
+
+
+def test_a_clock_that_is_years_behind_hides_nothing(fleet):
+    """A node says the year 2001 in each minute: there is nothing to learn from it, and what others say is told."""
+
+    def said(minute):
+        return failing(83 * 60 + 3, 1 << 40)(minute) + line("up", ts_us=1_000_000_000_000_000, node="toaster")
+
+    live(fleet, 4, said)
+    assert [one.told_us for one in fleet.incidents.list().rows] == [BEGIN_US + 3 * MINUTE_US]
+
+
+def test_an_import_of_several_minutes_is_learned_whole(make_mesh, tmp_path):
+    """It comes the oldest first, in three minutes; ordinary life is no news after it."""
+    mesh = make_mesh(tmp_path / "beside", clock=FakeClock(BEGIN_US))
+    live(mesh, 1)
+    for hours in ((0, 5), (5, 10), (10, 83)):
+        send(mesh, ordinary(hours[0] * 60, hours[1] * 60))
+        live(mesh, 1)
+    live(mesh, 61)
+    assert mesh.incidents.list(thin=True).rows == []
+    live(mesh, 2, failing(0, 1 << 40))
+    assert len(mesh.incidents.list().rows) == 1
+
+
+def test_a_clock_that_was_set_back_is_not_waited_for(fleet):
+    """By hours: what is said from then on is told."""
+    live(fleet, 2)
+    fleet.clock.advance(-7_200)
+    fleet.runner.once("watch")
+    live(fleet, 3, failing(0, 1 << 40))
+    assert [one.told_us for one in fleet.incidents.list().rows] == [BEGIN_US - 118 * MINUTE_US]
+
+
+def test_a_store_that_is_away_during_a_look_costs_no_line(fleet, monkeypatch):
+    """It answers once and then not: what came with the answer is looked at again."""
+    send(fleet, failing(0, 1 << 40)(83 * 60))
+    fleet.clock.advance(60)
+    after, calls = fleet.events.arrivals.after, []
+
+    def away(*asked):
+        calls.append(asked)
+        if len(calls) > 1:
+            raise Unavailable("The database server does not answer.")
+        return after(*asked)
+
+    monkeypatch.setattr(fleet.events.arrivals, "after", away)
+    with pytest.raises(Unavailable):
+        fleet.runner.once("watch")
+    monkeypatch.undo()
+    fleet.runner.once("watch")
+    assert [one.told_us for one in fleet.incidents.list().rows] == [BEGIN_US]
+
+
+def muted(fleet):
+    """A mute of the crash that two lines in an hour end."""
+    send(fleet, failing(0, 1 << 40)(83 * 60))
+    (crash,) = [one.id for one in fleet.templates.list_families(sort="new", limit=5) if "Failed with" in one.text]
+    return fleet.incidents.mutes.mute(crash, "known", fleet.clock.now_us() + DAY_US, "ada", most_per_hour=1)
+
+
+@pytest.mark.parametrize("point", ["watch_before_commit", "watch_after_commit"])
+def test_a_crash_does_not_lose_that_a_mute_ended(fleet, make_mesh, monkeypatch, point):
+    """Killed before or after the commit of the look that ends it, it is told once."""
+    muted(fleet)
+    live(fleet, 2, failing(0, 1 << 40))
+
+    class Killed(BaseException):
+        pass
+
+    def crash(name):
+        if name == point:
+            raise Killed
+
+    monkeypatch.setattr("devmesh.incidents.watching.crash_point", crash)
+    with pytest.raises(Killed):
+        live(fleet, 1, failing(0, 1 << 40))
+    monkeypatch.undo()
+    fleet.close()
+    again = make_mesh(fleet.settings.data_dir, clock=fleet.clock)
+    again.clock.advance(120)
+    live(again, 2)
+    assert rows(again, "SELECT COUNT(*) FROM findings WHERE kind = 'unmuted'")[0][0] == 1
+    assert list(again.incidents.mutes.holding()) == []
+
+
+def test_an_answer_to_a_commit_that_was_lost_stops_nothing(fleet, monkeypatch):
+    """The look was stored, and the server's answer did not come: it is stored once, and the watch goes on."""
+    muted(fleet)
+    live(fleet, 2, failing(0, 1 << 40))
+
+    def lost(name):
+        if name == "watch_after_commit":
+            raise Unavailable("The connection was lost at COMMIT.")
+
+    monkeypatch.setattr("devmesh.incidents.watching.crash_point", lost)
+    with pytest.raises(Unavailable):
+        live(fleet, 1, failing(0, 1 << 40))
+    monkeypatch.undo()
+    live(fleet, 2, failing(0, 1 << 40))
+    assert rows(fleet, "SELECT COUNT(*) FROM findings WHERE kind = 'unmuted'")[0][0] == 1
+
+
+def test_a_server_that_stood_still_counts_nothing_twice(fleet):
+    """It slept for two hours, and the minutes that it had half read were joined before it looked again."""
+
+    def more(minute):
+        return b"".join(
+            line("served 12 requests", service="api", ts_us=START_US + minute * MINUTE_US + n, node="apps")
+            for n in range(minute % 2)
+        )
+
+    live(fleet, 30, more)
+    send(fleet, ordinary(83 * 60 + 30, 83 * 60 + 31))
+    fleet.clock.advance(7_200)
+    send(fleet, ordinary(85 * 60 + 30, 85 * 60 + 31))
+    run_whole(fleet, "template-totals")
+    run_whole(fleet, "join-minutes")
+    fleet.runner.once("watch")
+    findings = rows(fleet, "SELECT detector, text FROM findings")
+    assert [one for one in findings if one[0] == "louder"] == []
+
+
+def test_the_same_findings_are_split_off_twice(fleet):
+    """Split, merged, and split again: each is an incident of its own."""
+    live(fleet, 3, failing(0, 1 << 40))
+    (case,) = fleet.incidents.list().rows
+    chosen = [one.id for one in fleet.incidents.findings(case.id)][:1]
+    first = fleet.incidents.split(case.id, chosen, "ada")
+    fleet.incidents.merge(first.id, case.id, "ada")
+    assert fleet.incidents.split(case.id, chosen, "ada").id not in {first.id, case.id}
+
+
+def test_what_goes_on_does_not_end_with_what_it_is_merged_into(fleet):
+    """An open one that goes into a closed one opens it; one that had ended leaves it closed."""
+    live(fleet, 3, failing(0, 1 << 40))
+    (case,) = fleet.incidents.list().rows
+    some = [one.id for one in fleet.incidents.findings(case.id)]
+    first = fleet.incidents.split(case.id, some[:1], "ada")
+    second = fleet.incidents.split(case.id, some[1:2], "ada")
+    for one in (case, first):
+        fleet.incidents.close(one.id, "ada")
+    fleet.incidents.merge(first.id, case.id, "ada")
+    assert fleet.incidents.get(case.id).status == "closed"
+    fleet.incidents.merge(second.id, case.id, "ada")
+    again = fleet.incidents.get(case.id)
+    assert (again.status, again.closed_us, again.closed_by) == ("open", None, "")
+
+
+def test_findings_go_after_their_time_but_for_those_of_incidents(fleet):
+    """What no incident has is forgotten."""
+    live(fleet, 3, failing(0, 1 << 40))
+    (case,) = fleet.incidents.list().rows
+    kept = [one.id for one in fleet.incidents.findings(case.id)]
+    old = fleet.detectors.found(kept)[0].finding
+    with fleet.db.write() as connection:
+        fleet.detectors.note(connection, [(replace(old, minute=1), "muted: known")], 1)
+        assert fleet.detectors.forget(connection, 1 << 40, queries.kept_findings(), 1_000) == 1
+    assert [one.id for one in fleet.detectors.found(kept)] == kept
