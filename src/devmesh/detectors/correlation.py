@@ -55,7 +55,9 @@ class Correlation:
         for family in set(counts.family.tolist()) - self._marks.keys():
             text = normal.shapes[family].text
             self._marks[family] = "boot" if BOOTED.search(text) else "shutdown" if SHUT_DOWN.search(text) else ""
-        for row in [row for row, family in enumerate(counts.family.tolist()) if self._marks[family]]:
+        marked = [row for row, family in enumerate(counts.family.tolist()) if self._marks[family]]
+        # Of one minute shutdowns come first: a virtual machine is up again within it.
+        for row in sorted(marked, key=lambda row: (counts.minute[row], self._marks[int(counts.family[row])] == "boot")):
             minute, node, family = int(counts.minute[row]), int(counts.node[row]), int(counts.family[row])
             starts.append((node, minute))
             if self._marks[family] == "shutdown":
