@@ -124,6 +124,7 @@ app = typer.Typer(
     epilog=examples(
         "devmesh up                          this machine's logs, searchable, at http://127.0.0.1:8000",
         'devmesh search "disk is dying"      what was said, found by meaning',
+        "devmesh incidents                   what is wrong, who is suspected",
         "devmesh logs --since 2h -p err      errors of the last two hours",
         "devmesh doctor                      what works, what does not, and why",
         title="Begin with:",
@@ -145,7 +146,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
     ] = False,
 ) -> None:
-    """A memory for a fleet of Linux machines: its logs become patterns that you can search by meaning."""
+    """A memory for a fleet of Linux machines: its logs become patterns to search; it notices what is wrong and tells."""
     del version
     context.obj = {"data_dir": data_dir}
 
