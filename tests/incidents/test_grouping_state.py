@@ -34,6 +34,8 @@ WHO = st.integers(1, 3)
 class Scripted(Live):
     """A watch that finds what a test wrote down."""
 
+    moved = False
+
     def __init__(self, findings, said):
         self.watch, self.outdated = Watch({}), False
         self._findings, self._said, self._first = findings, said, BEGIN // 60

@@ -181,3 +181,22 @@ def test_findings_go_after_their_time_but_for_those_of_incidents(fleet):
         fleet.detectors.note(connection, [(replace(old, minute=1), "muted: known")], 1)
         assert fleet.detectors.forget(connection, 1 << 40, queries.kept_findings(), 1_000) == 1
     assert [one.id for one in fleet.detectors.found(kept)] == kept
+
+
+def test_a_family_that_takes_another_in_is_not_loud(make_mesh, tmp_path):
+    """An error of each second minute goes into one of each day: what was learned of both is learned anew, as one."""
+
+    def said(minute):
+        ts_us = START_US + minute * MINUTE_US
+        often = line("ERROR: packet lost on the way", service="api", ts_us=ts_us, node="apps")
+        rare = line("ERROR: certificate ends soon enough", service="api", ts_us=ts_us, node="apps")
+        return often * (minute % 2) + rare * (minute % 1440 == 5)
+
+    mesh = make_mesh(tmp_path / "merged", clock=FakeClock(BEGIN_US))
+    send(mesh, ordinary(0, 83 * 60) + b"".join(map(said, range(83 * 60))))
+    live(mesh, 20, said)
+    families = {one.text: one.id for one in mesh.templates.list_families()}
+    (gone,), (into,) = ([number for text, number in families.items() if word in text] for word in ("packet", "certif"))
+    mesh.templates.merge(gone, into)
+    live(mesh, 3, said)
+    assert mesh.incidents.list(thin=True).rows == []

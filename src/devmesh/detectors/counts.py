@@ -22,12 +22,16 @@ class Counts:
         self._templates = templates
         self.shapes: dict[int, Shape] = {}
         self._own: set[int] = set()  # families of our own words about incidents
+        self._homes: dict[int, int] = {}
+        self.moved = False  # a template went to another family: what was learned of both is of others now
 
     def by_family(self, counts: pl.DataFrame) -> pl.DataFrame:
         """(minute, family_id, service_id, node_id, priority, n), sorted; templates that have no family yet wait, and
         what DevMesh itself writes of incidents is left out.
         """
         homes = self._templates.homes(counts["template_id"].unique())
+        self.moved |= any(self._homes.get(template, home) != home for template, home in homes.items())
+        self._homes |= homes
         unknown = set(homes.values()) - self.shapes.keys()
         for asked, one in self._templates.families(unknown).items():
             self.shapes[asked] = Shape(one.service_id, one.text, one.level)

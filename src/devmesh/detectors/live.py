@@ -48,6 +48,11 @@ class Live:
         self._at = Position()
         self.outdated = False  # a past came with the last look that it has not learned: an import
 
+    @property
+    def moved(self) -> bool:
+        """Whether families are not what they were when it learned them; what it finds is not to be believed then."""
+        return self._counts.moved
+
     def look(self, until: int) -> Looked:
         """Judge all minutes before `until` that are not learned yet, with all that has arrived."""
         # In this order: what is called complete has arrived by then.

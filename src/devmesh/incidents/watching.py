@@ -66,7 +66,9 @@ class Watching:
             if self._owed is None and progress.until - SET_BACK_MIN <= until <= progress.until:
                 return 0
         live = self._live or self._begin(progress, until)
-        looked = self._owed = self._owed or self._look(live, until)
+        if self._owed is None:
+            live, self._owed = self._look(live, progress, until)
+        looked = self._owed
         fresh = self._detectors.fresh(looked.findings, max(self._began, looked.until - BACK_MIN))
         sifted = self._holding.sift(fresh, looked)
         oldest = min((one.minute for one in sifted.told), default=looked.until)  # long ago where nobody watched
@@ -122,14 +124,17 @@ class Watching:
         self._live = self._detectors.live((since - LATE_MIN) // HOUR_MIN, self._learn_h)
         return self._live
 
-    def _look(self, live: Live, until: int) -> Looked:
+    def _look(self, live: Live, progress: Progress | None, until: int) -> tuple[Live, Looked]:
         try:
             looked = live.look(until)
+            if live.moved:  # families were merged or split
+                live = self._begin(progress, until)
+                looked = live.look(until)
         except BaseException:
             self._live = None  # it may have learned a part
             raise
         self._at = until
-        return looked
+        return live, looked
 
     # -- storing ------------------------------------------------------------------------------------------------------
 
