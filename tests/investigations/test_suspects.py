@@ -90,6 +90,7 @@ def test_a_node_whose_agent_is_lost_is_the_suspect_itself(kind, weight):
     [first, *others] = RANKING.suspects([lost], lambda _family, _node: ())
     assert (SERVICES[first.service], NODES[first.node]) == ("kernel", "store")
     assert not unclear([first, *others])
+    assert first.reasons == [lost.text]
 
 
 def test_hostile_lines_name_nobody_who_is_not_there():

@@ -146,7 +146,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
     ] = False,
 ) -> None:
-    """A memory for a fleet of Linux machines: its logs become patterns to search; it notices what is wrong and tells."""
+    """A memory for a fleet of Linux machines: it makes their logs searchable by meaning, and tells what is wrong."""
     del version
     context.obj = {"data_dir": data_dir}
 

@@ -202,6 +202,10 @@ class Ranking:
 
     def _reasons(self, pair: Pair, findings: Sequence[Finding], accused: dict[Pair, set[Pair]]) -> list[str]:
         own = self._by_pair(findings).get(pair, [])
+        if pair[0] == self._kernel:  # for its node speaks what was found of the node, by whomever
+            own += [
+                one for one in findings if one.node == pair[1] and one.about is About.NODE and one.service != pair[0]
+            ]
         out = list(dict.fromkeys(one.text for one in own))[:3]
         names = sorted({self._fleet.services[service] for service, _node in accused.get(pair, ())})
         return out + ([f"named by {', '.join(names[:5])}"] if names else [])
