@@ -8,8 +8,7 @@ of their program, and must fail three times. What should have come while its nod
 from __future__ import annotations
 
 import itertools
-from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import median
 
 import numpy as np
@@ -31,9 +30,9 @@ BLIND_KEPT_MIN = 4 * 24 * 60
 IN_HOURS_MIN, IN_DAYS_MIN = 2 * 60, 2 * 24 * 60  # how a span is told
 
 
-@dataclass
+@dataclass(slots=True)
 class _Times:
-    starts: deque[int] = field(default_factory=lambda: deque(maxlen=STARTS))
+    starts: list[int] = field(default_factory=list)  # no deque: each has room for 64
     last: int = -(1 << 40)
     told: bool = False
     plan: tuple[float, float] | None = None  # period and patience in minutes
@@ -41,7 +40,12 @@ class _Times:
 
     def __deepcopy__(self, _memo: object) -> _Times:
         """There are many, and the watch is copied each minute."""
-        return replace(self, starts=self.starts.copy())
+        return _Times(self.starts.copy(), self.last, self.told, self.plan, self.guessed)
+
+    def start(self, minute: int) -> None:
+        """Remember one more."""
+        self.starts.append(minute)
+        del self.starts[:-STARTS]
 
 
 class Schedule:
@@ -82,7 +86,7 @@ class Schedule:
         period, patience = one.plan
         found = False
         while due < end and not blind.isdisjoint(range(int(due - patience * (1 + EARLY)), due + 1)):
-            one.starts.append(round(one.starts[-1] + period))
+            one.start(round(one.starts[-1] + period))
             one.guessed = found = True
             due = int(one.starts[-1] + period + patience)
         return found
@@ -94,7 +98,7 @@ class Schedule:
             if one.told or len(one.starts) < LEAST_STARTS:
                 continue
             if one.plan is None:
-                one.plan = _plan(list(one.starts))
+                one.plan = _plan(one.starts)
             if one.plan[0]:
                 out.append((key, int(one.starts[-1] + sum(one.plan))))
         return out
@@ -128,7 +132,7 @@ def _heard(one: _Times, minute: int) -> None:
     if minute - one.last >= PAUSE_MIN:
         if one.guessed and one.plan is not None and abs(minute - one.starts[-1]) < one.plan[0] / 2:
             one.starts.pop()
-        one.starts.append(minute)
+        one.start(minute)
         one.told, one.plan, one.guessed = False, None, False
     one.last = minute
 
