@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from broken_fleet import BROKE_US, MINUTE_US, broken, ordinary, watch
 
-from bodies import rows
+from bodies import line, rows
 from devmesh.errors import DevMeshError
 from devmesh.investigations import queries
 
@@ -47,6 +47,23 @@ def test_a_report_says_what_where_since_when_who_and_what_to_do(troubled):
     assert {"finding", "change", "told"} <= {one["kind"] for one in report.facts["timeline"]["marks"]}
     assert all(one["cites"] for part in ("what", "since", "order", "impact") for one in report.facts[part])
     assert 0.3 < report.confidence <= 0.95
+
+
+@pytest.mark.sqlite_only
+def test_who_began_is_said_by_its_first_line_however_light(troubled):
+    """A slow statement of the database weighs less than its end some seconds later, and came first."""
+    said = (
+        (1, "ERROR: canceling a statement after its time"),
+        (9, "mariadbd[412]: segfault at 0 ip 00007f"),
+        (10, "mariadb.service: Main process exited, code=dumped, status=6/ABRT"),
+        (11, "mariadb.service: Failed with result 'core-dump'."),
+    )
+    body = b"".join(
+        line(text, service="mariadb", ts_us=BROKE_US + after * 1_000_000, node="db01") for after, text in said
+    )
+    body += line("ERROR: mariadb at db01: connection refused", service="api", ts_us=BROKE_US + 5_000_000, node="apps")
+    first, second = written(troubled(body)).facts["movers"]
+    assert (first["service"], first["at_us"], second["service"]) == ("mariadb", BROKE_US + 1_000_000, "api")
 
 
 def test_what_a_hostile_line_says_does_nothing(troubled):

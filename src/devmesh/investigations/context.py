@@ -31,6 +31,7 @@ NORMAL_US, CHANGES_US = 7 * DAY_US, 6 * HOUR_US
 WARNING = 4
 FOUND, SHIFTED, WORST, MARKS, SILENT = 12, 8, 3, 40, 8
 STARTS = {"primitive", "new", "correlation"}  # whose first line is the beginning; others say more of what they say
+BEGINNINGS = 8  # families of a service that may hold its first line
 REACH_MIN = 5
 
 Suspecting = Callable[[Sequence[Finding]], list[Suspect]]
@@ -89,7 +90,11 @@ class Packer:
         ]
 
     def _began(self, pair: Pair, findings: Sequence[Finding], frame: pl.DataFrame, window: Span) -> Mover:
-        shown = [one for one in findings if one.family is not None and one.detector in STARTS][:3]
+        firsts: dict[int, Finding] = {}
+        for one in findings:
+            if one.family is not None and one.detector in STARTS:
+                firsts.setdefault(one.family, one)
+        shown = list(firsts.values())[:BEGINNINGS]
         events = [found for one in shown if (found := self._first(one, frame, window)) is not None]
         if events:
             at_us, event_id, family = min(events)
