@@ -29,7 +29,7 @@ def mute_family(
     timezone: str = "",
     who: str = COMMAND_LINE,
 ) -> dict[str, Any]:
-    """Mute a family of an incident (`f12`; empty: that of its gravest finding) on these nodes, none of them: on all.
+    """Mute a family of an incident (`f12`; empty: its only one) on these nodes, none of them: on all.
     It stands in the incident's story. Raises NotFound, InvalidInput.
     """
     mesh.incidents.get(number)
@@ -57,10 +57,15 @@ def _family_in(mesh: Mesh, number: int, said: str) -> int:
             f"Incident {number} speaks of no pattern that could be muted.",
             hint="A maintenance window holds whole services and nodes: devmesh maintenance add",
         )
+    listed = ", ".join(f"f{one}" for one in best[:SHOWN])
+    if not said and len(best) > 1:
+        raise InvalidInput(
+            f"Incident {number} speaks of {len(best)} patterns: say which one is harmless.",
+            hint=f"devmesh incident show {number} has them; --family one of {listed}",
+        )
     wanted = family_id(said) if said else best[0]
     roots = mesh.templates.family_roots([wanted, *best])
     if roots.get(wanted, wanted) not in {roots.get(one, one) for one in best}:
-        listed = ", ".join(f"f{one}" for one in best[:SHOWN])
         raise InvalidInput(f"Incident {number} does not speak of f{wanted}.", hint=f"It speaks of {listed}.")
     return wanted
 

@@ -88,9 +88,15 @@ def test_findings_are_split_off_and_merged_again(call, told):
 
 
 def test_a_family_is_muted_until_a_time_and_heard_again(call, told):
-    """Without a name it is that of the gravest finding; only what the incident speaks of, on nodes that there are."""
+    """Which one must be said where it speaks of several; only what the incident speaks of, on nodes that there are."""
     path = f"/incidents/{told[0]}/mute"
     said = {"until": "7d", "reason": "known, a ticket is open"}
+    several = call("POST", path, json=said)
+    assert (several.status_code, "say which one" in several.text) == (422, True)
+    family = next(
+        x["family"] for x in call("GET", f"/incidents/{told[0]}").json()["findings"] if x["line"] == "unit failed"
+    )
+    said["family"] = family
     muted = call("POST", path, json=said).json()
     assert (muted["line"], muted["service"], muted["nodes"], muted["active"]) == ("unit failed", "mariadb", [], True)
     assert muted["until_us"] == call.mesh.clock.now_us() + 7 * 24 * 60 * MINUTE_US

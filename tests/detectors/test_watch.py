@@ -116,6 +116,15 @@ def test_a_line_that_did_not_come_is_missed_half_an_hour_late():
     assert 30 <= found[0].minute - START - (8 * 24 + 3) * 60 - 10 <= 60
 
 
+def test_a_job_that_was_moved_is_known_again_from_its_third_run_on():
+    """Two hours later from the ninth day on: missed once, and again when its fourth run by the new time fails."""
+    life = Life(12)
+    life.rows = [(one[0] + 120 * (one[1] == 4 and one[0] >= 8 * 1440), *one[1:]) for one in life.rows]
+    life.hush(11 * 24, 12 * 24, 4)
+    found = [(one.minute - START) // 60 for one in watched(life) if one.kind == "overdue"]
+    assert found == [8 * 24 + 3, 11 * 24 + 5]
+
+
 def test_a_unit_that_failed_after_memory_ran_out_is_said_to_be_killed():
     """The kernel's line and the unit's make more together."""
     life = Life(4)

@@ -45,6 +45,20 @@ def test_strangers_at_the_same_time_are_one_and_later_are_two():
     assert numbers(grouping) == [1, 1]
 
 
+def test_a_lost_node_is_told_by_itself_unless_all_began_together():
+    """Eleven minutes after somebody else's trouble began it is another incident; three minutes after, or found late but
+    lost at that time, it is the same.
+    """
+    lost = Finding(611, "unheard", "unheard", 5, 5, None, 5.0, True, About.NODE, "no heartbeat")
+    grouping = Grouping()
+    grouping.observe(hour(10), [ONE, lost])
+    assert numbers(grouping) == [1, 1]
+    for together in (replace(lost, minute=603), replace(lost, minute=630, since=602)):
+        grouping = Grouping()
+        grouping.observe(hour(10), [ONE, together])
+        assert numbers(grouping) == [2]
+
+
 def test_what_goes_on_for_hours_does_not_swallow_another_fault_on_its_node():
     """Its own comes to it at any time."""
     grouping = Grouping()

@@ -52,7 +52,7 @@ class Findings(BaseModel):
 
 class Quiet(BaseModel):
     """A family of which nothing is to be told on these nodes (none: on all), for a reason, until then; no `family`: the
-    one that the gravest finding speaks of. More than `most_per_hour` lines end it before.
+    only one that the incident speaks of. More than `most_per_hour` lines end it before.
     """
 
     family: str = Field("", max_length=16)

@@ -160,9 +160,7 @@ def mute(
     number: Number,
     until: Annotated[str, typer.Option(metavar="TIME", help="7d, 'tomorrow 08:00', ISO; 90 days ahead at most.")],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why: who reads it later knows nothing else.")],
-    family: Annotated[
-        str, typer.Option(metavar="ID", help="Which pattern of it (default: that of the gravest finding).")
-    ] = "",
+    family: Annotated[str, typer.Option(metavar="ID", help="Which pattern of it (needed where it has several).")] = "",
     node: Annotated[
         list[str], typer.Option("--node", "-n", metavar="NAME", help="Only on this node (repeatable; default: all).")
     ] = [],  # noqa: B006

@@ -18,6 +18,7 @@ from devmesh.memory import Baselines, Hour, Minutes
 
 NAME = "overdue"
 STARTS, LEAST_STARTS = 9, 6
+MOVED_RUNS = 2  # by its new time, and a job that was moved has a plan again
 PAUSE_MIN = 8
 RARE_AN_HOUR = 8.0
 BY_CALENDAR_MIN = 20 * 60
@@ -141,8 +142,12 @@ def _plan(starts: list[int]) -> tuple[float, float]:
     """Period and patience, or zeros where there is no plan."""
     gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
     period = float(median(gaps))
+    allowed = max(10.0, STRAY * period)
+    odd = [place for place, gap in enumerate(gaps) if abs(gap - period) > allowed]
+    if len(odd) == 1 and odd[0] < len(gaps) - MOVED_RUNS:  # it was moved, and came by the new time since
+        del gaps[odd[0]]
     stray = max(abs(gap - period) for gap in gaps)
-    if period < LEAST_PERIOD_MIN or stray > max(10.0, STRAY * period):
+    if period < LEAST_PERIOD_MIN or stray > allowed:
         return 0.0, 0.0
     return period, max(30.0, 3 * stray) if period >= BY_CALENDAR_MIN else max(15.0, 3 * stray, 2.1 * period)
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from devmesh.detectors import Finding
+from devmesh.detectors import About, Finding
 from devmesh.memory import Minutes
 
 ENOUGH = 3.0  # evidence: powers of ten against luck
 FADING = 0.5  # of each further finding about one service on one node
 SLIGHT, SLIGHT_IN_ALL = 1.0, 0.9
-BURST_MIN, NEAR_MIN, CLOSED_AFTER_MIN = 20, 120, 30
+BURST_MIN, LOST_MIN, NEAR_MIN, CLOSED_AFTER_MIN = 20, 5, 120, 30
 AGAIN_SERVICE_MIN, AGAIN_NODE_MIN = 180, 120
 MISSING, MISSED_MIN = {"silence", "node silent", "unheard", "cut off"}, 24 * 60
 LASTING = {"primitive", "new"}  # families that are no news by themselves go on anyway
@@ -149,9 +149,12 @@ class Grouping:
             pause = finding.minute - incident.grown
             if pause <= NEAR_MIN and (reason := _shares(incident, finding)):
                 return incident, reason
-            if pause <= BURST_MIN:
+            # A node that is lost is no face of somebody else's fault, unless both began together.
+            lost = finding.critical and finding.about is About.NODE
+            if pause <= BURST_MIN and not lost:
                 return incident, f"within {BURST_MIN} minutes of what came before"
-            if finding.since is not None and -BURST_MIN <= finding.since - incident.onset <= BURST_MIN:
+            began = finding.minute if lost and finding.since is None else finding.since
+            if began is not None and abs(began - incident.onset) <= (LOST_MIN if lost else BURST_MIN):
                 return incident, "it began at the same time"
         for incident in reversed(self.incidents):
             if incident.told is None or incident.closed is None:

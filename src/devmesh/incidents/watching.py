@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from devmesh.clock import Clock
 from devmesh.crash import crash_point
 from devmesh.db import Database
-from devmesh.detectors import Detectors, Finding, Live, Looked, Progress
+from devmesh.detectors import About, Detectors, Finding, Live, Looked, Progress
 from devmesh.events import Events, Filter
 from devmesh.incidents import queries
 from devmesh.incidents.grouping import AGAIN_SERVICE_MIN, Grouping, Incident
@@ -163,7 +163,12 @@ class Watching:
         heads = [one.head for one in some if one.head is not None]
         services = self._nodes.service_names.names({head.service for head in heads})
         nodes = self._nodes.node_names.names({head.node for head in heads})
-        return [f"{services.get(head.service, '?')} on {nodes.get(head.node, '?')}: {head.text}" for head in heads]
+        return [
+            f"{nodes.get(head.node, '?')}: {head.text}"
+            if head.about is About.NODE
+            else f"{services.get(head.service, '?')} on {nodes.get(head.node, '?')}: {head.text}"
+            for head in heads
+        ]
 
     def _lines(self, one: Incident) -> list[Cited]:
         """Lines of what just joined, a few of each family on each node."""

@@ -181,12 +181,14 @@ class _Writer(Teller):
             )
             said = self.count(Metric.EVENTS, (), None, one.node_id)
             errors = self.count(Metric.ERRORS, (), None, one.node_id)
-            text = (
-                "{0} said nothing in this time: lines {1}."
-                if not said.value
-                else "On {0} nothing was found: lines {1}, errors {2}."
-            )
-            out.append(Statement(text, (known, said) if not said.value else (known, said, errors)))
+            if one.blind:  # no data is not the same as no errors
+                out.append(
+                    Statement("{0} could not be seen for a part of this time: no data. Lines {1}.", (known, said))
+                )
+            elif said.value:
+                out.append(Statement("On {0} nothing was found: lines {1}, errors {2}.", (known, said, errors)))
+            else:
+                out.append(Statement("{0} said nothing in this time: lines {1}.", (known, said)))
         return out
 
     def _own(self, one: Suspect) -> list[Finding]:
