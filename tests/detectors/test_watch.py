@@ -66,6 +66,15 @@ def test_a_family_that_says_far_less_is_shown_once_and_weighs_little():
     assert [(one.minute - START, one.family, one.weight < 1.0) for one in found] == [(131 * 60 - 1, 1, True)]
 
 
+def test_an_error_that_goes_on_for_hours_is_not_found_each_minute():
+    """Three minutes of a burst say all; after a pause it is found again."""
+    life = Life(4)
+    for minute in [*range(300), 400]:
+        life.say(80 + minute / 60, 5)
+    found = [one.minute - START - 80 * 60 for one in watched(life) if one.kind == "new"]
+    assert found == [0, 1, 2, 400]
+
+
 def test_what_a_program_itself_calls_debugging_is_no_error():
     """Whatever priority its standard error was given."""
     life = Life(4)

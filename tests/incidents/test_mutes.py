@@ -22,7 +22,7 @@ class House:
     def __init__(self, mesh, clock):
         self.mesh, self.clock = mesh, clock
         self.mutes = Mutes(mesh.db, clock, mesh.templates, mesh.events)
-        self.numbers = Counts(mesh.templates)
+        self.numbers = Counts(mesh.templates, mesh.nodes.service_names.names)
 
     def say(self, *messages, at_us=None, node="n1", service="app", priority=4, apart_s=0, loops=True):
         """One a millisecond (or every `apart_s`), from `at_us` (now) on; then its templates have families."""

@@ -112,3 +112,11 @@ def test_what_is_told_is_no_news_to_the_watch(house, caplog):
     devmesh = house.nodes.service_names.ids(["devmesh"], create=False)["devmesh"]
     assert devmesh not in {one.service_id for one in house.incidents.parts([case.id])[case.id]}
     assert len(house.incidents.list(thin=True).rows) == 1
+
+
+def test_nobody_else_hides_behind_our_words(house):
+    """Another service that writes like us is looked at like any other."""
+    bad = line("incident=7 Kernel panic - not syncing", service="kernel", ts_us=house.clock.now_us())
+    take(house, bad, "apps", received_us=house.clock.now_us())
+    minute(house)
+    assert [one.severity for one in house.incidents.list().rows] == ["critical"]

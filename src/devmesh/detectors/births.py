@@ -14,6 +14,7 @@ ERROR, WARNING = 3, 4
 YOUNG_MIN = 24 * 60  # so long a family is new
 FOLLOWED_MIN = 48 * 60
 AGAIN_MIN = 10
+TOLD_MOST = 3  # minutes of a burst
 LASTING_EVENTS, LASTING_HOURS, LASTING = 10, 3, 3.0
 FIRST = {ERROR: (1.5, 1.0), WARNING: (0.8, 0.6)}  # weight of the first, and of each further minute (two at most)
 
@@ -25,6 +26,7 @@ class Births:
         self._minutes: dict[int, deque[int]] = {}  # by family: when it spoke within the last minutes
         self._since: dict[int, tuple[int, set[int]]] = {}  # by key: events and hours since it was born
         self._lasting: set[int] = set()
+        self._told: dict[int, tuple[int, int]] = {}  # by key: its last minute, and how many of this burst
 
     def observe(self, hour: Hour, normal: Baselines, learned_min: int) -> list[Finding]:
         """The findings of an hour; what was born before minute `learned_min` is not new."""
@@ -37,7 +39,7 @@ class Births:
             key = int(hour.key[row])
             level = ERROR if severities[key] <= ERROR else WARNING
             minute, family = int(counts.minute[row]), int(keys["family"][key])
-            if minute - normal.born[family] < YOUNG_MIN:
+            if minute - normal.born[family] < YOUNG_MIN and self._says_more(key, minute):
                 out.append(self._new(row, level, hour))
             if self._lasts(key, minute, int(counts.n[row])):
                 events, hours = self._since[key]
@@ -55,6 +57,13 @@ class Births:
         first, more = FIRST[level]
         word = "error" if level == ERROR else "warning"
         return _finding(row, hour, "new", first + more * min(again, 2), f"{word} that was never seen before")
+
+    def _says_more(self, key: int, minute: int) -> bool:
+        """Whether one more minute says more: the first ones of a burst do; a fault may last all day."""
+        last, told = self._told.get(key, (minute - AGAIN_MIN - 1, 0))
+        told = 1 if minute - last > AGAIN_MIN else told + (minute != last)
+        self._told[key] = minute, told
+        return told <= TOLD_MOST
 
     def _lasts(self, key: int, minute: int, n: int) -> bool:
         events, hours = self._since.get(key, (0, set()))

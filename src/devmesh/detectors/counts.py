@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import polars as pl
@@ -12,14 +12,17 @@ from devmesh.memory import Minutes, Shape, Sight
 from devmesh.templates import Templates
 
 HOUR_MIN = 60
+OWN_SERVICE = "devmesh"
 KEYS = ("minute", "family_id", "service_id", "node_id", "priority")
+
+NamesOf = Callable[[Iterable[int]], dict[int, str]]  # of services
 
 
 class Counts:
     """Makes counts of templates those of families; `shapes` knows each family that was met."""
 
-    def __init__(self, templates: Templates) -> None:
-        self._templates = templates
+    def __init__(self, templates: Templates, names_of: NamesOf) -> None:
+        self._templates, self._names_of = templates, names_of
         self.shapes: dict[int, Shape] = {}
         self._own: set[int] = set()  # families of our own words about incidents
         self._homes: dict[int, int] = {}
@@ -35,7 +38,8 @@ class Counts:
         unknown = set(homes.values()) - self.shapes.keys()
         for asked, one in self._templates.families(unknown).items():
             self.shapes[asked] = Shape(one.service_id, one.text, one.level)
-            if OWN.search(one.text):
+            # Of nobody else: it would be a way to hide.
+            if OWN.search(one.text) and self._names_of([one.service_id])[one.service_id].startswith(OWN_SERVICE):
                 self._own.add(asked)
         homes = {template: home for template, home in homes.items() if home not in self._own}
         home = pl.DataFrame(list(homes.items()), schema={"template_id": pl.Int64, "family_id": pl.Int64}, orient="row")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select
 from devmesh.db import Database
 from devmesh.detectors import queries, states
 from devmesh.detectors.as_seen import AsSeen, Span
-from devmesh.detectors.counts import Counts, hours
+from devmesh.detectors.counts import Counts, NamesOf, hours
 from devmesh.detectors.live import KEPT_H, Live, Looked
 from devmesh.detectors.model import Finding
 from devmesh.detectors.queries import Stored
@@ -25,12 +25,15 @@ READ_H = 24  # at a time
 class Detectors:
     """What looks wrong."""
 
-    def __init__(self, db: Database, templates: Templates, events: Events, memory: Memory) -> None:
+    def __init__(
+        self, db: Database, templates: Templates, events: Events, memory: Memory, service_names: NamesOf
+    ) -> None:
         self._db, self._templates, self._events, self._memory = db, templates, events, memory
+        self._names_of = service_names
 
     def past(self, since_us: int, until_us: int, learn_h: int = LEARN_H) -> Past:
         """The time from `since_us` on, to be watched as if it were now."""
-        return Past(self._templates, self._events, self._memory, (since_us, until_us), learn_h)
+        return Past(self._counts(), self._events, self._memory, (since_us, until_us), learn_h)
 
     def live(self, first_hour: int, learn_h: int = LEARN_H) -> Live:
         """A watch from an hour on (since 1970), which has learned all before it; that takes some seconds."""
@@ -44,7 +47,10 @@ class Detectors:
         progress = self.progress()
         began = max(since_us // MINUTE_US, 0 if progress is None else progress.began)
         span = Span(began // 60 - KEPT_H, began, until_us // MINUTE_US)
-        return AsSeen(self._events, self._memory, Counts(self._templates), span, learn_h)
+        return AsSeen(self._events, self._memory, self._counts(), span, learn_h)
+
+    def _counts(self) -> Counts:
+        return Counts(self._templates, self._names_of)
 
     def progress(self) -> queries.Progress | None:
         """How far the watch is; None where there was none yet."""
@@ -102,12 +108,9 @@ class Detectors:
 class Past:
     """Iterate over its hours (those before the first event left out), and give each to `watch` in turn."""
 
-    def __init__(
-        self, templates: Templates, events: Events, memory: Memory, span: tuple[int, int], learn_h: int
-    ) -> None:
-        self._events, self._memory = events, memory
+    def __init__(self, counts: Counts, events: Events, memory: Memory, span: tuple[int, int], learn_h: int) -> None:
+        self._events, self._memory, self.counts = events, memory, counts
         self._since_us, self._until_us = span
-        self.counts = Counts(templates)
         self.watch = Watch(self.counts.shapes, learn_h)
 
     def __iter__(self) -> Iterator[Minutes]:

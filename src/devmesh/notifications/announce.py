@@ -6,6 +6,8 @@ calls inconclusive is no more than information, unless something critical was se
 
 from __future__ import annotations
 
+import logging
+
 from devmesh.channels import SEVERITIES
 from devmesh.clock import Clock
 from devmesh.incidents import Case, Incidents
@@ -14,6 +16,8 @@ from devmesh.loops import Lease, Loop
 from devmesh.nodes import Nodes
 from devmesh.notifications.model import Notice
 from devmesh.notifications.service import Notifications
+
+log = logging.getLogger(__name__)
 
 EVERY_S, AT_ONCE = 2.0, 100
 PATIENCE_US = 15_000_000
@@ -42,7 +46,11 @@ class Announcer:
             late = report is None or report.version < case.version
             if late and self._clock.now_us() - case.changed_us < PATIENCE_US:
                 continue
-            notice = self._notice(case, report)
+            try:
+                notice = self._notice(case, report)
+            except Exception:  # a fault of ours in one message must not silence the others
+                log.exception("incident=%d could not be put into words", case.id)
+                continue
             with lease.write() as connection:
                 self._notifications.tell(notice, connection)
                 self._incidents.announced(connection, case.id, case.version)
