@@ -59,6 +59,20 @@ def test_a_lost_node_is_told_by_itself_unless_all_began_together():
         assert numbers(grouping) == [2]
 
 
+def test_rare_things_of_a_whole_day_do_not_add_up():
+    """Two small ones of a service are enough within two hours; six hours apart, in an incident that its line kept open,
+    they are not.
+    """
+    small = replace(ONE, detector="new", kind="new", weight=2.0, critical=False)
+    for minute, told in ((700, 700), (960, None)):
+        grouping = Grouping()
+        for number in range(10, 17):
+            said = [(number * 60 + place, 7, 1, 1) for place in range(0, 60, 20)]
+            some = [small, replace(small, minute=minute, family=8)]
+            grouping.observe(hour(number, said), [one for one in some if one.minute // 60 == number])
+        assert [one.told for one in grouping.incidents] == [told]
+
+
 def test_what_goes_on_for_hours_does_not_swallow_another_fault_on_its_node():
     """Its own comes to it at any time."""
     grouping = Grouping()

@@ -16,6 +16,7 @@ FOLLOWED_MIN = 48 * 60
 AGAIN_MIN = 10
 TOLD_MOST = 3  # minutes of a burst
 LASTING_EVENTS, LASTING_HOURS, LASTING = 10, 3, 3.0
+LASTING_WITHIN = 6  # hours; what comes once an hour is rare, not lasting
 FIRST = {ERROR: (1.5, 1.0), WARNING: (0.8, 0.6)}  # weight of the first, and of each further minute (two at most)
 
 
@@ -24,7 +25,7 @@ class Births:
 
     def __init__(self) -> None:
         self._minutes: dict[int, deque[int]] = {}  # by family: when it spoke within the last minutes
-        self._since: dict[int, tuple[int, set[int]]] = {}  # by key: events and hours since it was born
+        self._since: dict[int, dict[int, int]] = {}  # by key: events in each of the last hours
         self._lasting: set[int] = set()
         self._told: dict[int, tuple[int, int]] = {}  # by key: its last minute, and how many of this burst
 
@@ -42,8 +43,10 @@ class Births:
             if minute - normal.born[family] < YOUNG_MIN and self._says_more(key, minute):
                 out.append(self._new(row, level, hour))
             if self._lasts(key, minute, int(counts.n[row])):
-                events, hours = self._since[key]
-                text = f"new since yesterday and keeps coming: {events} times in {len(hours)} hours"
+                said = self._since[key]
+                text = (
+                    f"new since yesterday and keeps coming: {sum(said.values())} times in {len(said)} of the last hours"
+                )
                 out.append(_finding(row, hour, "lasting", LASTING, text))
         return out
 
@@ -66,10 +69,11 @@ class Births:
         return told <= TOLD_MOST
 
     def _lasts(self, key: int, minute: int, n: int) -> bool:
-        events, hours = self._since.get(key, (0, set()))
-        hours.add(minute // 60)
-        self._since[key] = events + n, hours
-        if key in self._lasting or events + n < LASTING_EVENTS or len(hours) < LASTING_HOURS:
+        said, hour = self._since.setdefault(key, {}), minute // 60
+        said[hour] = said.get(hour, 0) + n
+        for old in [one for one in said if one <= hour - LASTING_WITHIN]:
+            del said[old]
+        if key in self._lasting or sum(said.values()) < LASTING_EVENTS or len(said) < LASTING_HOURS:
             return False
         self._lasting.add(key)
         return True

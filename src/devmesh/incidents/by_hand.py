@@ -63,6 +63,7 @@ def merge(connection: Connection, case: Case, into: Case, who: str, now_us: int)
     queries.cite(connection, into.id, queries.cited(connection, case.id))
     for key, weight in one.best.items():
         other.best[key] = max(weight, other.best.get(key, 0.0))
+        other.heard[key] = max(one.heard[key], other.heard.get(key, 0))
     other.missing, other.lasting = one.missing | other.missing, one.lasting | other.lasting
     other.critical |= one.critical
     told = [at for at in (one.told, other.told) if at is not None]

@@ -46,6 +46,7 @@ class Incident:
     missing: dict[Pair, int] = field(default_factory=dict)  # since when
     lasting: set[Pair] = field(default_factory=set)  # (family, node) that keep it open
     best: dict[tuple[int, int, int | None], float] = field(default_factory=dict)  # by (service, node, family)
+    heard: dict[tuple[int, int, int | None], int] = field(default_factory=dict)  # by the same: when last
     resting: int = 0  # until then what it knows does not open it again: somebody closed it
     head: Finding | None = None  # the gravest of all
     id: int = 0  # where it is stored
@@ -72,6 +73,7 @@ class Incident:
         key = finding.service, finding.node, finding.family
         self.grown = self.grown if key in self.best else finding.minute
         self.best[key] = max(self.best.get(key, 0.0), finding.weight)
+        self.heard[key] = max(self.heard.get(key, 0), finding.minute)
         self.pairs.add((finding.service, finding.node))
         self.critical |= finding.critical
         if self.head is None or _gravity(finding) > _gravity(self.head):
@@ -84,9 +86,14 @@ class Incident:
             self.told = finding.minute
 
     def evidence(self) -> float:
-        """All weights; what is said of one service again counts half each time, slight things little in all."""
+        """All weights; what is said of one service again counts half each time, slight things little in all. Until it
+        is told only what was found within two hours adds up: else rare things of a whole day would.
+        """
         slight, by_pair = 0.0, defaultdict[Pair, list[float]](list)
-        for (service, node, _family), weight in self.best.items():
+        since = max(self.heard.values(), default=0) - NEAR_MIN if self.told is None else 0
+        for (service, node, family), weight in self.best.items():
+            if self.heard[service, node, family] < since:
+                continue
             if weight < SLIGHT:
                 slight += weight
             else:

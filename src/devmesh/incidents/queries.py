@@ -45,7 +45,8 @@ def _growing(row: Row[Any]) -> Incident:
         critical=state["critical"],
         missing={(service, node): since for service, node, since in state["missing"]},
         lasting={(family, node) for family, node in state["lasting"]},
-        best={(service, node, family): weight for service, node, family, weight in state["best"]},
+        best={(service, node, family): weight for service, node, family, weight, _heard in state["best"]},
+        heard={(service, node, family): heard for service, node, family, _weight, heard in state["best"]},
         resting=(row.cooldown_until or 0) // MINUTE_US,
         head=Finding(**state["head"] | {"about": About(state["head"]["about"])}),
         id=row.id,
@@ -60,7 +61,7 @@ def state_of(one: Incident) -> str:
             "critical": one.critical,
             "missing": [[*pair, since] for pair, since in sorted(one.missing.items())],
             "lasting": [list(pair) for pair in sorted(one.lasting)],
-            "best": [[*key, weight] for key, weight in one.best.items()],
+            "best": [[*key, weight, one.heard[key]] for key, weight in one.best.items()],
             "head": one.head and asdict(one.head),
         }
     )
