@@ -64,12 +64,13 @@ def test_the_index_finds_what_is_near(filled):
 @pytest.mark.mariadb_only
 @pytest.mark.parametrize("dim", DIMENSIONS)
 def test_every_dimension_can_be_indexed(mesh, dim):
-    """With the table's vectors found by the index afterwards."""
+    """With the table's vectors found by the index afterwards; it is approximate, so one of ten may be missed."""
     vectors = directions(100, dim)
     model = model_with(mesh, vectors)
     assert mariadb.make_index(mesh.db, model.table, dim, lambda _share: None)
     assert plan(mesh, model) == mariadb.INDEX
-    assert [model.nearest(mesh.db, one, 10)[0][0] for one in vectors[:10]] == list(range(1, 11))
+    nearest = [model.nearest(mesh.db, one, 10)[0][0] for one in vectors[:10]]
+    assert sum(found == right for found, right in zip(nearest, range(1, 11), strict=True)) >= 9  # noqa: PLR2004
 
 
 @pytest.mark.mariadb_only
