@@ -70,7 +70,7 @@ def test_every_dimension_can_be_indexed(mesh, dim):
     assert mariadb.make_index(mesh.db, model.table, dim, lambda _share: None)
     assert plan(mesh, model) == mariadb.INDEX
     nearest = [model.nearest(mesh.db, one, 10)[0][0] for one in vectors[:10]]
-    assert sum(found == right for found, right in zip(nearest, range(1, 11), strict=True)) >= 9  # noqa: PLR2004
+    assert sum(found == right for found, right in zip(nearest, range(1, 11), strict=True)) >= 9
 
 
 @pytest.mark.mariadb_only
