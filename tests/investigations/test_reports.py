@@ -11,6 +11,7 @@ from broken_fleet import BROKE_US, MINUTE_US, broken, ordinary, watch
 from bodies import line, rows
 from devmesh.errors import DevMeshError
 from devmesh.investigations import queries
+from devmesh.memory import BlindInterval
 
 HOSTILE = (
     "ERROR: mariadb at db01: refused ` **bold** [click](https://evil.example) <script>alert(1)</script> @everyone "
@@ -47,6 +48,18 @@ def test_a_report_says_what_where_since_when_who_and_what_to_do(troubled):
     assert {"finding", "change", "told"} <= {one["kind"] for one in report.facts["timeline"]["marks"]}
     assert all(one["cites"] for part in ("what", "since", "order", "impact") for one in report.facts[part])
     assert 0.3 < report.confidence <= 0.95
+
+
+@pytest.mark.sqlite_only
+def test_of_a_node_that_could_not_be_seen_it_says_no_data(troubled, monkeypatch):
+    """The other node was blind meanwhile: "no data", never that there were no errors."""
+    mesh = troubled()
+    nas = mesh.nodes.node_names.ids(["nas"], create=False)["nas"]
+    gone = BlindInterval(1, nas, BROKE_US, None, "unheard", "no heartbeat", False, BROKE_US, None, False)
+    monkeypatch.setattr(mesh.memory, "blind", lambda *_span: [gone])
+    (said,) = written(mesh).facts["others"]
+    assert said["text"].startswith("nas could not be seen for a part of this time: no data.")
+    assert "errors" not in said["text"]
 
 
 @pytest.mark.sqlite_only
