@@ -144,7 +144,8 @@ def _plan(starts: list[int]) -> tuple[float, float]:
     period = float(median(gaps))
     allowed = max(10.0, STRAY * period)
     odd = [place for place, gap in enumerate(gaps) if abs(gap - period) > allowed]
-    if len(odd) == 1 and odd[0] < len(gaps) - MOVED_RUNS:  # it was moved, and came by the new time since
+    moved = len(odd) == 1 and odd[0] < len(gaps) - MOVED_RUNS
+    if moved and period >= BY_CALENDAR_MIN:  # it came by the new time since; short periods agree by chance
         del gaps[odd[0]]
     stray = max(abs(gap - period) for gap in gaps)
     if period < LEAST_PERIOD_MIN or stray > allowed:
