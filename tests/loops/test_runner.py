@@ -18,7 +18,7 @@ from devmesh.errors import NotFound, Unavailable
 from devmesh.loops import LeaseLost, Loop, Runner
 from devmesh.loops.lease import LEASE_US
 from devmesh.loops.lease import take as take_lease
-from devmesh.loops.runner import BACKOFF_MAX_S, due_in_s
+from devmesh.loops.runner import BACKOFF_MAX_S, RENEW_S, STUCK_S, due_in_s
 
 LEASE_S = LEASE_US / 1e6
 
@@ -83,6 +83,40 @@ def test_work_renews_the_lease(mesh, clock):
         with mine.write():
             pass
     assert take_lease(mesh.db, clock, "work", "b") is None
+
+
+def test_a_step_that_takes_minutes_keeps_its_lease(mesh, clock):
+    """It is renewed while the step works; a step that hangs is not waited for."""
+
+    def step(_limit, lease):
+        for _each in range(6):
+            clock.advance(LEASE_S - 1)
+            runner.renew()
+            assert take_lease(mesh.db, clock, "work", "other") is None
+        with lease.write():
+            pass
+        clock.advance(STUCK_S)
+        runner.renew()
+        assert take_lease(mesh.db, clock, "work", "other") is not None
+        with pytest.raises(LeaseLost):
+            lease.renew()
+        runner.renew()
+        return 1
+
+    runner = Runner(mesh.db, clock, "me", [loop(step)])
+    assert runner.once("work") == 1
+
+
+def test_leases_are_renewed_by_themselves(mesh, monkeypatch):
+    """Beside the loops, well within a lease, until the stop."""
+    assert RENEW_S < LEASE_S / 2
+    monkeypatch.setattr("devmesh.loops.runner.RENEW_S", 0.001)
+    runner, renewed = Runner(mesh.db, StandingClock(), "me", [loop()]), threading.Event()
+    monkeypatch.setattr(runner, "renew", renewed.set)
+    runner.start()
+    assert renewed.wait(20)
+    runner.stop()
+    assert all(not thread.is_alive() for thread in runner._threads)
 
 
 def test_a_step_that_fails_backs_off_and_is_told(mesh):

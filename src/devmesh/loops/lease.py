@@ -45,6 +45,11 @@ class Lease:
             yield connection
             self.fence(connection)
 
+    def renew(self) -> None:
+        """Hold it for longer, in the middle of a step; raises LeaseLost."""
+        with self.write():
+            pass
+
     def fence(self, connection: Connection) -> None:
         """The last statement of a step's transaction."""
         mine = (loops.c.name == self.name) & (loops.c.owner == self.owner) & (loops.c.term == self.term)

@@ -1,4 +1,5 @@
-"""The Runner: one thread for each loop, at its own pace, with back-off when something it needs is away.
+"""The Runner: one thread for each loop, at its own pace, with back-off when something it needs is away; and one that
+renews the leases of steps that take long, or two servers would take each other's for ever.
 
 `due_in_s` is pure: what happened decides when to call again. Stop is an event, never a kill.
 """
@@ -17,13 +18,15 @@ from sqlalchemy import select
 from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.db.again import Contended, pauses_s
-from devmesh.errors import NotFound, Unavailable
+from devmesh.errors import DevMeshError, NotFound, Unavailable
 from devmesh.loops.lease import Lease, LeaseLost, release, take
 from devmesh.loops.tables import loops
 
 log = logging.getLogger(__name__)
 
 BACKOFF_MAX_S = 300.0
+RENEW_S = 20.0
+STUCK_S = 900.0  # a step that takes so long hangs: somebody else may try
 FAULTS = (Exception, PanicException)  # a panic of polars is no Exception
 
 
@@ -70,6 +73,7 @@ class Runner:
         self._loops = {loop.name: loop for loop in all_loops}
         # The fence tells processes apart, not threads: a step asked for by hand waits for the one that runs.
         self._turns = {name: threading.Lock() for name in self._loops}
+        self._working: dict[str, tuple[Lease, float]] = {}  # by loop: since when its step runs
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._local: dict[str, LoopState] = {
@@ -80,8 +84,10 @@ class Runner:
         """Start a thread for each loop."""
         for loop in self._loops.values():
             thread = threading.Thread(target=self._run, args=(loop,), name=f"loop-{loop.name}", daemon=True)
-            thread.start()
             self._threads.append(thread)
+        self._threads.append(threading.Thread(target=self._keep_leases, name="keep-leases", daemon=True))
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """Let every loop finish its step and end, and hand the leases back: whoever comes next need not wait."""
@@ -107,13 +113,30 @@ class Runner:
     def _whole_step(self, loop: Loop, lease: Lease) -> int:
         """The step in its turn; again, after a moment, where another server's transaction was in its way."""
         with self._turns[loop.name]:
-            for pause_s in pauses_s():
+            self._working[loop.name] = lease, self._clock.monotonic_s()
+            try:
+                for pause_s in pauses_s():
+                    try:
+                        return loop.step(loop.limit, lease)
+                    except Contended:
+                        if self._clock.wait(pause_s, self._stop):
+                            raise
+                return loop.step(loop.limit, lease)
+            finally:
+                del self._working[loop.name]
+
+    def _keep_leases(self) -> None:
+        while not self._stop.wait(RENEW_S):  # the machine's own time: whoever else waits for the lease has it, too
+            self.renew()
+
+    def renew(self) -> None:
+        """Hold on to the leases of all steps that run; what hangs is given up."""
+        for name, (lease, since_s) in list(self._working.items()):
+            if self._clock.monotonic_s() - since_s < STUCK_S:
                 try:
-                    return loop.step(loop.limit, lease)
-                except Contended:
-                    if self._clock.wait(pause_s, self._stop):
-                        raise
-            return loop.step(loop.limit, lease)
+                    lease.renew()
+                except DevMeshError as error:  # lost, or the store is away: the step finds out itself
+                    log.warning("loop=%s lease not renewed reason=%r", name, error.message)
 
     def local_states(self) -> list[LoopState]:
         """Every loop as this process alone has seen it."""
