@@ -10,6 +10,8 @@ from blind_fleet import MINUTE_US, Fleet
 from bodies import HOUR_US, NOW_US, line, take
 from devmesh.clock import FakeClock
 from devmesh.detectors import Finding, Live
+from devmesh.events import minutes
+from devmesh.memory.blind import KEPT_US
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
 
@@ -201,3 +203,23 @@ def test_a_backlog_a_second_loss_and_a_goodbye(fleet):
     fleet.run(4)
     last = fleet.mesh.memory.blind(0, 2**60)[-1]
     assert (last.verdict, last.orderly, last.until_us) == ("agent_dead", True, None)
+
+
+def test_what_was_blind_is_forgotten_with_its_counts(fleet):
+    """Intervals that are over go when their counts by minute go; one that lasts stays."""
+    nas = fleet.machines[0]
+    nas.linked = False
+    fleet.run(5)
+    nas.linked = True
+    fleet.run(2)
+    nas.linked = False
+    fleet.run(4)
+    assert len(fleet.mesh.memory.blind(0, 2**60)) == 2
+    assert minutes.KEPT_US == KEPT_US
+    fleet.clock.advance(KEPT_US / 1e6 - 600)
+    fleet.mesh.runner.once("look-for-blind")
+    assert len([one for one in fleet.mesh.memory.blind(0, 2**60) if one.node_id == 1]) == 2
+    fleet.clock.advance(600)
+    fleet.mesh.runner.once("look-for-blind")
+    (lasts,) = [one for one in fleet.mesh.memory.blind(0, 2**60) if one.node_id == 1]
+    assert lasts.until_us is None

@@ -24,6 +24,7 @@ SERVER = 0
 EDGE_US = 30_000_000  # between two heartbeats: lines there say nothing of the time between
 MOST_US = 2 * HOUR_US  # of an interval's lines that are looked at
 CLOSED_AT_ONCE = 50
+KEPT_US, FORGET_LIMIT = 35 * 24 * HOUR_US, 1_000  # as long as the counts by minute, which they explain
 
 
 class Blind:
@@ -87,6 +88,7 @@ class Blind:
             for one in (*lasts, *over):
                 queries.save(connection, one)
             queries.remember(connection, {node: one for node, one in seen.items() if known.get(node) != one}, known)
+            queries.forget(connection, now_us - KEPT_US, FORGET_LIMIT)
         return len(over)
 
     def _lines(self, one: Unseen) -> Lines:

@@ -7,8 +7,9 @@ from dataclasses import fields
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from devmesh.db.lists import one_of
 from devmesh.memory.model import BlindInterval
 from devmesh.memory.sight import Before, Known, Unseen
 from devmesh.memory.tables import blind_intervals, lookouts
@@ -60,6 +61,15 @@ def between(
     if node_ids is not None:
         query = query.where(table.node_id.in_(list(node_ids)))
     return [_told(row) for row in connection.execute(query)]
+
+
+def forget(connection: Connection, before_us: int, limit: int) -> None:
+    """Delete what ended before a time, the oldest first."""
+    table = blind_intervals.c
+    old = select(table.id).where(table.until_us < before_us).order_by(table.until_us).limit(limit)
+    ids = list(connection.execute(old).scalars())
+    if ids:
+        connection.execute(delete(blind_intervals).where(one_of(table.id, ids)))
 
 
 def _told(row: Any) -> BlindInterval:
