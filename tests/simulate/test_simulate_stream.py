@@ -156,6 +156,19 @@ def test_a_reboot_changes_boot_and_process_ids_and_nothing_else_does():
     assert all(len(some) <= 2 if name == node else len(some) >= 1 for name, some in pids.items())
 
 
+def test_a_job_that_was_due_while_its_node_was_down_comes_after_the_boot():
+    """A timer with Persistent=true makes up for it, one of cron does not: a backup at 03:10, cron's job at 02:15."""
+    inventory = read_inventory(
+        "services:\n  borg-backup: {hosts: [db], type: backup}\n  cron: {hosts: [db], type: scheduler}\n", "here"
+    )
+    for minute, line, after in ((190, "Starting borg-backup", 1), (135, "rotate-exports", 0)):
+        wish = Wish("silent-node", MONDAY_US + (minute - 2) * 60_000_000)
+        made = simulation(wish, inventory=inventory, days=0.5)
+        end_us = made.truths[0].end_us
+        started = [one.true_us for one in lines_of(made) if line in one.message]
+        assert [end_us < one < end_us + 200_000_000 for one in started] == [True] * after
+
+
 def test_a_run_keeps_its_process_id_until_it_is_started_anew():
     """It speaks under one id before and under one other after its restart."""
     wish = Wish("rewording", MONDAY_US + 2 * HOUR_US)

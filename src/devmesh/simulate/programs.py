@@ -28,7 +28,7 @@ _LINE = re.compile(
     rf"\s+(?:@(?P<who>\S+)\s+)?(?P<priority>{'|'.join(PRIORITIES)})(?:\s+(?P<text>.*))?"
 )
 _SLOT = re.compile(r"\{\{|\}\}|\{([a-z_]+(?:\.\d)?(?::[^{}]*)?)\}")
-_CLOCK = re.compile(rf"at (?:(?:({'|'.join(DAYS)}) )?(\d\d):(\d\d)|:(\d\d)|\*/(\d+))(?: ~(\d+))?")
+_CLOCK = re.compile(rf"at (?:(?:({'|'.join(DAYS)}) )?(\d\d):(\d\d)|:(\d\d)|\*/(\d+))(?: ~(\d+))?( later)?")
 _HEAD = {
     "identifier", "unit", "types", "names", "runs", "rhythm", "pid", "transport", "comm", "image", "about", "port",
 }  # fmt: skip
@@ -62,11 +62,14 @@ class Saying:
 
 @dataclass(frozen=True)
 class Job:
-    """Sayings at fixed minutes of the week (Monday 00:00 UTC is 0, ascending), up to `jitter_s` late."""
+    """Sayings at fixed minutes of the week (Monday 00:00 UTC is 0, ascending), up to `jitter_s` late. `later`: what was
+    due while its node was down comes after the boot, as timers with Persistent= and anacron have it.
+    """
 
     minutes: tuple[int, ...]
     jitter_s: float
     sayings: tuple[Saying, ...]
+    later: bool = False
 
     def within(self, first: int, count: int) -> list[int]:
         """When it is due in `count` minutes from minute `first` of a week on (less than a week), from 0 on."""
@@ -185,7 +188,7 @@ def _job(section: str, sayings: tuple[Saying, ...], name: str) -> Job:
         raise SimulationError(
             f"{name}.lines: [{section}] is no time.", "[at 03:10], [at Sun 03:10], [at :17], [at */5]"
         )
-    day, hour, minute, each_hour, step, jitter = said.groups()
+    day, hour, minute, each_hour, step, jitter, later = said.groups()
     if step:
         minutes: Iterable[int] = range(0, WEEK_MIN, int(step))
     elif each_hour:
@@ -194,4 +197,4 @@ def _job(section: str, sayings: tuple[Saying, ...], name: str) -> Job:
         minutes = (DAYS.index(day) * 1440 + int(hour) * 60 + int(minute),)
     else:
         minutes = range(int(hour) * 60 + int(minute), WEEK_MIN, 1440)
-    return Job(tuple(minutes), float(jitter or 5), sayings)
+    return Job(tuple(minutes), float(jitter or 5), sayings, bool(later))

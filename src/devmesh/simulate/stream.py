@@ -22,6 +22,7 @@ from devmesh.simulate.world import Spell, World
 
 MINUTE_US = 60_000_000
 DAY_SPREAD, HOUR_SPREAD = 0.10, 0.06
+CAUGHT_UP_S = (30, 180)
 LONG_BLOCK_H, LARGE_FLEET = 6, 500  # hours (a divisor of 24); speakers, from which on a block is one hour
 
 
@@ -155,6 +156,8 @@ class _Talker:
             return []
         late = (random.random(len(due)) * job.jitter_s * 1e6).astype(np.int64)
         ts_us = start_us + np.array(due, dtype=np.int64) * MINUTE_US + late
+        if job.later:
+            ts_us = _caught_up(ts_us, [one for one in spells if one.silence], random)
         if spells:
             ts_us = _thinned(ts_us, spells, "job", 1.0, random)
         return [chunk for saying in job.sayings for chunk in render(world, self._source, saying, ts_us, random)]
@@ -169,6 +172,14 @@ def _thinned(
         if one.section in ("", section):
             keep[(ts_us >= one.start_us) & (ts_us < one.end_us)] *= one.factor
     return ts_us[random.random(len(ts_us)) < keep]
+
+
+def _caught_up(ts_us: NDArray[np.int64], silences: list[Spell], random: Random) -> NDArray[np.int64]:
+    """What falls into a silence comes once it is over."""
+    for one in silences:
+        missed = (ts_us >= one.start_us) & (ts_us < one.end_us)
+        ts_us = np.where(missed, one.end_us + round(random.uniform(*CAUGHT_UP_S) * 1e6), ts_us)
+    return np.sort(ts_us)
 
 
 def _silenced(chunk: Chunk, world: World) -> Chunk | None:
