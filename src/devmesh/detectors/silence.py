@@ -1,7 +1,8 @@
 """Silence: a service on a node, or a whole node, that has a rhythm and lost it.
 
 Time is counted in events that should have come. Who is silent for longer than twice the longest pause before, and so
-long that luck would do it once in ten thousand times, is missing. Minutes that could not be seen do not pass.
+long that luck would do it once in ten thousand times, is missing. Minutes that could not be seen do not pass, nor do
+those of hours in which the node is usually away.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from devmesh.detectors.absence import Absence
 from devmesh.detectors.model import About, Finding
 from devmesh.memory import Baselines, Columns, Hour
 
@@ -39,14 +41,14 @@ class Silence:
     """Observes hour by hour; knows of each pair and of each node since when it is silent."""
 
     def __init__(self) -> None:
-        self._pairs, self._nodes = _Pauses(0), _Pauses(NODE_MIN)
+        self._pairs, self._nodes, self._absence = _Pauses(0), _Pauses(NODE_MIN), Absence()
 
     def observe(self, hour: Hour, normal: Baselines, *, told: bool) -> list[Finding]:
         """The findings of an hour; nothing is found where `told` is not set."""
         pairs, nodes, rate = normal.pairs, normal.nodes, _rate(hour, normal)
         spread = np.clip((pairs["stray"] + 1.0) / (pairs["worth"] + 1.0), LEAST_SPREAD, MOST_SPREAD)
         by_node: Floats = np.bincount(pairs["place"], weights=rate, minlength=len(nodes)).astype(float)
-        blind = [hour.counts.blind_minutes(some["node"]) for some in (pairs, nodes)]
+        blind = self._blind(hour, normal)
         services = self._pairs.observe(hour, hour.pair, _Rhythm(rate, _enough(spread), pairs["born"], blind[0]))
         least = _enough(np.full(len(nodes), LEAST_SPREAD))
         whole = self._nodes.observe(hour, pairs["place"][hour.pair], _Rhythm(by_node, least, nodes["born"], blind[1]))
@@ -63,6 +65,19 @@ class Silence:
             text = f"the whole node is silent for {pause} minutes"
             out.append(Finding(minute, NAME, NODE, *who, NODE_WEIGHT, True, About.NODE, text, minute - pause))
         return out
+
+    def _blind(self, hour: Hour, normal: Baselines) -> tuple[Bools | None, Bools | None]:
+        """For each pair and each node which minutes of the hour do not pass while they say nothing."""
+        pairs, nodes, counts = normal.pairs, normal.nodes, hour.counts
+        away = self._absence.around(counts.hour, len(nodes))
+        by_pair, by_node = (counts.blind_minutes(some["node"]) for some in (pairs, nodes))
+        if counts.until >= (counts.hour + 1) * HOUR_MIN and len(counts.n):  # nobody at all: this server was away
+            silent = np.bincount(pairs["place"][hour.pair], minlength=len(nodes)) == 0
+            self._absence.learn(counts.hour, silent if by_node is None else silent & ~by_node.any(1))
+        if not away.any():
+            return by_pair, by_node
+        off = [np.repeat(some[:, None], HOUR_MIN, 1) for some in (away[pairs["place"]], away)]
+        return off[0] if by_pair is None else off[0] | by_pair, off[1] if by_node is None else off[1] | by_node
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from devmesh.detectors.primitives import Primitives
 from devmesh.detectors.quietness import Quietness
 from devmesh.detectors.schedule import Schedule
 from devmesh.detectors.silence import Silence
-from devmesh.detectors.unheard import unheard
+from devmesh.detectors.unheard import Unheard
 from devmesh.memory import Baselines, Minutes, Shape
 
 LEARN_H = 48
@@ -31,7 +31,7 @@ class Watch:
         self.learn_h = learn_h
         self._primitives, self._births, self._loudness = Primitives(), Births(), Loudness()
         self._silence, self._schedule, self.error_rate = Silence(), Schedule(), ErrorRate()
-        self._quietness, self._correlation = Quietness(), Correlation()
+        self._quietness, self._correlation, self._unheard = Quietness(), Correlation(), Unheard()
 
     def observe(self, counts: Minutes) -> list[Finding]:
         """The findings of the next hour in order of time, the weightiest first; learns from it once it is over."""
@@ -44,10 +44,10 @@ class Watch:
         found += self._silence.observe(hour, normal, told=told)
         found += self._schedule.observe(hour, normal, told=told)
         found += self.error_rate.observe(hour, normal, told=told)
+        found += self._unheard.observe(hour, normal, told=told)
         if told:
             found += self._primitives.observe(hour, normal)
             found += self._births.observe(hour, normal, learned_h * 60)
-            found += unheard(hour, normal)
             found = self._correlation.observe(hour, normal, found)
         if counts.until >= (counts.hour + 1) * 60:
             normal.learn(hour)
