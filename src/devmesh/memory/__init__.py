@@ -9,7 +9,7 @@ detectors; what could not be seen teaches them nothing.
 
 from devmesh.memory.baselines import Baselines, Hour, Minutes, Shape
 from devmesh.memory.blind import Blind
-from devmesh.memory.chance import at_least, at_most
+from devmesh.memory.chance import Floats, at_least, at_most, false_discoveries
 from devmesh.memory.columns import Columns
 from devmesh.memory.model import BlindInterval, Change, Changes, Sight, Span
 from devmesh.memory.service import Memory
@@ -21,6 +21,7 @@ __all__ = [
     "Change",
     "Changes",
     "Columns",
+    "Floats",
     "Hour",
     "Memory",
     "Minutes",
@@ -29,4 +30,5 @@ __all__ = [
     "Span",
     "at_least",
     "at_most",
+    "false_discoveries",
 ]
