@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bodies import DAY_US, HOUR_US, NOW_US, line, run_whole, take
-from devmesh.detectors import About, Finding, Looked
+from devmesh.detectors import About, Finding, Looked, Progress, queries
 from devmesh.incidents.holding import Holding
 from devmesh.memory import Minutes
 
@@ -32,6 +32,11 @@ class House:
         with self.mesh.db.write() as connection:
             self.mesh.detectors.note(connection, [(one, held)], minute * MINUTE_US)
         return one
+
+    def looked(self):
+        """The watch looked until now."""
+        with self.mesh.db.write() as connection:
+            queries.keep_progress(connection, Progress(self.clock.now_us() // MINUTE_US, NOW, None, None))
 
     def sift(self, *said, fresh=()):
         """What a look lets go, and what it tells, where the family was said in these minutes."""
@@ -110,3 +115,17 @@ def test_a_window_holds_what_is_found_long_after_it(house):
     house.clock.advance(5 * 3_600)
     one = Finding(NOW + 30, "primitive", "disk full", 1, 1, 1, 6.0, True, About.SELF, "text")
     assert house.sift(fresh=[one]) == ([], [("disk full", window.held)])
+
+
+@pytest.mark.parametrize("ended", ["window", "mute"])
+def test_what_ended_while_the_server_was_down_is_let_go_at_the_first_look(house, ended):
+    """It looked in the first hour, and again five hours after the end."""
+    if ended == "window":
+        held = house.room.maintenance.plan(NOW_US, NOW_US + HOUR_US, [], [], "new disks", "anna").held
+    else:
+        held = house.room.mutes.mute(1, "known", NOW_US + HOUR_US, "anna", most_per_hour=100).held
+    found = house.found(NOW + 30, held)
+    house.clock.advance(40 * 60)
+    house.looked()
+    house.clock.advance(5 * 3_600 + 20 * 60)
+    assert house.sift(NOW + 30, NOW + 70)[0] == [found]

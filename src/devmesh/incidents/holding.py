@@ -41,8 +41,7 @@ class Holding:
 
     def sift(self, fresh: Sequence[Finding], looked: Looked) -> Sifted:
         """Hold what is to be held, and let go what is to be told after all."""
-        now = self._clock.now_us()
-        mutes, edge = self._lasting(looked, now), looked.until - HOUR_MIN
+        now, mutes, edge = self._clock.now_us(), self._lasting(looked, self._clock.now_us()), self._edge(looked)
         windows = self._windows.since(min([edge, *(one.minute for one in fresh)]) * MINUTE_US)
         over = [one for one in windows if edge * MINUTE_US <= one.end_us <= now]
         held = self._detectors.held(min([edge, *(one.since_us // MINUTE_US for one in over)]))
@@ -58,6 +57,11 @@ class Holding:
             and not _reason(one.finding, mutes, last, names)
         ]  # fmt: skip
         return Sifted(tuple(out.items()), tuple(released))
+
+    def _edge(self, looked: Looked) -> int:
+        """An hour before the last look: what was over by then was let go."""
+        last = self._detectors.progress()
+        return (looked.until if last is None else min(last.until, looked.until)) - HOUR_MIN
 
     def keep(self, connection: Connection) -> None:
         """End the mutes that are over, in the transaction that stores what was sifted last."""
