@@ -33,7 +33,7 @@ MakeMesh = Callable[..., Mesh]
 
 # The rooms that speak to the store: their tests run on both, but for those that say `sqlite_only` or `mariadb_only`.
 ON_BOTH_STORES = {
-    "accounts", "db", "embeddings", "events", "incidents", "intake", "loops", "memory", "nodes",
+    "accounts", "db", "embeddings", "events", "graph", "incidents", "intake", "loops", "memory", "nodes",
     "notifications", "search", "templates",
 }  # fmt: skip
 

@@ -22,6 +22,7 @@ from devmesh.embeddings import GatewayProvider, LocalProvider, Provider
 from devmesh.embeddings.service import Embeddings, Questions
 from devmesh.events import Events
 from devmesh.heap import Spare
+from devmesh.graph import Graph
 from devmesh.incidents import Incidents
 from devmesh.intake import Intake, Limits
 from devmesh.investigations import Investigations
@@ -55,6 +56,7 @@ class Mesh:
     search: Search
     memory: Memory
     detectors: Detectors
+    graph: Graph
     incidents: Incidents
     investigations: Investigations
     notifications: Notifications
@@ -119,6 +121,7 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     search = Search(templates, nodes.service_names.names, _finder(settings, clock, provider, embeddings))
     memory = Memory(clock, templates, events, Blind(db, clock, nodes, events))
     detectors = Detectors(db, templates, events, memory, nodes.service_names.names)
+    graph = Graph(db, clock, nodes, templates, events)
     incidents = Incidents(db, clock, nodes, templates, events, detectors, settings.learn_hours)
     investigations = Investigations(db, clock, nodes, templates, events, memory, incidents, settings.timezone)
     notifications = _notifications(settings, db, clock, intake)
@@ -127,7 +130,7 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
     runner = Runner(db, clock, owner, loops)
     return Mesh(
-        settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, memory,
+        settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, memory, graph,
         detectors, incidents, investigations, notifications, runner,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from devmesh.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-HEAD = "0002"
+HEAD = "0003"
 NEWER = "Upgrade DevMesh, or restore a backup."
 BROKEN_OFF = "The same 'devmesh db copy' goes on where it stopped."
 COPYING = "copying"  # the version of a store that is a part of another one, until all of it is there

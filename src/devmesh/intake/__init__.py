@@ -8,5 +8,6 @@ masked before anything is stored.
 from devmesh.intake.model import Limits, Rejected
 from devmesh.intake.request import Answer, Request, Ticket
 from devmesh.intake.service import Intake, Totals
+from devmesh.intake.services import clean_name
 
-__all__ = ["Answer", "Intake", "Limits", "Rejected", "Request", "Ticket", "Totals"]
+__all__ = ["Answer", "Intake", "Limits", "Rejected", "Request", "Ticket", "Totals", "clean_name"]

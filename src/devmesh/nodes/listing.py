@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, lite
 
 from devmesh.errors import NotFound
 from devmesh.nodes.model import FORKED, Beat, Node
+from devmesh.nodes.names import OVERFLOW
 from devmesh.nodes.tables import gaps, heartbeats, nodes, streams
 
 LATE_US = 90_000_000
@@ -44,6 +45,13 @@ def _as_beat(row: Any) -> Beat:
     complete_us = row.at_us if waits is None else min(row.at_us, waits - (row.skew_us or 0))
     said = row.boot_id, row.started_us, row.unanswered_us, row.leaving
     return Beat(row.node_id, row.at_us, complete_us, *said, bool(row.retired))
+
+
+def present(connection: Connection) -> list[str]:
+    """The names of nodes that were not retired, in order."""
+    query = select(nodes.c.name).outerjoin(heartbeats, heartbeats.c.node_id == nodes.c.id)
+    wanted = not_(_retired) & (nodes.c.name != OVERFLOW)
+    return list(connection.execute(query.where(wanted).order_by(nodes.c.name)).scalars())
 
 
 def retire(connection: Connection, name: str, now_us: int) -> None:

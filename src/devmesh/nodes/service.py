@@ -161,6 +161,11 @@ class Nodes:
             listing.retire(connection, name, self._clock.now_us())
             record(connection, self._clock, by, "retired node", name)
 
+    def present(self) -> Sequence[str]:
+        """The names of all nodes but those that were retired and have not spoken since, in order."""
+        with self._db.read() as connection:
+            return listing.present(connection)
+
     def services(self) -> Sequence[Service]:
         """Every service, by name."""
         with self._db.read() as connection:

@@ -1,0 +1,16 @@
+"""Who touches whom: what people declared of their fleet, and questions over it.
+
+Owns graph_nodes, graph_edges, graph_edge_types, graph_state. In: an inventory, lines that accuse. Out: who fails when
+somebody does, and why. Promises: an inventory is taken whole or not at all, with every error and its place; nothing
+that was learned overrides what people declared; all of it lives in SQL, an engine only answers.
+"""
+
+from devmesh.graph.kinds import Fails
+from devmesh.graph.marks import Fault, Refused
+from devmesh.graph.model import Change, Edge, Inventory, Loaded, Shown
+from devmesh.graph.service import Graph
+from devmesh.graph.snapshot import Snapshot, Thing
+
+__all__ = [
+    "Change", "Edge", "Fails", "Fault", "Graph", "Inventory", "Loaded", "Refused", "Shown", "Snapshot", "Thing",
+]  # fmt: skip

@@ -1,0 +1,93 @@
+"""A first inventory from what the logs show: who spoke on which node, and whom lines accuse. A draft for people.
+
+Edges come from lines in which somebody could not reach somebody: few, but true ones. The rest people add.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+import yaml
+
+from devmesh.events import Events
+from devmesh.graph.inventory import EVERYWHERE, NAME_CHARS
+from devmesh.graph.naming import ACCUSING, SYSTEM, accused, type_of
+from devmesh.nodes import Nodes
+from devmesh.templates import Templates
+
+HOUR_US = 3_600_000_000
+MOST_SERVICES, FAMILIES, SAMPLES, LEAST_ALL = 1_000, 1_000, 2_000, 2
+HEAD = """\
+# A draft of {services} services and {edges} edges, from the logs of the last {days:g} days. Correct it, then
+#   devmesh graph load FILE --dry-run     what it would change, and every error with its line
+#   devmesh graph load FILE
+# Types are guessed from names. Edges are only those of which a line told a failure: add what you know
+# (depends_on: [NAME], or below edges: DEPENDS_ON, CALLS, PROVIDES_DB_FOR).
+"""
+
+
+def propose(nodes: Nodes, templates: Templates, events: Events, now_us: int, days: float) -> str:
+    """The text of an inventory; what nobody said in the last `days` days is not in it."""
+    hour = now_us // HOUR_US
+    heard = events.speakers(hour - int(days * 24), hour)
+    services = nodes.service_names.names({service for service, _node in heard})
+    hosts = nodes.node_names.names({node for _service, node in heard})
+    places: dict[str, set[str]] = defaultdict(set)
+    for service, node in heard:
+        name, host = services.get(service, ""), hosts.get(node, "")
+        if _is_plain(name) and _is_plain(host) and not SYSTEM.fullmatch(name):
+            places[name].add(host)
+    busy = sorted(sorted(places), key=lambda name: -len(places[name]))[:MOST_SERVICES]
+    shown = {name: places[name] for name in sorted(busy)}
+    edges = _edges(templates, services, shown)
+    head = HEAD.format(services=len(shown), edges=len(edges), days=days)
+    return head + as_yaml(shown, set(hosts.values()), edges)
+
+
+def _is_plain(name: str) -> bool:
+    return 0 < len(name) <= NAME_CHARS and name.isprintable() and name == name.strip() and "*" not in name
+
+
+def _edges(
+    templates: Templates, services: Mapping[int, str], places: Mapping[str, set[str]]
+) -> list[tuple[str, str, int]]:
+    """(who, whom, how many lines that are kept as examples) of lines in which `who` could not reach `whom`."""
+    found: Counter[tuple[str, str]] = Counter()
+    for number, name in services.items():
+        if name not in places:
+            continue
+        said = templates.list_families(service_ids=[number], limit=FAMILIES)
+        members = templates.member_ids(one.id for one in said if ACCUSING.search(one.text))
+        for sample in templates.samples(members, SAMPLES) if members else ():
+            whom = set(accused(sample.message, places)) - {name} if ACCUSING.search(sample.message) else set()
+            found.update((name, one) for one in whom)
+    return sorted((*pair, n) for pair, n in found.items())
+
+
+def as_yaml(places: Mapping[str, set[str]], hosts: set[str], edges: Iterable[tuple[str, str, int]]) -> str:
+    """Services by name with hosts and types, and CALLS edges."""
+    lines = ["services:" if places else "services: {}"]
+    for name, some in places.items():
+        everywhere = some == hosts and len(hosts) >= LEAST_ALL
+        lines += [f"  {_word(name)}:", f"    hosts: {_list([EVERYWHERE] if everywhere else sorted(some))}"]
+        lines += [f"    type: {_word(type_of(name))}"] if type_of(name) else []
+    known = [*edges]
+    lines += ["edges:"] if known else []
+    for start, end, n in known:
+        note = f"  # {n} line{'s' * (n != 1)} of {_comment(start)} tell of it"
+        lines.append(f"  - {{from: {_word(start)}, to: {_word(end)}, type: CALLS}}{note}")
+    return "\n".join(lines) + "\n"
+
+
+def _list(words: Iterable[str]) -> str:
+    return f"[{', '.join(map(_word, words))}]"
+
+
+def _word(text: str) -> str:
+    """A scalar as YAML writes it inside of brackets, quoted where it must be."""
+    return str(yaml.safe_dump([text], default_flow_style=True, width=10_000, allow_unicode=True)).strip()[1:-1]
+
+
+def _comment(text: str) -> str:
+    return text.encode("ascii", "replace").decode()

@@ -1,0 +1,105 @@
+"""The room's verbs: the inventory that people own, and questions over the graph that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from devmesh.accounts import COMMAND_LINE, record
+from devmesh.clock import Clock
+from devmesh.db import Database
+from devmesh.errors import InvalidInput
+from devmesh.events import Events
+from devmesh.graph import stored
+from devmesh.graph.inventory import read_inventory
+from devmesh.graph.model import Change, Inventory, Loaded, Shown
+from devmesh.graph.proposing import propose
+from devmesh.graph.snapshot import Snapshot, snapshot_of
+from devmesh.nodes import Nodes
+from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of
+from devmesh.templates import Templates
+
+DAYS, MOST_DAYS = 14.0, 366.0
+
+
+class Graph:
+    """Who touches whom."""
+
+    def __init__(self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events) -> None:
+        self._db, self._clock = db, clock
+        self._nodes, self._templates, self._events = nodes, templates, events
+        self._known: tuple[tuple[int, Sequence[str]], Snapshot] | None = None
+
+    # -- the inventory -------------------------------------------------------------------------------------------------
+
+    def load(self, text: str, by: str = COMMAND_LINE, *, source: str = "inventory.yaml", apply: bool = True) -> Loaded:
+        """Make the inventory in `text` (YAML) the one in force, in one transaction; with `apply` False only say what it
+        would change. Raises Refused with every error, TooLarge.
+        """
+        new = read_inventory(text, source)
+
+        def work(connection: Connection) -> tuple[tuple[Change, ...], int]:
+            changes, version = self._differences(connection, new)
+            if changes:
+                version = stored.replace(connection, new, self._clock.now_us(), by)
+                what = f"{len(changes)} differences, version {version}"
+                record(connection, self._clock, by, "loaded the inventory", what)
+            return changes, version
+
+        if apply:
+            changes, version = self._db.transact(work)
+        else:
+            with self._db.read() as connection:
+                changes, version = self._differences(connection, new)
+        return self._told(new, changes, version, applied=apply)
+
+    @staticmethod
+    def _differences(connection: Connection, new: Inventory) -> tuple[tuple[Change, ...], int]:
+        return tuple(stored.differences(stored.read(connection), new)), stored.version_of(connection)
+
+    def _told(self, new: Inventory, changes: tuple[Change, ...], version: int, *, applied: bool) -> Loaded:
+        hosts = {host for one in new.services.values() for host in one.hosts}
+        heard = snapshot_of(new, ())
+        found = [heard.service(one.name) for one in self._nodes.services()]
+        spoke = {one.name for one in found if one is not None}
+        return Loaded(
+            changes, len(new.services), len(new.edges), len(hosts), version, applied,
+            tuple(sorted(new.services.keys() - spoke)), tuple(sorted(hosts - set(self._nodes.present()))),
+        )  # fmt: skip
+
+    def propose(self, days: float = DAYS) -> str:
+        """The text of a first inventory, from what was said in the last `days` days. Raises InvalidInput."""
+        if not 0 < days <= MOST_DAYS:
+            raise InvalidInput(f"days must be above 0 and at most {MOST_DAYS:g}.", hint=f"{DAYS:g} is the default.")
+        return propose(self._nodes, self._templates, self._events, self._clock.now_us(), days)
+
+    # -- the graph -----------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """The graph as it is now, in memory; the same object until something changes."""
+        hosts = self._nodes.present()
+        with self._db.read() as connection:
+            key = stored.version_of(connection), hosts
+            if self._known is None or self._known[0] != key:
+                self._known = key, snapshot_of(stored.read(connection), hosts, key[0])
+        return self._known[1]
+
+    def list(self, limit: int = LIMIT_DEFAULT, cursor: str | None = None) -> Page[Shown]:
+        """At most `limit` (1,000) declared services by name, with their edges. Raises InvalidInput."""
+        check_limit(limit)
+        with self._db.read() as connection:
+            inventory = stored.read(connection)
+        names = [name for name in sorted(inventory.services) if cursor is None or name > cursor][: limit + 1]
+        wanted, lines = set(names), dict[str, list[str]]()
+        for edge in inventory.edges:
+            if edge.start in wanted:
+                lines.setdefault(edge.start, []).append(f"{edge.type} {edge.end}")
+        rows = [_shown(inventory, name, lines.get(name, ())) for name in names]
+        return first_of(rows, limit, lambda one: one.name)
+
+
+def _shown(inventory: Inventory, name: str, edges: Sequence[str]) -> Shown:
+    one = inventory.services[name]
+    hosts = (*sorted(one.hosts), *(("all",) if one.everywhere else ()))
+    return Shown(name, one.type, hosts, one.aliases, tuple(sorted(edges)))
