@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from devmesh.mesh import Mesh
 
 MINUTE_US = 60_000_000
-OPEN_US = 30 * MINUTE_US
+OPEN_US, WEEK_US = 30 * MINUTE_US, 7 * 24 * 60 * MINUTE_US
 PAGES = 10  # of what was told
 
 
@@ -42,14 +42,14 @@ class Spell:
 def beside(
     mesh: Mesh, shown: Sequence[Incident], told: Sequence[dict[str, Any]], span: tuple[int, int]
 ) -> dict[str, Any]:
-    """{compared_since_us, more, less, same}: `told` describe `shown`, what would be told in `span` once it had learned.
-    `compared_since_us` is None where nothing was watched then.
+    """{compared_since_us, a_week, more, less, same}: `told` describe `shown`, what would be told in `span` once it had
+    learned; `a_week` is how many were and would be told a week. `compared_since_us` is None where nothing was watched.
     """
     progress = mesh.detectors.progress()
     since_us = span[1] if progress is None else max(span[0], progress.began * MINUTE_US)
     until_us = since_us if progress is None else min(span[1], progress.until * MINUTE_US)
     if since_us >= until_us:
-        return {"compared_since_us": None, "more": [], "less": [], "same": []}
+        return {"compared_since_us": None, "a_week": None, "more": [], "less": [], "same": []}
     cases = _told(mesh, since_us, until_us)
     parts = mesh.incidents.parts([one.id for one in cases])
     really = [
@@ -63,16 +63,20 @@ def beside(
               frozenset(one.pairs))
         for place, one in enumerate(shown)
     ]  # fmt: skip
-    more = [one for one in would if since_us <= one.told_us < until_us and not any(map(one.meets, really))]
-    less = [one for one in really if one.told_us >= since_us and not any(map(one.meets, would))]
+    now_told = [one for one in would if since_us <= one.told_us < until_us]
+    was_told = [one for one in really if one.told_us >= since_us]
+    more = [one for one in now_told if not any(map(one.meets, really))]
+    less = [one for one in was_told if not any(map(one.meets, would))]
+    weeks = (until_us - since_us) / WEEK_US
     return {
         "compared_since_us": since_us,
+        "a_week": {"told": round(len(was_told) / weeks, 2), "would": round(len(now_told) / weeks, 2)},
         "more": [{**told[one.place], "held": _held(mesh, one)} for one in more],
         "less": _missed(mesh, [cases[one.place] for one in less]),
         "same": [
             {"id": cases[one.place].id, "later_s": (min(met) - one.told_us) // 1_000_000}
-            for one in really
-            if one.told_us >= since_us and (met := [other.told_us for other in would if other.meets(one)])
+            for one in was_told
+            if (met := [other.told_us for other in would if other.meets(one)])
         ],
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from devmesh.backtest import beside
-from devmesh.detectors import LEARN_H
+from devmesh.detectors import Tuning, names_in
 from devmesh.errors import InvalidInput
 from devmesh.investigations import Recall, Signature, recall, signature
 from devmesh.when import parse_when, zone_of
@@ -18,34 +18,63 @@ if TYPE_CHECKING:
 MINUTE_US, HOUR_H = 60_000_000, 3_600_000_000
 SINCE = "35d"  # counts by minute are kept so long
 SUSPECTS = 5
+LEARN_MOST_H, TELL_LEAST, TELL_MOST = 24 * 28, 2.0, 6.0  # as the settings have it
 
 
 def replay(
-    mesh: Mesh, *, since: str = SINCE, until: str | None = None, learn_h: int = LEARN_H, timezone: str = "",
-    as_seen: bool = False,
+    mesh: Mesh, *, since: str = SINCE, until: str | None = None, learn_h: int | None = None,
+    tell_from: float | None = None, off: str | None = None, timezone: str = "", as_seen: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """What would have been told between two times, learning from the first `learn_h` hours, and what more and less than
-    was told then (`beside`); `as_seen`: by when lines arrived, as the watch saw them. Raises InvalidInput.
+    """What would have been told between two times, learning from their first hours, and what more and less than was
+    told then (`beside`); `as_seen`: by when lines arrived, as the watch saw them. `learn_h`, `tell_from` and `off`
+    (detectors, with commas) are as the server has them where they are None. Raises InvalidInput.
     """
-    if not 1 <= learn_h <= 24 * 28:
-        raise InvalidInput("The hours to learn from must be between 1 and 672.", hint="48 is the default.")
+    tuning = _tuned(mesh.incidents.tuning, learn_h, tell_from, off)
     zone, now = zone_of(timezone or mesh.settings.timezone), mesh.clock.now_us()
     since_us, until_us = parse_when(since, now, zone), parse_when(until, now, zone) if until else now
     if since_us >= until_us:
         raise InvalidInput("The time to look at must begin before it ends.", hint="devmesh detect --replay --since 7d")
-    found = mesh.incidents.replay(since_us, min(until_us, now), learn_h, as_seen=as_seen)
+    until_us = min(until_us, now)
+    found = mesh.incidents.replay(since_us, until_us, tuning, as_seen=as_seen)
     shown = [one for one in found.incidents if one.told is not None]
-    until_us, rows = min(until_us, now), _described(mesh, found, shown)
-    learned_us = None if found.first_hour is None else (found.first_hour + learn_h) * HOUR_H
+    rows = _described(mesh, found, shown)
+    learned_us = None if found.first_hour is None else (found.first_hour + tuning.learn_h) * HOUR_H
     return {
         "since_us": since_us if found.first_hour is None else max(since_us, found.first_hour * HOUR_H),
         "until_us": until_us,
         "learned_us": learned_us,
+        "learn": tuning.learn_h,
+        "tell_from": tuning.tell_from,
+        "off": sorted(tuning.off),
+        "to_set": _to_set(tuning, mesh.incidents.tuning),
         "findings": len(found.findings),
         "untold": len(found.incidents) - len(shown),
         "incidents": rows,
         **beside(mesh, shown, rows, (until_us if learned_us is None else max(learned_us, since_us), until_us)),
     }
+
+
+def _tuned(own: Tuning, learn_h: int | None, tell_from: float | None, off: str | None) -> Tuning:
+    """The server's settings, but for what is asked. Raises InvalidInput."""
+    if learn_h is not None and not 1 <= learn_h <= LEARN_MOST_H:
+        raise InvalidInput("The hours to learn from must be between 1 and 672.", hint="48 is the default.")
+    if tell_from is not None and not TELL_LEAST <= tell_from <= TELL_MOST:
+        raise InvalidInput("The evidence to tell from must be between 2 and 6.", hint="3 is the default.")
+    return Tuning(
+        own.learn_h if learn_h is None else learn_h,
+        own.tell_from if tell_from is None else tell_from,
+        own.off if off is None else names_in(off),
+    )
+
+
+def _to_set(tuning: Tuning, own: Tuning) -> dict[str, str]:
+    """The settings that would make the server watch so, by name: those that it has otherwise."""
+    values = {
+        "DEVMESH_LEARN_HOURS": (str(tuning.learn_h), str(own.learn_h)),
+        "DEVMESH_TELL_FROM": (f"{tuning.tell_from:g}", f"{own.tell_from:g}"),
+        "DEVMESH_DETECTORS_OFF": (", ".join(sorted(tuning.off)), ", ".join(sorted(own.off))),
+    }
+    return {name: wanted for name, (wanted, is_now) in values.items() if wanted != is_now}
 
 
 def _described(mesh: Mesh, found: Replayed, shown: list[Incident]) -> list[dict[str, Any]]:

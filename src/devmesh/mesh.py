@@ -17,9 +17,10 @@ from devmesh.db import Database, open_database, schema
 from devmesh.db.care import fold_log
 from devmesh.db.space import Space
 from devmesh.db.sqlite import path_of
-from devmesh.detectors import Detectors
+from devmesh.detectors import Detectors, Tuning, names_in
 from devmesh.embeddings import GatewayProvider, LocalProvider, Provider
 from devmesh.embeddings.service import Embeddings, Questions
+from devmesh.errors import ConfigError, InvalidInput
 from devmesh.events import Events
 from devmesh.heap import Spare
 from devmesh.graph import Graph
@@ -122,7 +123,7 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     memory = Memory(clock, templates, events, Blind(db, clock, nodes, events))
     detectors = Detectors(db, templates, events, memory, nodes.service_names.names)
     graph = Graph(db, clock, nodes, templates, events)
-    incidents = Incidents(db, clock, nodes, templates, events, detectors, settings.learn_hours)
+    incidents = Incidents(db, clock, nodes, templates, events, detectors, _tuning(settings))
     investigations = Investigations(db, clock, nodes, templates, events, memory, incidents, settings.timezone)
     notifications = _notifications(settings, db, clock, intake)
     announcer = Announcer(clock, nodes, incidents, investigations, notifications)
@@ -133,6 +134,15 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
         settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, memory, graph,
         detectors, incidents, investigations, notifications, runner,
     )  # fmt: skip
+
+
+def _tuning(settings: Settings) -> Tuning:
+    try:
+        off = names_in(settings.detectors_off)
+    except InvalidInput as error:
+        told = f"The setting detectors_off cannot be used: {error.message}"
+        raise ConfigError(told, hint=f"{error.hint} Correct DEVMESH_DETECTORS_OFF.") from error
+    return Tuning(settings.learn_hours, settings.tell_from, off)
 
 
 def _finder(settings: Settings, clock: Clock, provider: Provider | None, embeddings: Embeddings) -> Finder:

@@ -158,6 +158,10 @@ class Settings(BaseSettings):
     learn_hours: int = Field(
         48, ge=1, le=672, description="Hours of a new store in which detectors only learn what is normal."
     )
+    tell_from: float = Field(
+        3.0, ge=2, le=6, description="Evidence from which an incident is told, in powers of ten against luck."
+    )
+    detectors_off: str = Field("", description="Detectors that find nothing, by name, with commas: `louder, quieter`.")
 
     channels: dict[ChannelName, Channel] = Field({}, description="Ways to tell people of incidents, by name.")
     routes: tuple[Route, ...] = Field(

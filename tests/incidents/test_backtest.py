@@ -11,9 +11,14 @@ from test_watching import BEGIN_US, MINUTE_US, failing, fleet, live, send  # noq
 import devmesh.detectors
 from bodies import HOUR_US
 from devmesh.backtest import Spell
-from devmesh.detecting import replay
+from devmesh.clock import FakeClock
+from devmesh.detecting import TELL_LEAST, TELL_MOST, replay
+from devmesh.detectors import Tuning
+from devmesh.detectors.states import FINDS
+from devmesh.errors import ConfigError, InvalidInput
 from devmesh.watched import list_detectors
 from opened import found, open_incident
+from watched_life import START_US, ordinary
 
 pytestmark = pytest.mark.sqlite_only  # what it asks the store is tried elsewhere
 BROKEN = 83 * 60 + 4  # minute of the life
@@ -52,6 +57,55 @@ def test_with_other_settings_it_may_tell_more_or_less(told):
     assert replay(told, learn_h=24 * 28)["compared_since_us"] is None
     seen = replay(told, until=str(BEGIN_US))
     assert (seen["compared_since_us"], seen["less"]) == (None, [])
+
+
+def test_with_more_evidence_asked_for_a_real_one_is_missed_and_said_so(told):
+    """C15: how many a week, which one, that people called it real, and what to set for it; with less it comes again."""
+    (case,) = told.incidents.list().rows
+    told.incidents.votes.vote(case.id, "real", "ada")
+    (one,) = told.incidents.replay(START_US, told.clock.now_us(), Tuning(off=frozenset({"primitive"}))).incidents
+    weight = one.evidence()
+    assert TELL_LEAST <= weight < TELL_MOST, "else nothing here depends on the setting"
+    seen = replay(told, tell_from=weight + 0.01, off="primitive")
+    assert [(one["id"], one["real"]) for one in seen["less"]] == [(case.id, True)]
+    assert (seen["a_week"]["told"] > 0, seen["a_week"]["would"], seen["more"]) == (True, 0, [])
+    assert seen["to_set"] == {"DEVMESH_TELL_FROM": f"{weight + 0.01:g}", "DEVMESH_DETECTORS_OFF": "primitive"}
+    assert (replay(told, tell_from=weight, off="primitive")["less"], replay(told)["to_set"]) == ([], {})
+
+
+def test_what_finds_nothing_is_not_missed_until_it_is_off(told):
+    """A detector that had no part changes nothing; without those that saw it the incident is missed."""
+    (case,) = told.incidents.list().rows
+    parts = {one.detector for one in told.incidents.parts([case.id])[case.id]}
+    others = ", ".join(name for name in FINDS if name not in parts)
+    assert replay(told, off=others)["same"] == [{"id": case.id, "later_s": 0}]
+    seen = replay(told, off=",".join(parts))
+    assert ([one["id"] for one in seen["less"]], seen["off"]) == ([case.id], sorted(parts))
+
+
+@pytest.mark.parametrize("asked", [{"learn_h": 0}, {"tell_from": 1.9}, {"tell_from": 6.1}, {"off": "loudest"}])
+def test_settings_that_there_are_not_are_refused(mesh, asked):
+    """Before anything is looked at."""
+    with pytest.raises(InvalidInput):
+        replay(mesh, **asked)
+
+
+def test_the_server_watches_as_it_is_set(make_mesh):
+    """With less evidence, and some off: none of those has a part, and a look at the past says the same."""
+    mesh = make_mesh(clock=FakeClock(BEGIN_US), tell_from=2.0, detectors_off="primitive, new")
+    send(mesh, ordinary(0, 83 * 60))
+    live(mesh, 16, failing(BROKEN, BROKEN + 6))
+    seen = replay(mesh)
+    cases = mesh.incidents.list().rows
+    assert [one["id"] for one in seen["same"]] == [one.id for one in cases]
+    assert (seen["tell_from"], seen["off"], seen["more"], seen["less"]) == (2.0, ["new", "primitive"], [], [])
+    assert not {part.detector for one in cases for part in mesh.incidents.parts([one.id])[one.id]} & set(seen["off"])
+
+
+def test_a_detector_that_there_is_not_cannot_be_off(make_mesh):
+    """The server does not start; the setting is named."""
+    with pytest.raises(ConfigError, match="detectors_off"):
+        make_mesh(detectors_off="primitive, loudest")
 
 
 def test_as_it_was_seen_it_is_what_was_told_from_then_on(told):

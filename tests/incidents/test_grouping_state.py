@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from bodies import HOUR_US, NOW_US
 from devmesh.clock import FakeClock
-from devmesh.detectors import About, Finding, Live, Looked
+from devmesh.detectors import About, Finding, Live, Looked, Tuning
 from devmesh.detectors.watch import Watch
 from devmesh.incidents.holding import Holding
 from devmesh.incidents.watching import Watching
@@ -84,7 +84,9 @@ def watched(mesh, findings, said, looks):
         if watching is None or restart:
             room = mesh.incidents
             holding = Holding(clock, mesh.nodes, mesh.detectors, room.mutes, room.maintenance)
-            watching = Watching(mesh.db, clock, mesh.nodes, mesh.templates, mesh.events, mesh.detectors, holding, 48)
+            watching = Watching(
+                mesh.db, clock, mesh.nodes, mesh.templates, mesh.events, mesh.detectors, holding, Tuning()
+            )
             watching._begin = lambda _progress, _until: live
         watching._clock = clock
         watching.step(1, SimpleNamespace(write=mesh.db.write))

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from bodies import DAY_US, HOUR_US, line, rows, run_whole
 from devmesh.clock import FakeClock
 from devmesh.detecting import replay
+from devmesh.detectors import Tuning
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.loops import LeaseLost
 from watched_life import BEGIN_US, CRASH, MINUTE_US, START_US, failing, live, ordinary, send
@@ -67,14 +68,14 @@ def test_the_past_as_it_was_seen_is_what_was_told(fleet):
     told = [(one.onset_us, one.told_us, one.closed_us) for one in fleet.incidents.list(thin=True).rows]
     assert len(told) == 1
     for _ in range(2):
-        seen = fleet.incidents.replay(0, fleet.clock.now_us(), 48, as_seen=True).incidents
+        seen = fleet.incidents.replay(0, fleet.clock.now_us(), Tuning(), as_seen=True).incidents
         minutes = [(one.onset, one.told, one.closed) for one in seen]
         assert [tuple(n * MINUTE_US for n in one) for one in minutes] == told
         fleet.clock.advance(3 * 3600)
         run_whole(fleet, "template-totals")
         run_whole(fleet, "join-minutes")
         fleet.clock.advance(-3 * 3600)
-    (by_time,) = fleet.incidents.replay(START_US, fleet.clock.now_us(), 48).incidents
+    (by_time,) = fleet.incidents.replay(START_US, fleet.clock.now_us(), Tuning()).incidents
     assert by_time.onset == told[0][0] // MINUTE_US
 
 

@@ -9,7 +9,7 @@ from blind_fleet import MINUTE_US, Fleet
 
 from bodies import HOUR_US, NOW_US, line, take
 from devmesh.clock import FakeClock
-from devmesh.detectors import Finding, Live
+from devmesh.detectors import Finding, Live, Tuning
 from devmesh.events import minutes
 from devmesh.memory.blind import KEPT_US
 from devmesh.mesh import open_mesh
@@ -23,7 +23,7 @@ class Watcher:
     """Watches a fleet live, minute by minute, and keeps what it finds."""
 
     def __init__(self, fleet: Fleet) -> None:
-        self.live: Live = fleet.mesh.detectors.live(fleet.clock.now_us() // HOUR_US, 48)
+        self.live: Live = fleet.mesh.detectors.live(fleet.clock.now_us() // HOUR_US, Tuning())
         self.found: dict[tuple[object, ...], Finding] = {}
         fleet.each_minute = self.look
 

@@ -12,7 +12,6 @@ from devmesh.accounts import Grant
 from devmesh.acting import mute_family, plan_maintenance
 from devmesh.api.auth import mesh_of, operator, reader
 from devmesh.detecting import SINCE, replay
-from devmesh.detectors import LEARN_H
 from devmesh.errors import Unavailable
 from devmesh.incidenting import list_incidents, one_incident, row_of
 from devmesh.paging import LIMIT_DEFAULT
@@ -250,12 +249,23 @@ def blind(
 
 @router.get("/detect")
 def detect(
-    request: Request, since: str = SINCE, until: str | None = None, learn: int = LEARN_H, timezone: str = ""
+    request: Request,
+    since: str = SINCE,
+    until: str | None = None,
+    learn: int | None = None,
+    tell_from: float | None = None,
+    off: str | None = None,
+    *,
+    as_seen: bool = False,
+    timezone: str = "",
 ) -> dict[str, Any]:
     """What would have been told of the past, and what more or less than was told. Takes seconds, one at a time."""
     if not _looking.acquire(blocking=False):
         raise Unavailable("Somebody looks at the past already.", hint="Ask again shortly.", retry_after_s=5)
     try:
-        return replay(mesh_of(request), since=since, until=until, learn_h=learn, timezone=timezone)
+        return replay(
+            mesh_of(request), since=since, until=until, learn_h=learn, tell_from=tell_from, off=off,
+            timezone=timezone, as_seen=as_seen,
+        )  # fmt: skip
     finally:
         _looking.release()

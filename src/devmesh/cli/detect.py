@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,8 +24,8 @@ def install(app: typer.Typer) -> None:
         epilog=examples(
             "devmesh detect --replay",
             "devmesh detect --replay --since 7d --json",
+            "devmesh detect --replay --since 30d --tell-from 4 --off louder",
             "devmesh detect --replay --as-seen --since 2d",
-            'devmesh detect --replay --until "yesterday 14:00" --learn 24',
         ),
         short_help="What would have been told of the past.",
     )(detect)
@@ -36,8 +37,14 @@ def detect(
     since: Annotated[str, typer.Option(metavar="TIME", help="From here: 7d, 'yesterday 14:00', ISO.")] = "35d",
     until: Annotated[str | None, typer.Option(metavar="TIME", help="To here (default: now).")] = None,
     learn: Annotated[
-        int, typer.Option(metavar="HOURS", help="Only learn from the first so many hours, 1 to 672.")
-    ] = 48,
+        int | None, typer.Option(metavar="HOURS", help="Only learn from the first so many hours, 1 to 672.")
+    ] = None,
+    tell_from: Annotated[
+        float | None, typer.Option(metavar="N", help="Tell from so much evidence on, 2 (more is told) to 6 (less).")
+    ] = None,
+    off: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Without these detectors, with commas; '': with all.")
+    ] = None,
     as_seen: Annotated[
         bool, typer.Option("--as-seen", help="By when lines arrived, minute by minute, as the watch saw them; slower.")
     ] = False,
@@ -45,8 +52,8 @@ def detect(
 ) -> None:
     """Run the detectors over what is stored, and print the incidents that they would have told.
 
-    It learns what is normal from the first hours (48, or --learn) and goes on learning; nothing is written. Also for a
-    store that an import has just filled. The time is the lines' own; counts by minute are kept for 35 days.
+    With other settings than the server's (--learn, --tell-from, --off) it says what they would tell more or less than
+    was told. Nothing is written. Also for a store that an import has just filled. The time is the lines' own.
     """
     from devmesh.cli.terminal import emit, viewer_zone, write
     from devmesh.detecting import replay
@@ -55,7 +62,7 @@ def detect(
         raise InvalidInput("Say what to look at.", hint="devmesh detect --replay looks at the past.")
     settings = settings_of(context)
     with reading(settings) as mesh:
-        found = replay(mesh, since=since, until=until, learn_h=learn, as_seen=as_seen)
+        found = replay(mesh, since=since, until=until, learn_h=learn, tell_from=tell_from, off=off, as_seen=as_seen)
     if json:
         emit(found["incidents"])
         return
@@ -65,7 +72,7 @@ def detect(
             write(line)
         write("")
     write(_sum(found, zone))
-    for line in _beside(found, zone):
+    for line in [*_beside(found, zone), *_to_keep(found["to_set"])]:
         write(line)
 
 
@@ -75,7 +82,7 @@ def _beside(found: dict[str, Any], zone: tzinfo) -> list[str]:
 
     if found["compared_since_us"] is None:
         return []
-    since, out = _minute(found["compared_since_us"], zone), list[str]()
+    since, week, out = _minute(found["compared_since_us"], zone), found["a_week"], list[str]()
     for one in found["less"]:
         voted = ", which was voted real" if one["real"] else ""
         out.append(f"  it would miss: incident {one['id']}{voted}: {safe(one['title'])}")
@@ -88,7 +95,14 @@ def _beside(found: dict[str, Any], zone: tzinfo) -> list[str]:
         if one["later_s"]:
             when = f"{abs(one['later_s']) // 60} min {'later' if one['later_s'] > 0 else 'earlier'}"
             out.append(f"  it would tell incident {one['id']} {when}")
-    return [f"Beside what was told since {since}: {'' if out else 'the same.'}".rstrip(), *out]
+    told = f"{week['told']:.1f} messages a week were told, {week['would']:.1f} would be"
+    return [f"Beside what was told since {since}: {told}{':' if out else ', the same ones.'}", *out]
+
+
+def _to_keep(to_set: dict[str, str]) -> list[str]:
+    """How to make the server watch so."""
+    some = " ".join(f"{name}={shlex.quote(value)}" for name, value in to_set.items())
+    return [f"To watch so, set {some} and start the server anew."] if some else []
 
 
 def _lines(one: dict[str, Any], zone: tzinfo) -> list[str]:

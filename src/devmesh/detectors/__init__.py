@@ -9,7 +9,11 @@ from devmesh.detectors.live import Live, Looked
 from devmesh.detectors.model import About, Finding
 from devmesh.detectors.queries import Progress, Stored
 from devmesh.detectors.service import Detectors
-from devmesh.detectors.states import DetectorState
-from devmesh.detectors.watch import LEARN_H, Watch
+from devmesh.detectors.states import DetectorState, names_in
+from devmesh.detectors.tuning import Tuning
+from devmesh.detectors.watch import Watch
 
-__all__ = ["LEARN_H", "About", "DetectorState", "Detectors", "Finding", "Live", "Looked", "Progress", "Stored", "Watch"]
+__all__ = [
+    "About", "DetectorState", "Detectors", "Finding", "Live", "Looked", "Progress", "Stored", "Tuning", "Watch",
+    "names_in",
+]  # fmt: skip

@@ -16,6 +16,7 @@ from devmesh.detectors.counts import HOUR_MIN, Counts, as_one
 from devmesh.detectors.live import LATE_MIN, Looked
 from devmesh.detectors.model import Finding
 from devmesh.detectors.queries import Key, key_of
+from devmesh.detectors.tuning import Tuning
 from devmesh.detectors.watch import Watch
 from devmesh.events import Events
 from devmesh.memory import Memory, Minutes
@@ -37,9 +38,9 @@ class Span:
 class AsSeen:
     """Iterate over its looks; each holds what was new in it."""
 
-    def __init__(self, events: Events, memory: Memory, counts: Counts, span: Span, learn_h: int) -> None:
+    def __init__(self, events: Events, memory: Memory, counts: Counts, span: Span, tuning: Tuning) -> None:
         self._events, self._memory, self._counts, self._span = events, memory, counts, span
-        self.watch = Watch(counts.shapes, learn_h)
+        self.watch = Watch(counts.shapes, tuning)
         self._known: set[Key] = set()
 
     def __iter__(self) -> Iterator[Looked]:

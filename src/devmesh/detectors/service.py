@@ -13,7 +13,8 @@ from devmesh.detectors.counts import Counts, NamesOf, hours
 from devmesh.detectors.live import KEPT_H, Live, Looked
 from devmesh.detectors.model import Finding
 from devmesh.detectors.queries import Stored
-from devmesh.detectors.watch import LEARN_H, Watch
+from devmesh.detectors.tuning import Tuning
+from devmesh.detectors.watch import Watch
 from devmesh.events import Events
 from devmesh.memory import Memory, Minutes
 from devmesh.templates import Templates
@@ -31,23 +32,23 @@ class Detectors:
         self._db, self._templates, self._events, self._memory = db, templates, events, memory
         self._names_of = service_names
 
-    def past(self, since_us: int, until_us: int, learn_h: int = LEARN_H) -> Past:
+    def past(self, since_us: int, until_us: int, tuning: Tuning) -> Past:
         """The time from `since_us` on, to be watched as if it were now."""
-        return Past(self._counts(), self._events, self._memory, (since_us, until_us), learn_h)
+        return Past(self._counts(), self._events, self._memory, (since_us, until_us), tuning)
 
-    def live(self, first_hour: int, learn_h: int = LEARN_H) -> Live:
+    def live(self, first_hour: int, tuning: Tuning) -> Live:
         """A watch from an hour on (since 1970), which has learned all before it; that takes some seconds."""
-        past = self.past((first_hour - KEPT_H) * HOUR_US, first_hour * HOUR_US, learn_h)
+        past = self.past((first_hour - KEPT_H) * HOUR_US, first_hour * HOUR_US, tuning)
         for hour in past:
             past.watch.observe(hour)
         return Live(self._events, self._memory, past.counts, past.watch, first_hour)
 
-    def as_seen(self, since_us: int, until_us: int, learn_h: int = LEARN_H) -> AsSeen:
+    def as_seen(self, since_us: int, until_us: int, tuning: Tuning) -> AsSeen:
         """The time from `since_us` on, or from when the watch began, as it was seen minute by minute."""
         progress = self.progress()
         began = max(since_us // MINUTE_US, 0 if progress is None else progress.began)
         span = Span(began // 60 - KEPT_H, began, until_us // MINUTE_US)
-        return AsSeen(self._events, self._memory, self._counts(), span, learn_h)
+        return AsSeen(self._events, self._memory, self._counts(), span, tuning)
 
     def _counts(self) -> Counts:
         return Counts(self._templates, self._names_of)
@@ -76,7 +77,7 @@ class Detectors:
     def keep(self, connection: Connection, live: Live, looked: Looked, began: int) -> None:
         """Store how far the watch is, and what it calls normal once an hour was learned."""
         normal = live.watch.normal
-        learned = None if normal.first_hour is None else normal.first_hour + live.watch.learn_h
+        learned = None if normal.first_hour is None else normal.first_hour + live.watch.tuning.learn_h
         queries.keep_progress(connection, queries.Progress(looked.until, began, normal.first_hour, learned))
         if looked.closed:
             queries.keep_normal(connection, live.watch, looked.until)
@@ -108,10 +109,10 @@ class Detectors:
 class Past:
     """Iterate over its hours (those before the first event left out), and give each to `watch` in turn."""
 
-    def __init__(self, counts: Counts, events: Events, memory: Memory, span: tuple[int, int], learn_h: int) -> None:
+    def __init__(self, counts: Counts, events: Events, memory: Memory, span: tuple[int, int], tuning: Tuning) -> None:
         self._events, self._memory, self.counts = events, memory, counts
         self._since_us, self._until_us = span
-        self.watch = Watch(self.counts.shapes, learn_h)
+        self.watch = Watch(self.counts.shapes, tuning)
 
     def __iter__(self) -> Iterator[Minutes]:
         first, last = self._since_us // HOUR_US, -(-self._until_us // HOUR_US)

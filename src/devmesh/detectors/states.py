@@ -18,6 +18,7 @@ from devmesh.detectors import (
     silence,
     unheard,
 )
+from devmesh.errors import InvalidInput
 
 HOUR_US, HOUR_MIN, DAY_MIN = 3_600_000_000, 60, 24 * 60
 
@@ -44,6 +45,14 @@ class DetectorState:
     learned_us: int | None
     findings_24h: int
     findings_30d: int
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Detectors by name, with commas between them. Raises InvalidInput for one that there is not."""
+    names = frozenset(one.strip() for one in text.split(",")) - {""}
+    for name in sorted(names - FINDS.keys()):
+        raise InvalidInput(f"There is no detector {name[:64]!r}.", hint=f"There are: {', '.join(FINDS)}.")
+    return names
 
 
 def states(connection: Connection, now_us: int) -> list[DetectorState]:

@@ -17,18 +17,17 @@ from devmesh.detectors.primitives import Primitives
 from devmesh.detectors.quietness import Quietness
 from devmesh.detectors.schedule import Schedule
 from devmesh.detectors.silence import Silence
+from devmesh.detectors.tuning import Tuning
 from devmesh.detectors.unheard import Unheard
 from devmesh.memory import Baselines, Minutes, Shape
 
-LEARN_H = 48
-
 
 class Watch:
-    """Watches a store; `learn_h`: so many hours it only learns."""
+    """Watches a store."""
 
-    def __init__(self, shapes: Mapping[int, Shape], learn_h: int = LEARN_H) -> None:
+    def __init__(self, shapes: Mapping[int, Shape], tuning: Tuning = Tuning()) -> None:  # noqa: B008 - it is frozen
         self.normal = Baselines(shapes)
-        self.learn_h = learn_h
+        self.tuning = tuning
         self._primitives, self._births, self._loudness = Primitives(), Births(), Loudness()
         self._silence, self._schedule, self.error_rate = Silence(), Schedule(), ErrorRate()
         self._quietness, self._correlation, self._unheard = Quietness(), Correlation(), Unheard()
@@ -36,7 +35,7 @@ class Watch:
     def observe(self, counts: Minutes) -> list[Finding]:
         """The findings of the next hour in order of time, the weightiest first; learns from it once it is over."""
         hour, normal = self.normal.meet(counts), self.normal
-        learned_h = (normal.first_hour or 0) + self.learn_h
+        learned_h = (normal.first_hour or 0) + self.tuning.learn_h
         told = counts.hour >= learned_h
         # Some remember what was, so they look also while all is only learned.
         found = self._loudness.observe(hour, normal) if told else self._loudness.skip(hour)
@@ -51,4 +50,5 @@ class Watch:
             found = self._correlation.observe(hour, normal, found)
         if counts.until >= (counts.hour + 1) * 60:
             normal.learn(hour)
+        found = [one for one in found if one.detector not in self.tuning.off]
         return sorted(found, key=lambda one: (one.minute, -one.weight, one.service, one.node, one.family or 0))

@@ -87,8 +87,8 @@ def split(
     if not chosen or not rest:
         raise InvalidInput("Some of its findings must go, and some must stay.", hint="Name findings by their numbers.")
     fresh, left = _made_of(chosen), _made_of(rest)
-    fresh.told = fresh.told or (chosen[0].finding.minute if case.told_us is not None else None)
-    left.told = left.told or (None if case.told_us is None else case.told_us // MINUTE_US)
+    fresh.told = None if case.told_us is None else fresh.told or chosen[0].finding.minute
+    left.told = None if case.told_us is None else left.told or case.told_us // MINUTE_US
     old = queries.growing_by_id(connection, case.id)
     fresh.closed = left.closed = old.closed
     left.id, left.reopened, left.resting = old.id, old.reopened, old.resting

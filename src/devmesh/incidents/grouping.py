@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from devmesh.detectors import About, Finding
+from devmesh.detectors import About, Finding, Tuning
 from devmesh.memory import Minutes
 
-ENOUGH = 3.0  # evidence: powers of ten against luck
 FADING = 0.5  # of each further finding about one service on one node
 SLIGHT, SLIGHT_IN_ALL = 1.0, 0.9
 BURST_MIN, LOST_MIN, NEAR_MIN, CLOSED_AFTER_MIN = 20, 5, 120, 30
@@ -65,8 +64,8 @@ class Incident:
         """critical, warning, or info while the evidence is thin."""
         return "info" if self.told is None else "critical" if self.critical else "warning"
 
-    def add(self, finding: Finding, reason: str) -> None:
-        """Take a finding in."""
+    def add(self, finding: Finding, reason: str, tell_from: float = Tuning.tell_from) -> None:
+        """Take a finding in; the incident is told once its evidence is so much."""
         self.findings.append(finding)
         self.joins.append(reason)
         self.onset, self.last = min(self.onset, finding.minute), max(self.last, finding.minute)
@@ -82,7 +81,7 @@ class Incident:
             self.missing[finding.service, finding.node] = finding.minute
         if finding.family is not None and finding.detector in LASTING:
             self.lasting.add((finding.family, finding.node))
-        if self.told is None and self.evidence() >= ENOUGH:
+        if self.told is None and self.evidence() >= tell_from:
             self.told = finding.minute
 
     def evidence(self) -> float:
@@ -108,8 +107,9 @@ class Incident:
 class Grouping:
     """Groups hour by hour; `incidents` are all that there were, thin ones included until they are forgotten."""
 
-    def __init__(self, earlier: Iterable[Incident] = ()) -> None:
+    def __init__(self, earlier: Iterable[Incident] = (), tell_from: float = Tuning.tell_from) -> None:
         """`earlier`: those that are open, or were closed within the last hours."""
+        self._tell_from = tell_from
         self.incidents = list(earlier)
         self._open = [one for one in self.incidents if one.closed is None]
 
@@ -123,7 +123,7 @@ class Grouping:
                 self._follow(incident, counts, one.minute)
             followed = one.minute
             incident, reason = self._home(one)
-            incident.add(one, reason)
+            incident.add(one, reason, self._tell_from)
         for incident in list(self._open):
             self._follow(incident, counts, min(counts.until, (counts.hour + 1) * 60) if until is None else until)
         return list(self._open)

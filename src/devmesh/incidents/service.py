@@ -11,7 +11,7 @@ from sqlalchemy import Connection, true
 from devmesh.accounts import record
 from devmesh.clock import Clock
 from devmesh.db import Database
-from devmesh.detectors import Detectors, Finding, Watch
+from devmesh.detectors import Detectors, Finding, Tuning, Watch
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import Events
 from devmesh.incidents import by_hand, queries
@@ -49,30 +49,30 @@ class Incidents:
 
     def __init__(
         self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events, detectors: Detectors,
-        learn_h: int,
+        tuning: Tuning,
     ) -> None:  # fmt: skip
-        self._db, self._clock, self._detectors = db, clock, detectors
+        self._db, self._clock, self._detectors, self.tuning = db, clock, detectors, tuning
         self.mutes = Mutes(db, clock, templates, events)
         self.maintenance, self.votes = Maintenance(db, clock), Votes(db, clock)
         holding = Holding(clock, nodes, detectors, self.mutes, self.maintenance)
-        self._watching = Watching(db, clock, nodes, templates, events, detectors, holding, learn_h)
+        self._watching = Watching(db, clock, nodes, templates, events, detectors, holding, tuning)
 
     def loops(self) -> list[Loop]:
         """The room's side work."""
         return self._watching.loops()
 
-    def replay(self, since_us: int, until_us: int, learn_h: int, *, as_seen: bool = False) -> Replayed:
-        """The incidents that would have been opened, thin ones included, learning from the first `learn_h` hours; or,
+    def replay(self, since_us: int, until_us: int, tuning: Tuning, *, as_seen: bool = False) -> Replayed:
+        """The incidents that would have been opened, thin ones included, learning from the first hours; or,
         `as_seen`, learning from what is kept before, minute by minute with what had arrived by then.
         """
-        grouping, findings = Grouping(), list[Finding]()
+        grouping, findings = Grouping(tell_from=tuning.tell_from), list[Finding]()
         if as_seen:
-            looks = self._detectors.as_seen(since_us, until_us, learn_h)
+            looks = self._detectors.as_seen(since_us, until_us, tuning)
             for look in looks:
                 findings += look.findings
                 grouping.observe(look.counts, look.findings, look.until)
             return _replayed(grouping, findings, looks.watch)
-        past = self._detectors.past(since_us, until_us, learn_h)
+        past = self._detectors.past(since_us, until_us, tuning)
         for hour in past:
             found = past.watch.observe(hour)
             findings += found

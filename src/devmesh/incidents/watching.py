@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from devmesh.clock import Clock
 from devmesh.crash import crash_point
 from devmesh.db import Database
-from devmesh.detectors import About, Detectors, Finding, Live, Looked, Progress
+from devmesh.detectors import About, Detectors, Finding, Live, Looked, Progress, Tuning
 from devmesh.events import Events, Filter
 from devmesh.incidents import queries
 from devmesh.incidents.grouping import AGAIN_SERVICE_MIN, Grouping, Incident
@@ -42,11 +42,11 @@ class Watching:
 
     def __init__(
         self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events, detectors: Detectors,
-        holding: Holding, learn_h: int,
+        holding: Holding, tuning: Tuning,
     ) -> None:  # fmt: skip
         self._db, self._clock, self._holding = db, clock, holding
         self._nodes, self._templates, self._events, self._detectors = nodes, templates, events, detectors
-        self._learn_h = learn_h
+        self._tuning = tuning
         self._live: Live | None = None
         self._began = 0  # what lies before this minute was there before the watch
         self._anew, self._outdated = False, False
@@ -75,7 +75,7 @@ class Watching:
         with self._db.read() as connection:
             stored = queries.growing(connection, (oldest - AGAIN_SERVICE_MIN - HOUR_MIN) * MINUTE_US)
         before = {one.id: copy.deepcopy(one) for one in stored}
-        grouping = Grouping(stored)
+        grouping = Grouping(stored, self._tuning.tell_from)
         grouping.observe(looked.counts, sifted.told, looked.until)
         changed = [one for one in grouping.incidents if one != before.get(one.id)]
         lines = [self._lines(one) for one in changed]
@@ -121,7 +121,7 @@ class Watching:
             since = max(progress.until, until - BACK_MIN)
             self._began = since if self._anew else progress.began
         self._anew = self._outdated = False
-        self._live = self._detectors.live((since - LATE_MIN) // HOUR_MIN, self._learn_h)
+        self._live = self._detectors.live((since - LATE_MIN) // HOUR_MIN, self._tuning)
         return self._live
 
     def _look(self, live: Live, progress: Progress | None, until: int) -> tuple[Live, Looked]:
