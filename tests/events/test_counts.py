@@ -45,6 +45,25 @@ def frame(counts):
     return pl.DataFrame([(*key, n) for key, n in ordered], schema=minutes.SCHEMA, orient="row")
 
 
+@pytest.mark.parametrize("whole_h", [1, 24])
+def test_counts_by_speaker_are_those_of_the_table(mesh, monkeypatch, whole_h):
+    """By hours and by days, over midnight, of all templates and of some; what lies outside is left out."""
+    monkeypatch.setattr(queries, "TEXT_IDS", 3)
+    for node in ("n1", "n2"):
+        body = b"".join(
+            line(f"kind {chr(97 + at % 11) * 3}", ts_us=NOW_US + at * HOUR_US // 2, service="svc") for at in range(90)
+        )
+        take(mesh, body, node)
+    first, last = NOW_US // HOUR_US + 1, NOW_US // HOUR_US + 40
+    for some in (None, [2, 3]):
+        span = f"hour BETWEEN {first} AND {last}" + ("" if some is None else " AND template_id IN (2, 3)")
+        table = f"SELECT hour - hour % {whole_h}, template_id, node_id, SUM(n) FROM event_counts WHERE {span}"  # noqa: S608
+        wanted = sorted(tuple(map(int, one)) for one in rows(mesh, f"{table} GROUP BY 1, 2, 3"))
+        found = mesh.events.spoken(first, last, whole_h=whole_h, template_ids=some)
+        assert sorted(found.select("hour", "template_id", "node_id", "n").iter_rows()) == wanted
+    assert mesh.events.spoken(first, first, template_ids=[]).is_empty()
+
+
 def test_counts_by_hour_are_those_of_the_table(mesh, monkeypatch):
     """Whatever fits in a text; without the nodes that are left out; and none where nothing was said."""
     monkeypatch.setattr(queries, "TEXT_IDS", 3)

@@ -1,4 +1,4 @@
-"""`/changes`: what is new, gone, louder or quieter, in a window or after an event."""
+"""`/changes`: what is new, gone, louder or quieter, in a window or after an event; `/drift`: slowly, over weeks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from devmesh.api.auth import mesh_of, reader
 from devmesh.changing import LIMIT_DEFAULT, SINCE, changes_after, list_changes
+from devmesh.drifting import list_drift
 
 router = APIRouter(tags=["changes"], dependencies=[Depends(reader)])
 
@@ -42,3 +43,9 @@ def changes(
         limit=limit,
         timezone=timezone,
     )
+
+
+@router.get("/drift")
+def drift(request: Request, limit: int = LIMIT_DEFAULT) -> dict[str, Any]:
+    """Families whose rate rises or falls slowly, over weeks, and families that came to move together; told nobody."""
+    return list_drift(mesh_of(request), limit=limit)

@@ -5,15 +5,19 @@ findings, each with its weight as evidence. Promises: deterministic, so that the
 that watches; no detector reads raw text, rules over texts are matched once for each family.
 """
 
+from devmesh.detectors.drift import LEAST_DAYS, Drift
 from devmesh.detectors.live import Live, Looked
 from devmesh.detectors.model import About, Finding
 from devmesh.detectors.queries import Progress, Stored
 from devmesh.detectors.service import Detectors
 from devmesh.detectors.states import DetectorState, names_in
+from devmesh.detectors.together import Together
 from devmesh.detectors.tuning import Tuning
 from devmesh.detectors.watch import Watch
+from devmesh.detectors.weeks import Weeks
 
 __all__ = [
-    "About", "DetectorState", "Detectors", "Finding", "Live", "Looked", "Progress", "Stored", "Tuning", "Watch",
+    "LEAST_DAYS", "About", "DetectorState", "Detectors", "Drift", "Finding", "Live", "Looked", "Progress", "Stored",
+    "Together", "Tuning", "Watch", "Weeks",
     "names_in",
 ]  # fmt: skip

@@ -74,7 +74,7 @@ def drifts(daily: pl.DataFrame, days: Days) -> tuple[list[Drift], int]:
         return [], 0
     counts = _matrix(daily, keys, days)
     score, variance = _kendall(counts)
-    chances = _chances(score, variance)
+    chances = np.where((~np.isnan(counts)).sum(1) >= LEAST_DAYS, _chances(score, variance), 1.0)
     asked = np.flatnonzero(chances < WORTH_A_LOOK)
     if not len(asked):
         return [], len(keys)
@@ -180,7 +180,8 @@ def _curves(smooth: Floats) -> _Curves:
     rows = np.arange(len(smooth))
     off = np.where(known, values - factor[rows, best][:, None] * slopes[best], 0.0)
     off = np.where(known, off - (off.sum(1) / np.maximum(known.sum(1), 1))[:, None], 0.0)
-    again = (off[:, 1:] * off[:, :-1]).sum(1) / np.maximum((off**2).sum(1), SHARP)
+    luck = known.sum(1)  # on this scale each day strays by 1 at least
+    again = (off[:, 1:] * off[:, :-1]).sum(1) / np.maximum((off**2).sum(1), luck)
     again = np.clip(again + (2 + 4 * again) / smooth.shape[1], 0.0, 0.9)  # of few days it looks smaller than it is
     slow = gain[rows, best] > _fit(known, values, steps)[0].max(1, initial=0.0)
     return _Curves(best, slow, (1 + again) / (1 - again))

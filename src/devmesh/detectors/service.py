@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from threading import Lock
 
 from sqlalchemy import Connection, Select
 
 from devmesh.db import Database
-from devmesh.detectors import queries, states
+from devmesh.detectors import queries, states, weeks
 from devmesh.detectors.as_seen import AsSeen, Span
 from devmesh.detectors.counts import Counts, NamesOf, hours
 from devmesh.detectors.live import KEPT_H, Live, Looked
@@ -31,6 +32,8 @@ class Detectors:
     ) -> None:
         self._db, self._templates, self._events, self._memory = db, templates, events, memory
         self._names_of = service_names
+        self._weeks_lock = Lock()  # who asks meanwhile gets the same answer
+        self._weeks: tuple[int, weeks.Weeks] | None = None  # the hour in which it was found
 
     def past(self, since_us: int, until_us: int, tuning: Tuning) -> Past:
         """The time from `since_us` on, to be watched as if it were now."""
@@ -85,6 +88,14 @@ class Detectors:
     def forget(self, connection: Connection, before: int, but: Select[tuple[int]], limit: int) -> int:
         """Delete what was found before a minute, at most `limit`, except for the numbers that somebody keeps."""
         return queries.forget(connection, before, but, limit)
+
+    def drift(self, now_us: int) -> weeks.Weeks:
+        """What slowly changed over weeks; found anew once an hour, which may take seconds."""
+        with self._weeks_lock:
+            hour = now_us // HOUR_US
+            if self._weeks is None or self._weeks[0] != hour:
+                self._weeks = hour, weeks.look(self._templates, self._events, self._memory, now_us)
+            return self._weeks[1]
 
     def states(self, now_us: int) -> Sequence[states.DetectorState]:
         """How each detector stands: whether it only learns yet, how much it found."""

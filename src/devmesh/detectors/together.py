@@ -1,7 +1,7 @@
 """Families of different services that come to move together: their hours rise and fall alike this week, and did not.
 
-Hours are held against their own time of day, so that two that are busy by day are not alike for that, and ranked, so that
-a fault in common says little. The correlation of the last week is compared with that of the three weeks before
+Hours are held against their own time of day, so that two that are busy by day are not alike for that, and ranked, so
+that a fault in common says little. The correlation of the last week is compared with that of the three weeks before
 (Fisher's z, with as many hours as are independent: Bartlett 1935); both halves of the week must show it. Of the pairs
 that are left at most one in a hundred is luck. Pure: a frame in, groups out.
 """

@@ -28,6 +28,7 @@ COUNTED_ROWS = 40_000  # that the store itself looks through, in one short read
 TEXT_IDS = 10_000  # numbers with their counts in one text: less than a max_allowed_packet of 1 MiB takes
 READ_LIMIT_S = 2.0
 COUNTING_THREADS = 2
+NODE = 1 << 32  # a node and a template in one number
 Key = tuple[int, int]
 Span = dict[str, int]
 

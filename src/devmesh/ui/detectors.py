@@ -1,4 +1,4 @@
-"""The detectors: what each finds and how well, what is muted, what is maintained, what another setting would tell."""
+"""The detectors: what each finds and how well; mutes, maintenance, drift; what another setting would tell."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 // The detectors: how well each does; what is muted and maintained; what another setting would have told.
 import Backtest from "devmesh/backtest.js";
+import Drift from "devmesh/drift.js";
 import Watched from "devmesh/watched.js";
 import { call } from "devmesh/api.js";
 import { ago, brief, count, hint, many, safe } from "devmesh/text.js";
@@ -12,7 +13,7 @@ const names = (text) => text.split(",").map((one) => one.trim()).filter(Boolean)
 
 export default {
   props: { data: Object },
-  components: { Backtest, Watched },
+  components: { Backtest, Drift, Watched },
   data() {
     return { hours: HOURS, mutes: this.data.mutes ?? [], windows: this.data.maintenance ?? [], told: "", fresh: { nodes: "", services: "", hours: 2, reason: "" } };
   },
@@ -66,7 +67,7 @@ export default {
         <span class="who">{{ safe(one.reason) }} · by {{ safe(one.who) }} · {{ brief(one.since_us) }} to {{ brief(one.until_us) }}<template v-if="!living(one)"> · over</template></span></div></li></ul>
       <form v-if="data.may" class="filters more apart-above" @submit.prevent="begin"><input class="extra" v-model="fresh.nodes" placeholder="Nodes: nas, web (none: all)" aria-label="Nodes" maxlength="2000"><input class="extra" v-model="fresh.services" placeholder="Services (none: all)" aria-label="Services" maxlength="2000">
         <select v-model="fresh.hours" aria-label="How long"><option v-for="[value, name] in hours" :value="value">from now for {{ name }}</option></select><input class="words" v-model="fresh.reason" required placeholder="Why: kernel update" aria-label="Why" maxlength="500"><button class="primary">Begin</button></form></section>
-    <Backtest :asked="data.asked"/>
+    <Drift/><Backtest :asked="data.asked"/>
     </template>
   </article>`,
 };
