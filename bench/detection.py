@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from devmesh.detectors import Watch
 from devmesh.incidents import Grouping, Incident
 from devmesh.intake.services import CANDIDATES, service_names
-from devmesh.investigations import Fleet, Ranking, Signature, recall, signature
+from devmesh.investigations import Fleet, Ranking, Signature, recall, roles_of, signature
 from devmesh.investigations.service import AFTER_US, BEFORE_US, OWN_ADDRESS, QUOTED, SHARED_ADDRESS
 from devmesh.memory import Minutes, Shape
 from devmesh.simulate import FAULTS, Simulation, Slice, Truth, Wish, default_inventory
@@ -256,13 +256,15 @@ def remembered(seed: int) -> tuple[int, int, int, int]:
     texts = {family: shape.text for family, shape in reader.shapes.items()}
     names = {number: name for name, number in reader.services.items()}
     told = [one for one in grouping.incidents if one.told is not None]
+    pairs = watch.normal.pairs
+    roles = roles_of(zip(pairs["service"].tolist(), pairs["node"].tolist(), strict=True), names)
     seen: list[tuple[str, Signature]] = []
     held = right = unseen = wrong = 0
     for number, wish in enumerate(wishes):
         near = [one for one in told if 0 <= one.onset * MINUTE_US - (wish.at_us or 0) + MINUTE_US < APART_H * HOUR_US]
         if not near:
             continue
-        mark = signature(near[0].findings, texts, names)
+        mark = signature(near[0].findings, texts, names, roles)
         found = recall(mark, [one for _kind, one in seen])
         same = found is not None and seen[found.place][0] == wish.kind
         if number >= 40:

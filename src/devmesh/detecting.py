@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from devmesh.backtest import beside
 from devmesh.detectors import Tuning, names_in
 from devmesh.errors import InvalidInput
-from devmesh.investigations import Recall, Signature, recall, signature
+from devmesh.investigations import Recall, Signature, recall, roles_of, signature
 from devmesh.when import parse_when, zone_of
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ def _described(mesh: Mesh, found: Replayed, shown: list[Incident]) -> list[dict[
     ranking = mesh.investigations.ranking(found.pairs)
     families = mesh.templates.families({family for one in shown for family, _node in one.cited})
     texts = {asked: family.text for asked, family in families.items()}
-    out, earlier = list[dict[str, Any]](), list[Signature]()
+    out, earlier, roles = list[dict[str, Any]](), list[Signature](), roles_of(found.pairs, services)
     for one in shown:
-        mark = signature(one.findings, texts, services)
+        mark = signature(one.findings, texts, services, roles)
         before = recall(mark, earlier)
         earlier.append(mark)
         suspects = mesh.investigations.suspects(one.findings, ranking)[:SUSPECTS]
@@ -124,6 +124,7 @@ def _recalled(before: Recall, then: Incident) -> dict[str, Any]:
     return {
         "onset_us": then.onset * MINUTE_US,
         "alike": round(before.alike, 2),
+        "same": before.same,
         "shared": list(before.shared),
         "missing": list(before.missing),
     }

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from devmesh.detectors import About, Finding
 from devmesh.investigations import Suspect
-from devmesh.investigations.judging import confidence_of, inconclusive, unclear
+from devmesh.investigations.suspects import confidence_of, inconclusive, unclear
 
 ONE = Finding(600, "louder", "louder in 5 min", 1, 1, 7, 3.0, False, About.SELF, "")
 

@@ -10,6 +10,7 @@ from broken_fleet import BROKE_US, MINUTE_US, broken, ordinary, watch
 
 from bodies import line, rows
 from devmesh.errors import DevMeshError
+from devmesh.incidenting import one_incident
 from devmesh.investigations import queries
 from devmesh.memory import BlindInterval
 
@@ -31,7 +32,11 @@ def written(mesh):
 
 def test_a_report_says_what_where_since_when_who_and_what_to_do(troubled):
     """With evidence for and against, the change just ahead, and the node that saw nothing; all of it confirmed."""
-    report = written(troubled())
+    mesh = troubled()
+    report = written(mesh)
+    timeline = one_incident(mesh, report.incident_id)["timeline"]
+    assert sum(one["errors"] for one in timeline["bars"]) == 5
+    assert {"finding", "change", "told"} <= {one["kind"] for one in timeline["marks"]}
     assert report.title == "mariadb on db01 failed; api affected"
     assert (report.inconclusive, report.facts["struck"], report.facts["taken_out"]) == (False, 0, {})
     assert report.hypothesis.startswith("mariadb on db01 failed: mariadb.service: Failed with result")
@@ -39,13 +44,12 @@ def test_a_report_says_what_where_since_when_who_and_what_to_do(troubled):
     first, second = report.facts["suspects"]
     assert (first["service"], first["node"], second["service"]) == ("mariadb", "db01", "api")
     assert any("api on apps names it" in one["text"] for one in first["for"])
-    assert second["against"][0]["text"] == "It began 20 s later than mariadb on db01."
+    assert second["against"][0]["text"] == "api on apps came 20 s after mariadb on db01."
     assert report.facts["movers"][1]["lead_s"] == 20
     assert report.facts["changes"][0]["text"] == "upgrade mariadb-server:amd64 11.8.5 11.8.6"
     assert [one["node"] for one in report.facts["elsewhere"]] == ["nas"]
     assert "On db01: systemctl status mariadb" in report.next_checks
-    assert sum(one["errors"] for one in report.facts["timeline"]["bars"]) == 5
-    assert {"finding", "change", "told"} <= {one["kind"] for one in report.facts["timeline"]["marks"]}
+    assert [one["text"].split(" said ")[0] for one in report.facts["what"]] == ["mariadb on db01", "api on apps"]
     assert all(one["cites"] for part in ("what", "since", "order", "impact") for one in report.facts[part])
     assert 0.3 < report.confidence <= 0.95
 

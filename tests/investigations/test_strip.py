@@ -6,9 +6,8 @@ import pytest
 
 from bodies import DAY_US, NOW_US, line, run_whole, take
 from devmesh.clock import FakeClock
-from devmesh.investigations.causes import causes
 from devmesh.investigations.kinds import KINDS, kind_of
-from devmesh.investigations.strip import Strip
+from devmesh.investigations.strip import Strip, causes
 
 DAY = NOW_US // DAY_US * DAY_US - DAY_US
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000

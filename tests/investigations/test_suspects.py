@@ -8,7 +8,7 @@ import pytest
 
 from devmesh.detectors import About, Finding
 from devmesh.investigations import Fleet, Ranking
-from devmesh.investigations.judging import unclear
+from devmesh.investigations.suspects import unclear
 
 KERNEL, API, DB, PROXY, DNS, NFS = range(6)
 APPS, STORE, EDGE = range(3)

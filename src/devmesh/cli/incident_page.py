@@ -100,7 +100,8 @@ def _similar(similar: list[dict[str, Any]], zone: tzinfo) -> None:
     for one in similar:
         when = stamp(one["onset_us"], zone)[:MINUTE_CHARS]
         head = f"incident {one['id']} of {when} is {one['alike']:.0%} like it: {safe(one['title'])}"
-        _rows("before", [head, *(f"  noted then: {safe(text)}" for text in one["notes"])])
+        same = [f"  {safe(one['same'])}"] if one.get("same") else []
+        _rows("before", [head, *same, *(f"  noted then: {safe(text)}" for text in one["notes"])])
 
 
 def _lines(evidence: list[dict[str, Any]], zone: tzinfo) -> None:

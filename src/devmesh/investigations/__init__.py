@@ -7,11 +7,11 @@ evidence gives the same order; each value in a report was recomputed from the st
 
 from devmesh.investigations.model import Report, Seen, Summary
 from devmesh.investigations.service import Investigations
-from devmesh.investigations.similar import Recall, Signature, recall, signature
+from devmesh.investigations.similar import Recall, Signature, recall, roles_of, signature
 from devmesh.investigations.strip import Change
 from devmesh.investigations.suspects import Fleet, Ranking, Suspect
 
 __all__ = [
     "Change", "Fleet", "Investigations", "Ranking", "Recall", "Report", "Seen", "Signature", "Summary", "Suspect",
-    "recall", "signature",
+    "recall", "roles_of", "signature",
 ]  # fmt: skip

@@ -6,8 +6,10 @@ of their own. Whoever writes reports, rules or a model, writes statements; `lock
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from devmesh.memory import Span
 
 Value = int | str
 
@@ -20,11 +22,17 @@ class Metric(StrEnum):
     NODES = "nodes"  # on how many nodes they were said in the window: int
     SERVICES = "services"  # by how many services: int
     TIME = "time"  # when the cited event was, in microseconds: int
-    LEAD = "lead"  # whole seconds from the first cited event to the second: int
-    ORDER = "order"  # the first cited event came `before` or `after` the second, or at the `same time`
+    FIRST = "first"  # the id of the first event of these families in the window, on `node`, by `service` if said
+    LAST = "last"  # the id of the last one
+    LEAD = "lead"  # whole seconds from the first end to the second; ends are two events, or first lines of two families
+    ORDER = "order"  # the first end came `before` or `after` the second, or at the `same time`
     NODE = "node"  # who said the event, or the families in the window; with nothing cited: a name that there is
     SERVICE = "service"
     LINE = "line"  # the message of the cited event, or the text of the family
+
+
+EDGES = {Metric.FIRST, Metric.LAST}
+BETWEEN = {Metric.LEAD, Metric.ORDER}
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class Claim:
     """One value with what it cites. Windows are whole minutes, or whole hours farther back; `until_us` is exclusive."""
 
     metric: Metric
-    value: Value
+    value: Value = ""
     families: tuple[int, ...] = ()
     templates: tuple[int, ...] = ()
     events: tuple[str, ...] = ()
@@ -44,7 +52,13 @@ class Claim:
     @property
     def cites(self) -> tuple[str, ...]:
         """f12, t345 and ids of events."""
-        return (*(f"f{one}" for one in self.families), *(f"t{one}" for one in self.templates), *self.events)
+        edge = (str(self.value),) if self.metric in EDGES and self.value else ()
+        families, templates = (f"f{one}" for one in self.families), (f"t{one}" for one in self.templates)
+        return (*edge, *families, *templates, *self.events)
+
+    def within(self, window: Span) -> Claim:
+        """The same of a window."""
+        return replace(self, since_us=window.since_us, until_us=window.until_us)
 
 
 @dataclass(frozen=True)

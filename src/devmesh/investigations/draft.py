@@ -11,16 +11,15 @@ from dataclasses import dataclass
 
 from devmesh.detectors import About, Finding
 from devmesh.investigations.advice import advice_for, checks_for
-from devmesh.investigations.causes import Cause
 from devmesh.investigations.claims import Claim, Metric, Statement
-from devmesh.investigations.judging import confidence_of, inconclusive, unclear
 from devmesh.investigations.model import Context
-from devmesh.investigations.suspects import KERNEL, Suspect
-from devmesh.investigations.telling import Teller
+from devmesh.investigations.strip import Cause
+from devmesh.investigations.suspects import KERNEL, WHOLE, Pair, Suspect, confidence_of, inconclusive, unclear
+from devmesh.investigations.telling import Teller, whole
 from devmesh.investigations.wording import cut
 from devmesh.safe import safe
 
-SUSPECTS, LINES, MOVERS, IMPACT, OTHERS, CHECKS = 5, 5, 8, 8, 8, 6
+SUSPECTS, LINES, LINES_EACH, MOVERS, IMPACT, OTHERS, CHECKS = 5, 6, 3, 8, 8, 8, 6
 LEAST_CAUSE = 0.3  # of a change that is named as the cause
 TITLE_CHARS = 119
 COUNTING = {"new": 1, "louder": 2, "error rate": 2}
@@ -67,141 +66,77 @@ class _Writer(Teller):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        causes = [one for one in context.causes if one.confidence >= LEAST_CAUSE]
-        self.cause: Cause | None = causes[0] if causes else None
+        self.cause: Cause | None = next((one for one in context.causes if one.confidence >= LEAST_CAUSE), None)
 
     def draft(self) -> Draft:
         """All of it."""
-        suspects = self.c.suspects[:SUSPECTS]
-        tied = unclear(self.c.suspects)
+        every, suspects = self.c.suspects, self.c.suspects[:SUSPECTS]
         accused = [
-            Accused(one, confidence_of(self.c.suspects, place), self._reasons(one), self._doubts(one))
+            Accused(one, confidence_of(every, place), self._reasons(one), self._doubts(one))
             for place, one in enumerate(suspects)
         ]
+        perhaps, first = unclear(every), self.begun[0] if self.begun else None
         return Draft(
-            self._title(suspects[0], tied=tied), self._hypothesis(suspects[0], tied=tied),
-            accused[0].confidence, inconclusive(self.c.suspects, self.c.asked.findings), self._what(), self._where(),
-            self._since(), accused, self._impact(), self._order(), self._changed(), self._others(),
+            self._title(suspects[0], perhaps=perhaps),
+            self._hypothesis(suspects[0], perhaps=perhaps),
+            accused[0].confidence,
+            inconclusive(every, self.c.asked.findings),
+            self._what(suspects),
+            self._where(),
+            whole([self.began(first, None)] if first else []),
+            accused,
+            self._impact(),
+            whole(self.began(one, first) for one in self.begun[1 : MOVERS + 1]),
+            whole(self.change(one) for one in self.c.causes[:LINES]),
+            whole(self.other(one) for one in self.c.elsewhere[:OTHERS]),
             self._checks(suspects),
-        )  # fmt: skip
+        )
 
-    def _what(self) -> list[Statement]:
-        best = {(one.family, one.node): one for one in reversed(self.findings) if one.family is not None}
-        told = [self.said(one) for one in sorted(best.values(), key=lambda one: -one.weight)[:LINES]]
-        missing = [one for one in self.findings if one.family is None and "silent" in one.kind + one.detector]
-        silent = {(one.service, one.node): one for one in missing} or {
-            (one.service, one.node): one for one in self.findings if one.detector == "silence"
-        }
-        told += [self.last_of(one) for one in list(silent.values())[:LINES]]
-        told += [self.overdue(one) for one in self.findings if one.detector == "overdue"][:LINES]
-        return [one for one in told if one is not None]
+    def _what(self, suspects: Sequence[Suspect]) -> list[Statement]:
+        """What was found: what is blamed before its victims, of each the weightiest; a node that is lost says all of
+        the services on it.
+        """
+        place = {(one.service, one.node): number for number, one in enumerate(self.c.suspects)}
+        last = len(place)
+        first = [one for some in suspects[:1] for one in self._own(some)]
+        others = sorted(self.findings, key=lambda one: place.get((one.service, one.node), last))
+        lost = {one.node for one in self.findings if one.kind in WHOLE}
+        each: dict[Pair, list[Statement]] = {}
+        for one in [*first, *others]:
+            mine = each.setdefault((one.service, one.node), [])
+            silent = one.detector == "silence" and one.kind not in WHOLE and one.node in lost
+            told = None if silent or len(mine) == LINES_EACH else self.told(one)
+            if told is not None and told not in mine:
+                mine.append(told)
+        return whole(one for some in each.values() for one in some)[:LINES]
 
     def _where(self) -> list[Statement]:
         families = tuple(sorted(self.texts))
-        if not families:
-            return []
-        span = self.window.since_us, self.window.until_us
-        rows = self.c.ledger.counts(families, (), *span)
-        services, nodes = len({row[1] for row in rows}), len({row[0] for row in rows})
-        said = (
-            Claim(Metric.SERVICES, services, families, (), (), "", "", *span),
-            Claim(Metric.NODES, nodes, families, (), (), "", "", *span),
-        )
-        return [Statement("Services in whose lines it shows: {0}; nodes: {1}.", said)] if rows else []
-
-    def _since(self) -> list[Statement]:
-        first = next((one for one in self.c.movers if one.event_id), None)
-        if first is None:
-            return []
-        event = (first.event_id,)
-        return [
-            Statement(
-                "Its first line came at {0}, from {1} on {2}: {3}",
-                (
-                    Claim(Metric.TIME, first.at_us, events=event),
-                    Claim(Metric.SERVICE, self.service(first.service_id), events=event),
-                    Claim(Metric.NODE, self.node(first.node_id), events=event),
-                    self.message(first),
-                ),
-            )
-        ]
-
-    def _order(self) -> list[Statement]:
-        """Who began when, the first mover first; each with its lead."""
-        shown = [one for one in self.c.movers if one.event_id][: MOVERS + 1]
-        out = []
-        for one in shown[1:]:
-            event = (one.event_id,)
-            out.append(
-                Statement(
-                    "{0} on {1} began {2} later: {3}",
-                    (
-                        Claim(Metric.SERVICE, self.service(one.service_id), events=event),
-                        Claim(Metric.NODE, self.node(one.node_id), events=event),
-                        self.lead(shown[0].event_id, one.event_id),
-                        self.message(one),
-                    ),
-                )
-            )
-        return out
+        counts = [Claim(one, "", families).within(self.c.window) for one in (Metric.SERVICES, Metric.NODES)]
+        told = self.say("It shows in the lines of {0} on {1}.", *counts) if families else None
+        return whole([told if told and told.claims[0].value else None])
 
     def _impact(self) -> list[Statement]:
-        pairs = dict.fromkeys((one.service, one.node) for one in self.findings)
-        out = []
-        for service, node in list(pairs)[:IMPACT]:
-            family = next(
-                (
-                    one.family
-                    for one in self.findings
-                    if (one.service, one.node) == (service, node) and one.family in self.texts
-                ),
-                None,
-            )
-            errors = self.count(Metric.ERRORS, (), service, node)
-            if family is not None and errors.value:
-                names = self.who(service, node, family)
-                out.append(Statement("{0} on {1}: errors {2}.", (*names, errors)))
-        return out
-
-    def _changed(self) -> list[Statement]:
-        """The changes that may have brought it about, and those just ahead of it."""
-        near = sorted(self.c.causes, key=lambda one: -one.confidence)[:LINES]
-        return [self.change(one) for one in near]
-
-    def _others(self) -> list[Statement]:
-        out = []
-        for one in self.c.elsewhere[:OTHERS]:
-            node = self.node(one.node_id)
-            known = Claim(
-                Metric.NODE,
-                node,
-                families=(one.family_id,),
-                since_us=self.c.ledger.near.since_us,
-                until_us=self.window.until_us,
-            )
-            said = self.count(Metric.EVENTS, (), None, one.node_id)
-            errors = self.count(Metric.ERRORS, (), None, one.node_id)
-            if one.blind:  # no data is not the same as no errors
-                out.append(
-                    Statement("{0} could not be seen for a part of this time: no data. Lines {1}.", (known, said))
-                )
-            elif said.value:
-                out.append(Statement("On {0} nothing was found: lines {1}, errors {2}.", (known, said, errors)))
-            else:
-                out.append(Statement("{0} said nothing in this time: lines {1}.", (known, said)))
-        return out
+        family = {(x.service, x.node): x.family for x in reversed(self.findings) if x.family in self.texts}
+        bad = [(pair, one) for pair in self.c.pairs[:IMPACT] if (one := family.get(pair)) and self.errors(pair)]
+        return whole(
+            self.say("{0} on {1}: {2}.", *self.who(pair, one), self.count(Metric.ERRORS, pair)) for pair, one in bad
+        )
 
     def _own(self, one: Suspect) -> list[Finding]:
         """What was found about a suspect itself; of who was killed for memory, what the kernel said of it."""
         own = [x for x in self.findings if (x.service, x.node) == (one.service, one.node)]
-        if self.service(one.service) == KERNEL:
+        if self._is_kernel(one.service):
             own += [x for x in self.findings if x.node == one.node and x.about is About.NODE and x not in own]
         elif any("named" in reason for reason in one.reasons) or not own:
             own += [
                 x for x in self.findings
-                if x.node == one.node and x.critical and x.about is About.SELF and self.service(x.service) == KERNEL
+                if x.node == one.node and x.critical and x.about is About.SELF and self._is_kernel(x.service)
             ]  # fmt: skip
         return sorted(own, key=self._telling)
+
+    def _is_kernel(self, service: int) -> bool:
+        return self.c.services.get(service) == KERNEL
 
     def _telling(self, x: Finding) -> tuple[bool, bool, int, bool, float]:
         """What says most first: what a rule names, then what is new, then what is louder; of the lines of a stack trace
@@ -212,124 +147,96 @@ class _Writer(Teller):
 
     def _reasons(self, one: Suspect) -> list[Statement]:
         """What speaks for it."""
-        own = {x.family: x for x in reversed(self._own(one)) if x.about is not About.PEER}
-        told = [self.said(x) for x in list(own.values())[::-1][:3]]
-        told += [self.last_of(x) for x in own.values() if x.detector == "silence"][:1]
-        mover = self.movers.get((one.service, one.node))
-        if mover is not None and mover.event_id and mover is self.c.movers[0]:
-            told.append(
-                Statement("It was the first: {0}.", (Claim(Metric.TIME, mover.at_us, events=(mover.event_id,)),))
-            )
+        own = {(x.family, x.kind if x.family is None else ""): x for x in reversed(self._own(one))}
+        told = [self.told(x) for x in list(own.values())[::-1][:LINES_EACH] if x.about is not About.PEER]
+        mover = self.c.movers.get((one.service, one.node))
+        if self.begun and mover is self.begun[0]:
+            other = self.begun[1] if len(self.begun) > 1 else None
+            told.append(self.came(mover, other) if other else None)
         if any(reason.startswith("named by") for reason in one.reasons):
             told += [self.witness(x) for x in self._witnesses(one)]
-        if self.cause is not None and self.cause.change.node_id == one.node and self._changes(self.cause, one):
-            told.append(self.change(self.cause))
-        return [x for x in told if x is not None]
-
-    def _changes(self, cause: Cause, one: Suspect) -> bool:
-        """Whether a change concerns a suspect more than others on its node."""
-        return cause.change.service_id == one.service or cause.change.wide or one is self.c.suspects[0]
+        if self.cause is not None and self.cause.change.node_id == one.node:
+            change = self.cause.change
+            if change.service_id == one.service or change.wide or one is self.c.suspects[0]:
+                told.append(self.change(self.cause))
+        return whole(told)
 
     def _witnesses(self, one: Suspect) -> list[Finding]:
         """Who accuses it: one finding of each service that could not reach somebody."""
         names = {name for reason in one.reasons if reason.startswith("named by ") for name in reason[9:].split(", ")}
-        found = [x for x in reversed(self.findings) if x.about is About.PEER and self.service(x.service) in names]
+        found = [x for x in reversed(self.findings) if x.about is About.PEER and self.c.services[x.service] in names]
         return list({(x.service, x.node): x for x in found}.values())[:3]
 
     def _doubts(self, one: Suspect) -> list[Statement]:
         """What speaks against it."""
-        own = [x for x in self.findings if (x.service, x.node) == (one.service, one.node)]
-        told: list[Statement | None] = [self._healthy(one)] if not own and self.service(one.service) != KERNEL else []
-        mover, first = self.movers.get((one.service, one.node)), self.c.movers[0]
-        if mover is not None and mover.event_id and first.event_id and mover.lead_s > 0:
-            names = self.who(first.service_id, first.node_id)
-            told.append(
-                Statement("It began {0} later than {1} on {2}.", (self.lead(first.event_id, mover.event_id), *names))
-            )
-        told.append(self._louder(one))
+        pair = one.service, one.node
+        told = [] if pair in self.c.pairs or self._is_kernel(one.service) else [self.healthy(pair)]
+        mover = self.c.movers.get(pair)
+        if mover is not None and mover.event and mover.lead_s > 0 and mover is not self.begun[0]:
+            told.append(self.came(mover, self.begun[0]))
+        told.append(self._louder(pair))
         if self.cause is not None and self.cause.change.node_id != one.node:
             told.append(self.change(self.cause))
-        return [x for x in told if x is not None]
+        return whole(told)
 
-    def _healthy(self, one: Suspect) -> Statement | None:
-        """It is accused, and says nothing of trouble itself."""
-        last = self.c.last_lines.get((one.service, one.node))
-        if last is None:
-            return None
-        said = self.count(Metric.EVENTS, (), one.service, one.node)
-        names = self.who(one.service, one.node)
-        event = Claim(Metric.TIME, last[0], events=(last[1],))
-        return Statement(
-            "Nothing was found in what {0} on {1} says itself (lines {2}, the last at {3}).", (*names, said, event)
-        )
-
-    def _louder(self, one: Suspect) -> Statement | None:
+    def _louder(self, pair: Pair) -> Statement | None:
         """Somebody else has many more errors."""
-        mine = self.count(Metric.ERRORS, (), one.service, one.node)
-        others = [
-            (self.count(Metric.ERRORS, (), x.service, x.node), x)
-            for x in {(x.service, x.node): x for x in self.findings if x.family in self.texts}.values()
-            if (x.service, x.node) != (one.service, one.node)
-        ]
-        most = max(others, key=lambda other: int(other[0].value), default=None)
-        if most is None or int(most[0].value) < LOUDER * max(1, int(mine.value)) or most[1].family is None:
+        family = {(x.service, x.node): x.family for x in self.findings if x.family in self.texts}
+        others = {other: self.errors(other) for other in family if other != pair}
+        most = max(others, key=lambda other: others[other], default=None)
+        if most is None or others[most] < LOUDER * max(1, self.errors(pair)):
             return None
-        names = self.who(most[1].service, most[1].node, most[1].family)
-        return Statement("{0} on {1} has more errors: {2} beside its {3}.", (*names, most[0], mine))
+        counts = self.count(Metric.ERRORS, most), self.count(Metric.ERRORS, pair)
+        return self.say(
+            "{0} on {1} says more that is bad: {2}, this one {3}.", *self.who(most, family[most] or 0), *counts
+        )
 
     def _kind(self, one: Suspect) -> str:
         """The kind of finding that says most of a suspect."""
         own = [x for x in self._own(one) if x.about is not About.PEER] or self._own(one)
         return own[0].kind if own else ""
 
-    def _subject(self, one: Suspect) -> str:
-        service, node = safe(self.service(one.service)), safe(self.node(one.node))
-        return node if service == KERNEL else f"{service} on {node}"
-
-    def _title(self, one: Suspect, *, tied: bool) -> str:
+    def _title(self, one: Suspect, *, perhaps: bool) -> str:
         kind = self._kind(one)
         says = advice_for(kind).says if kind else "cannot be reached"
         mine = {one.service, *(x.service for x in self._own(one))}
-        others = list(dict.fromkeys(self.service(x.service) for x in self.findings if x.service not in mine))
-        head = f"{self._subject(one)} {says}"
-        if tied:
+        others = list(dict.fromkeys(self.c.services[x.service] for x in self.findings if x.service not in mine))
+        service, node = map(safe, self.names((one.service, one.node)))
+        head = f"{node if service == KERNEL else f'{service} on {node}'} {says}"
+        if perhaps:
             head = f"Trouble with no clear cause; perhaps {head}"
-        if not others:
-            return cut(head, TITLE_CHARS)
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        return cut(f"{head}; {safe(others[0])}{more} affected", TITLE_CHARS)
+        return cut(f"{head}; {safe(others[0])}{more} affected" if others else head, TITLE_CHARS)
 
-    def _hypothesis(self, one: Suspect, *, tied: bool) -> Statement:
+    def _hypothesis(self, one: Suspect, *, perhaps: bool) -> Statement:
         """In one sentence what probably happened."""
-        kind = self._kind(one)
-        says = advice_for(kind).says if kind else "could not be reached"
-        claims: list[Claim] = list(self.who(one.service, one.node))
-        text = "{0} on {1} " + says
-        shown = next(
-            (x for x in (*self._own(one), *self._witnesses(one), *self.findings) if x.family in self.texts), None
-        )
-        if shown is not None and shown.family is not None:
-            claims.append(self.line(shown.family))
+        kind, pair = self._kind(one), (one.service, one.node)
+        text = "{0} on {1} " + (advice_for(kind).says if kind else "could not be reached")
+        claims: list[Claim] = list(self.who(pair))
+        shown = (x.family for x in (*self._own(one), *self._witnesses(one), *self.findings) if x.family in self.texts)
+        family, last = next(shown, None), self.last(*self.names(pair))
+        if family is not None:
+            claims.append(Claim(Metric.LINE, self.texts[family].text, families=(family,)))
             text += ": {2}"
-        elif (last := self.c.last_lines.get((one.service, one.node))) is not None:
-            claims.append(Claim(Metric.TIME, last[0], events=(last[1],)))
-            text += ", its last line was at {2}"
+        elif last is not None:
+            claims = [*self.by(str(last.value)), last]
+            text += ", heard {2}"
         if self.cause is not None and self.cause.change.node_id == one.node:
-            event = (self.cause.change.event_id,)
-            said = self.c.ledger.event(event[0])
-            text += f"; just ahead of it something was changed there: {{{len(claims)}}}"
-            claims.append(Claim(Metric.LINE, said.message if said else "", events=event))
-        return Statement(("Perhaps " if tied else "") + text, tuple(claims))
+            said, event = self.ledger.event(self.cause.change.event_id), (self.cause.change.event_id,)
+            if said is not None:
+                text += f"; changed there at {{{len(claims)}}}: {{{len(claims) + 1}}}"
+                claims += [Claim(Metric.TIME, said.ts_us, events=event), Claim(Metric.LINE, said.message, events=event)]
+        return Statement(("Perhaps " if perhaps else "") + text, tuple(claims))
 
     def _checks(self, suspects: Sequence[Suspect]) -> list[str]:
         """What a person can look at next, the likeliest first."""
         out = []
         if self.cause is not None:
             change = self.cause.change
-            node, text = safe(self.node(change.node_id)), cut(safe(change.text), 120)
+            node, text = safe(self.c.nodes.get(change.node_id, "?")), cut(safe(change.text), 120)
             out.append(f"On {node}: was this change meant, can it be undone? {text}")
         for one in suspects[:2]:
             kinds = list(dict.fromkeys(x.kind for x in self._own(one)))[:2] or [""]
             for kind in kinds:
-                out += checks_for(kind, self.service(one.service), self.node(one.node))
+                out += checks_for(kind, *self.names((one.service, one.node)))
         return list(dict.fromkeys(out))[:CHECKS]

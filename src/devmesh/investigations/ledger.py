@@ -5,21 +5,26 @@ Counts near the incident are read by minute, once; farther back by whole hours, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
 
 import polars as pl
 
 from devmesh.errors import InvalidInput
 from devmesh.events import Event, Events, Filter, parse_event_id
+from devmesh.investigations.claims import Claim
 from devmesh.memory import Span
 from devmesh.nodes import Nodes
 from devmesh.templates import Family, Templates
 
-HOUR_US = 3_600_000_000
+MINUTE_US, HOUR_US = 60_000_000, 3_600_000_000
 ERROR = 3
 MOST_HOURS = 8 * 24  # of a window farther back
+AT_ONCE = 1_000  # lines that are looked through for the first
 Count = tuple[str, str, int, int]  # node, service, priority, n
+Asked = TypeVar("Asked")
 
 
 @dataclass(frozen=True)
@@ -40,44 +45,50 @@ class Ledger:
     ) -> None:
         self._nodes, self._templates, self._events = nodes, templates, events
         self.near, self._copies = near, copies or {}
-        self._frame: pl.DataFrame | None = None
+        self._answers: dict[Hashable, Any] = {}
         self._families: dict[int, Family | None] = {}
-        self._counted: dict[tuple[tuple[int, ...], tuple[int, ...], int, int], list[Count]] = {}
-        self._said: dict[str, Said | None] = {}
 
-    @property
+    def _once(self, key: Hashable, ask: Callable[[], Asked]) -> Asked:
+        if key not in self._answers:
+            self._answers[key] = ask()
+        found: Asked = self._answers[key]
+        return found
+
+    @cached_property
     def frame(self) -> pl.DataFrame:
         """(minute, family_id, template_id, node_id, service_id, priority, n) near the incident."""
-        if self._frame is None:
-            counts = self._events.by_minute(self.near.since_us, self.near.until_us)
-            self._frame = self._with_families(counts)
-        return self._frame
+        return self._with_families(self._events.by_minute(self.near.since_us, self.near.until_us))
 
-    def counts(self, families: Sequence[int], templates: Sequence[int], since_us: int, until_us: int) -> list[Count]:
-        """What was counted of some families and templates (of all, where none is named); raises InvalidInput for a time
-        of which nothing can be said.
+    def counts(self, one: Claim) -> list[Count]:
+        """What was counted of a claim's families and templates (of all, where it names none) in its window, on its node
+        and by its service if it names them; raises InvalidInput for a time of which nothing can be said.
         """
-        key = tuple(families), tuple(templates), since_us, until_us
-        if key not in self._counted:
-            self._counted[key] = self._count(families, templates, since_us, until_us)
-        return self._counted[key]
+        key = one.families, one.templates, one.since_us, one.until_us
+        found = self._once(key, lambda: self._sums(one))
+        return [row for row in found if one.node in ("", row[0]) and one.service in ("", row[1])]
 
-    def _count(self, families: Sequence[int], templates: Sequence[int], since_us: int, until_us: int) -> list[Count]:
-        rows = self.rows(families, templates, since_us, until_us)
-        roots = [one.id for one in self.families(families).values()]  # a family that was merged goes by its new number
-        wanted = pl.lit(value=not (families or templates))
-        wanted |= pl.col("template_id").is_in(list(templates)) | pl.col("family_id").is_in(roots)
-        sums = rows.filter(wanted).group_by("node_id", "service_id", "priority").agg(pl.col("n").sum())
+    def _sums(self, one: Claim) -> list[Count]:
+        rows = self._wanted(one)
+        sums = rows.group_by("node_id", "service_id", "priority").agg(pl.col("n").sum())
         nodes = self._nodes.node_names.names(sums["node_id"].to_list())
         services = self._nodes.service_names.names(sums["service_id"].to_list())
         return [(nodes.get(a, "?"), services.get(b, "?"), c, n) for a, b, c, n in sums.iter_rows()]
+
+    def _wanted(self, one: Claim) -> pl.DataFrame:
+        rows = self.rows(one.families, one.templates, one.since_us, one.until_us)
+        if not one.families and not one.templates:
+            return rows
+        roots = [found.id for found in self.families(one.families).values()]  # merged ones go by their new number
+        return rows.filter(
+            pl.col("template_id").is_in(list(one.templates)) | pl.col("family_id").is_in(roots),
+        )
 
     def rows(self, families: Sequence[int], templates: Sequence[int], since_us: int, until_us: int) -> pl.DataFrame:
         """(…, family_id, template_id, node_id, service_id, priority, n) of a time: all where it is near, else of the
         families and templates alone. Raises InvalidInput.
         """
-        if self.near.since_us <= since_us < until_us <= self.near.until_us:
-            minute = pl.col("minute") * 60_000_000
+        if self._is_near(since_us, until_us):
+            minute = pl.col("minute") * MINUTE_US
             return self.frame.filter((minute >= since_us) & (minute < until_us))
         whole = since_us % HOUR_US == 0 and until_us % HOUR_US == 0
         if not whole or not 0 < until_us - since_us <= MOST_HOURS * HOUR_US or not (families or templates):
@@ -85,21 +96,67 @@ class Ledger:
         members = {*self._templates.member_ids(families), *templates}
         return self._with_families(self._events.hourly(members, since_us, until_us - 1))
 
+    def _is_near(self, since_us: int, until_us: int) -> bool:
+        return self.near.since_us <= since_us < until_us <= self.near.until_us
+
     def _with_families(self, counts: pl.DataFrame) -> pl.DataFrame:
         homes = self._templates.homes(counts["template_id"].unique())
         home = pl.DataFrame(list(homes.items()), schema={"template_id": pl.Int64, "family_id": pl.Int64}, orient="row")
         return counts.join(home, "template_id", "left")
 
+    def first(self, one: Claim) -> str | None:
+        """The id of the first line of what a claim names in its window, which must be near: looked for in the minute in
+        which it was counted first. None where there was none, or it is stored no more; raises InvalidInput.
+        """
+        if not self._is_near(one.since_us, one.until_us):
+            raise InvalidInput("Nothing can be said of the order in that time.", hint="Minutes near the incident.")
+        return self._once(("first", _who(one)), lambda: self._first(one))
+
+    def _first(self, one: Claim) -> str | None:
+        rows, (nodes, services) = self._wanted(one), self._ids(one)
+        for name, ids in (("node_id", nodes), ("service_id", services)):
+            rows = rows if ids is None else rows.filter(pl.col(name).is_in(list(ids)))
+        minute = rows["minute"].min()
+        if not isinstance(minute, int):
+            return None
+        members = tuple(rows.filter(pl.col("minute") == minute)["template_id"].unique().to_list())
+        since, until = minute * MINUTE_US, (minute + 1) * MINUTE_US
+        while True:  # events come newest first: where they are many, the half that holds the first
+            found = self._events.query(Filter(nodes, services, members, since_us=since, until_us=until), AT_ONCE).events
+            middle = (since + until) // 2
+            if len(found) < AT_ONCE or middle == since:
+                return found[-1].id if found else None
+            earlier = Filter(nodes, services, members, since_us=since, until_us=middle)
+            since, until = (since, middle) if self._events.query(earlier, 1).events else (middle, until)
+
+    def last(self, one: Claim) -> str | None:
+        """The id of the last line of what a claim names in its window; None where there is none."""
+        return self._once(("last", _who(one)), lambda: self._last(one))
+
+    def _last(self, one: Claim) -> str | None:
+        members = {*self._templates.member_ids(one.families), *one.templates}
+        asked = Filter(
+            *self._ids(one), tuple(members) if one.families or one.templates else None,
+            since_us=one.since_us, until_us=one.until_us,
+        )  # fmt: skip
+        found = self._events.query(asked, 1).events
+        return found[0].id if found else None
+
+    def _ids(self, one: Claim) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
+        """The nodes and the services that a claim names; None is any."""
+        nodes = tuple(self._nodes.node_names.ids([one.node], create=False).values()) if one.node else None
+        services = tuple(self._nodes.service_names.ids([one.service], create=False).values()) if one.service else None
+        return nodes, services
+
     def event(self, event_id: str) -> Said | None:
         """A line by its id; None where there is none."""
-        if event_id not in self._said:
-            self._said[event_id] = self._event(event_id)
-        return self._said[event_id]
+        return self._once(event_id, lambda: self._event(event_id))
 
     def _event(self, event_id: str) -> Said | None:
         try:
             ts_us, number = parse_event_id(event_id)
-            found = self._events.query(_just(ts_us), 1, cursor=f"{ts_us}-{number + 1}").events
+            asked = Filter(since_us=ts_us, until_us=ts_us + 1)
+            found = self._events.query(asked, 1, cursor=f"{ts_us}-{number + 1}").events
         except (InvalidInput, OverflowError):
             return None
         one = next((one for one in found if one.id == event_id), None)
@@ -122,16 +179,15 @@ class Ledger:
         names = self._nodes.node_names, self._nodes.service_names
         return any(some.ids([name], create=False) for some in names)
 
-    def speakers(self) -> tuple[set[str], set[str]]:
-        """Names of the nodes and of the services that were heard near the incident."""
-        nodes = self._nodes.node_names.names(self.frame["node_id"].unique().to_list())
-        services = self._nodes.service_names.names(self.frame["service_id"].unique().to_list())
-        return set(nodes.values()), set(services.values())
-
-
-def _just(ts_us: int) -> Filter:
-    return Filter(since_us=ts_us, until_us=ts_us + 1)
+    @cached_property
+    def nodes(self) -> set[str]:
+        """Names of the nodes that were heard near the incident."""
+        return set(self._nodes.node_names.names(self.frame["node_id"].unique().to_list()).values())
 
 
 def _said(one: Event) -> Said:
     return Said(one.ts_us, one.node, one.service, one.message)
+
+
+def _who(one: Claim) -> Hashable:
+    return one.families, one.templates, one.node, one.service, one.since_us, one.until_us

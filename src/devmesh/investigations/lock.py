@@ -1,59 +1,39 @@
 """The evidence lock: nothing is printed that the store does not confirm, whoever wrote it.
 
 Each claim is recomputed. What does not hold is struck through, with the true value beside it. A statement is taken out
-and counted if it cites nothing, or what does not exist, or something of which nothing can be computed; and if its prose
-holds a number, an order, or a name of a node without a claim. What prose cannot hide so: a made-up name that is an
-ordinary word.
+and counted if it cites nothing, or what does not exist, or something of which nothing can be computed; if its prose
+holds a number, an order, or a name of a node without a claim; and if an order stands between others than those whom it
+speaks of. What prose cannot hide so: a made-up name that is an ordinary word.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from devmesh.errors import InvalidInput
-from devmesh.investigations.claims import Claim, Metric, Statement, Value
-from devmesh.investigations.ledger import ERROR, Count, Said
-from devmesh.templates import Family
+from devmesh.investigations.claims import BETWEEN, EDGES, Claim, Metric, Statement, Value
+from devmesh.investigations.ledger import ERROR, Ledger, Said
 
 MOST_CLAIMS = 12
 PLACE = re.compile(r"\{(\d{1,3})\}")
 NUMBERS = re.compile(
     r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twent\w+|thirt\w+|fort\w+|fift\w+|sixt\w+"
-    r"|sevent\w+|eight\w+|ninet\w+|dozens?|hundreds?|thousands?|millions?|twice|thrice|half|percent)\b|%",
+    r"|sevent\w+|eight\w+|ninet\w+|dozens?|hundreds?|thousands?|millions?|once|twice|thrice|half|percent|seconds?"
+    r"|minutes?|hours?)\b|%",
     re.IGNORECASE,
 )
+# Stands in claims alone, each between those of whom it speaks.
 ORDERS = re.compile(
-    r"\b(?:before\w*|after\w*|earlier|later|preced\w+|follow\w+|prior|subsequent\w*|then|caus\w+|led to|due to)\b",
+    r"\b(?:before\w*|after\w*|ahead|earli\w+|later|latest|preced\w+|follow\w+|prior|previous\w*|subsequent\w*|then|next"
+    r"|first\w*|last|began|begin\w*|begun|start\w*|initial\w*|origin\w*|simultaneous\w*)\b",
     re.IGNORECASE,
 )
+CAUSES = re.compile(r"\b(?:caus\w+|led to|leads to|due to|trigger\w*)\b", re.IGNORECASE)
 HOSTLIKE = re.compile(r"\w\.\w|\w[-_]\w*[-_]\w|://|@")
-ORDERING = {Metric.ORDER, Metric.LEAD, Metric.TIME}
-
-
-class Judge(Protocol):
-    """What claims are held against; see `Ledger`."""
-
-    def counts(self, families: Sequence[int], templates: Sequence[int], since_us: int, until_us: int) -> list[Count]:
-        """Counts by node, service and priority; raises InvalidInput."""
-
-    def event(self, event_id: str) -> Said | None:
-        """A line."""
-
-    def families(self, ids: Collection[int]) -> Mapping[int, Family]:
-        """Those that there are."""
-
-    def templates(self, ids: Collection[int]) -> set[int]:
-        """Those that there are."""
-
-    def known(self, name: str) -> bool:
-        """Whether a node or a service is called so."""
-
-    def speakers(self) -> tuple[set[str], set[str]]:
-        """Names of nodes and services."""
+UNKNOWN = "cites what does not exist, or cannot be computed"
 
 
 @dataclass(frozen=True)
@@ -86,7 +66,7 @@ class Locked:
 class Lock:
     """Judges statements one by one; counts what it struck through and took out, by reason."""
 
-    judge: Judge
+    judge: Ledger
     trusting: bool = False  # of prose: the rules' own words hold nothing but names of claims
     struck: int = 0
     out: Counter[str] = field(default_factory=Counter)
@@ -94,20 +74,15 @@ class Lock:
     def let(self, statement: Statement) -> Locked | None:
         """The statement as it may be printed; None where it was taken out."""
         why = self._unprovable(statement)
-        checked = list[Checked]()
-        for claim in () if why else statement.claims:
-            truth = self._truth(claim)
-            if truth is None:
-                why = "cites what does not exist, or cannot be computed"
-                break
-            checked.append(Checked(claim, truth))
-        if why:
-            self.out[why] += 1
+        truths = [truth(self.judge, claim) for claim in statement.claims] if not why else []
+        checked = [Checked(one, true) for one, true in zip(statement.claims, truths, strict=False) if true is not None]
+        if why or len(checked) < len(truths):
+            self.out[why or UNKNOWN] += 1
             return None
         self.struck += sum(not one.holds for one in checked)
         return Locked(statement.text, tuple(checked))
 
-    def all(self, some: Sequence[Statement]) -> tuple[Locked, ...]:
+    def all(self, some: Iterable[Statement]) -> tuple[Locked, ...]:
         """Those that may be printed."""
         return tuple(locked for one in some if (locked := self.let(one)) is not None)
 
@@ -115,56 +90,82 @@ class Lock:
         """Why a statement's words alone rule it out."""
         if not statement.cites:
             return "cites nothing"
-        places = sorted(int(one) for one in PLACE.findall(statement.text))
-        if places != list(range(len(statement.claims))) or len(places) > MOST_CLAIMS:
+        places = [int(one) for one in PLACE.findall(statement.text)]
+        if sorted(places) != list(range(len(statement.claims))) or len(places) > MOST_CLAIMS:
             return "its claims and its words do not fit"
         if self.trusting:
             return ""
-        prose = PLACE.sub(" ", statement.text)
+        prose, ordered = PLACE.sub(" ", statement.text), {one.metric for one in statement.claims} & BETWEEN
         if NUMBERS.search(prose):
             return "a number without a claim"
-        if ORDERS.search(prose) and not any(one.metric in ORDERING for one in statement.claims):
+        if ORDERS.search(prose) or (CAUSES.search(prose) and not ordered):
             return "an order without a claim"
-        words = set(re.findall(r"[\w.-]+", prose))
-        if HOSTLIKE.search(prose) or words & self.judge.speakers()[0]:
+        if not _between([statement.claims[one] for one in places]):
+            return "an order between others"
+        if HOSTLIKE.search(prose) or set(re.findall(r"[\w.-]+", prose)) & self.judge.nodes:
             return "a name without a claim"
         return ""
 
-    def _truth(self, claim: Claim) -> Value | None:
-        """What the store says; None where something that is cited does not exist, or nothing can be said."""
-        if not self._exists(claim):
-            return None
-        if claim.metric in (Metric.TIME, Metric.LEAD, Metric.ORDER):
-            return _of_times(claim.metric, self._events(claim))
-        if claim.metric in (Metric.NODE, Metric.SERVICE, Metric.LINE) and claim.events:
-            return _of_event(claim.metric, self._events(claim))
-        if claim.metric in (Metric.NODE, Metric.SERVICE) and not claim.cites:
-            return claim.value if self.judge.known(str(claim.value)) else None
-        if claim.metric is Metric.LINE:
-            texts = [one.text for one in self.judge.families(claim.families).values()]
-            return texts[0] if len(texts) == 1 else None
-        try:
-            rows = self.judge.counts(claim.families, claim.templates, claim.since_us, claim.until_us)
-        except InvalidInput:
-            return None
-        return _of_counts(claim, rows)
 
-    def _exists(self, claim: Claim) -> bool:
-        known = self.judge.families(claim.families), self.judge.templates(claim.templates)
-        whole = all(one in known[0] for one in claim.families) and known[1] >= set(claim.templates)
-        return whole and all(self.judge.event(one) is not None for one in claim.events)
-
-    def _events(self, claim: Claim) -> list[Said]:
-        return [said for one in claim.events if (said := self.judge.event(one)) is not None]
-
-
-def _of_times(metric: Metric, said: Sequence[Said]) -> Value | None:
-    times = [one.ts_us for one in said]
-    if metric is Metric.TIME:
-        return times[0] if len(times) == 1 else None
-    if len(times) != 2:  # noqa: PLR2004 - the one and the other
+def truth(judge: Ledger, claim: Claim) -> Value | None:
+    """What the store says; None where something that is cited does not exist, or nothing can be said."""
+    said = [one for one in map(judge.event, claim.events) if one is not None]
+    known = judge.families(claim.families)
+    exist = len(said) == len(claim.events) and len(known) == len(set(claim.families))
+    if not exist or not judge.templates(claim.templates) >= set(claim.templates):
         return None
-    apart = times[1] - times[0]
+    try:
+        if claim.metric in EDGES:
+            return _edge(judge, claim)
+        if claim.metric in BETWEEN:
+            return _apart(claim.metric, [*said, *_firsts(judge, claim)])
+        if claim.metric is Metric.TIME or claim.events:
+            return _of_event(claim.metric, said)
+        if claim.metric is Metric.LINE:
+            return known[claim.families[0]].text if len(known) == 1 else None
+        if claim.metric in (Metric.NODE, Metric.SERVICE) and not claim.cites:
+            return claim.value if judge.known(str(claim.value)) else None
+        return _of_counts(judge, claim)
+    except InvalidInput:
+        return None
+
+
+def _between(placed: Sequence[Claim]) -> bool:
+    """Whether the neighbours of each order in a sentence are the two of whom it speaks, in that order, and of each
+    first or last line there is one that says whose it is.
+    """
+    cites = [set(one.cites) for one in placed]
+    for at, one in enumerate(placed):
+        left, right = (cites[at - 1] if at else set[str]()), (cites[at + 1] if at + 1 < len(placed) else set[str]())
+        if one.metric in BETWEEN:
+            ends = one.cites
+            if len(ends) > 1 and not (ends[0] in left and ends[1] in right):
+                return False
+        if one.metric in EDGES and len(placed) > 1 and one.value not in left | right:
+            return False
+    return True
+
+
+def _edge(judge: Ledger, claim: Claim) -> Value | None:
+    """The id of the first or the last line; the one that is claimed, where both were at the same time."""
+    claimed = judge.event(str(claim.value)) if claim.value else None
+    if claim.value and claimed is None:
+        return None
+    found = judge.first(claim) if claim.metric is Metric.FIRST else judge.last(claim)
+    said = judge.event(found) if found else None
+    return claim.value if claimed is not None and claimed == said else found
+
+
+def _firsts(judge: Ledger, claim: Claim) -> list[Said]:
+    """The first line of each family of a claim in its window."""
+    ids = (judge.first(replace(claim, families=(one,))) for one in claim.families)
+    return [said for one in ids if one and (said := judge.event(one)) is not None]
+
+
+def _apart(metric: Metric, said: Sequence[Said]) -> Value | None:
+    if len(said) != 2:  # noqa: PLR2004 - the one and the other
+        return None
+    apart = said[1].ts_us - said[0].ts_us
     if metric is Metric.LEAD:
         return round(apart / 1_000_000)
     return "before" if apart > 0 else "after" if apart < 0 else "same time"
@@ -173,23 +174,23 @@ def _of_times(metric: Metric, said: Sequence[Said]) -> Value | None:
 def _of_event(metric: Metric, said: Sequence[Said]) -> Value | None:
     if len(said) != 1:
         return None
-    return {Metric.NODE: said[0].node, Metric.SERVICE: said[0].service, Metric.LINE: said[0].message}[metric]
+    one = said[0]
+    of: dict[Metric, Value] = {
+        Metric.TIME: one.ts_us,
+        Metric.NODE: one.node,
+        Metric.SERVICE: one.service,
+        Metric.LINE: one.message,
+    }
+    return of.get(metric)
 
 
-def _of_counts(claim: Claim, rows: Sequence[Count]) -> Value | None:
+def _of_counts(judge: Ledger, claim: Claim) -> Value | None:
     """What counts say; a node or service that is claimed and among the speakers is true, else the busiest is."""
-    mine = [
-        (node, service, priority, n)
-        for node, service, priority, n in rows
-        if (not claim.node or node == claim.node) and (not claim.service or service == claim.service)
-    ]
-    if claim.metric is Metric.EVENTS:
-        return sum(n for *_who, n in mine)
-    if claim.metric is Metric.ERRORS:
-        return sum(n for *_who, priority, n in mine if priority <= ERROR)
-    place = 0 if claim.metric in (Metric.NODE, Metric.NODES) else 1
-    by_name = Counter[str]()
-    for row in mine:
+    rows = judge.counts(claim)
+    if claim.metric in (Metric.EVENTS, Metric.ERRORS):
+        return sum(n for *_who, priority, n in rows if priority <= ERROR or claim.metric is Metric.EVENTS)
+    place, by_name = (0 if claim.metric in (Metric.NODE, Metric.NODES) else 1), Counter[str]()
+    for row in rows:
         by_name[str(row[place])] += row[3]
     if claim.metric in (Metric.NODES, Metric.SERVICES):
         return len(by_name)

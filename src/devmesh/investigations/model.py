@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from devmesh.detectors import Finding
-from devmesh.investigations.causes import Cause
 from devmesh.investigations.ledger import Ledger
 from devmesh.investigations.similar import Signature
-from devmesh.investigations.strip import Change
+from devmesh.investigations.strip import Cause, Change
 from devmesh.investigations.suspects import Pair, Suspect
-from devmesh.memory import Span
+from devmesh.memory import BlindInterval, Span
 
 
 @dataclass(frozen=True)
@@ -24,85 +23,67 @@ class Onset:
     onset_us: int
     last_us: int
     findings: Sequence[Finding]
-    marks: Sequence[Mark] = ()
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A moment in the timeline. `kind`: finding, change, told, closed, reopened."""
-
-    at_us: int
-    what: str
-    service_id: int
-    node_id: int
-    kind: str
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """Lines of the incident's nodes by step: (errors, warnings, others) from `since_us` on."""
-
-    step_us: int
-    since_us: int
-    bars: tuple[tuple[int, int, int], ...]
-    marks: tuple[Mark, ...]
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """A family that matters. `why`: found, new, louder, gone, worst; `n` in the incident's window on its nodes,
-    `before` in the 24 whole hours ahead of it; `usual` in such a window by its rhythm, None where nothing says so.
+    """A family (f12) that matters. `why`: found, new, louder, gone, worst; `n` in the incident's window on its nodes,
+    `day_before` in the 24 whole hours ahead of it; `usual` in such a window by its rhythm. Both are None where nothing
+    says so, or one of the nodes could not be seen.
     """
 
-    family_id: int
-    service_id: int
-    text: str
+    family: str
+    service: str
+    line: str
     why: str
     n: int
-    before: int
+    day_before: int | None
     usual: float | None
     worst: int
-    node_ids: tuple[int, ...]
+    nodes: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Mover:
-    """When a service on a node began, by the event that shows it (empty for who fell silent)."""
+    """When a service on a node began, by the event that shows it, and its family (empty for who fell silent); `lead_s`
+    behind the first.
+    """
 
-    service_id: int
-    node_id: int
+    service: str
+    node: str
     at_us: int
-    family_id: int | None
-    event_id: str
-    lead_s: int  # behind the first
+    lead_s: int
+    event: str
+    family: int | None
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A node of which nothing was found: what it said in the window and in the hour ahead of it; `blind` says why it
-    could not be seen, empty where it could.
+    """A node of which nothing was found: what it said in the window and in the hour ahead of it, the family that it
+    says most; `blind` says why it could not be seen, empty where it could.
     """
 
-    node_id: int
-    lines: int
-    errors: int
-    lines_before: int
-    errors_before: int
-    family_id: int  # what it says most
+    node: str
+    family: int
+    lines: int = 0
+    errors: int = 0
+    lines_before: int = 0
+    errors_before: int = 0
     blind: str = ""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """An earlier incident of the same sort, with what people wrote about it."""
+    """An earlier incident of the same sort, with what people wrote about it; `same` says what it has in common."""
 
-    incident_id: int
+    id: int
     title: str
     onset_us: int
     alike: float
-    shared: tuple[str, ...]
-    missing: tuple[str, ...]
-    notes: tuple[str, ...]
+    same: str
+    shared: Sequence[str]
+    missing: Sequence[str]
+    notes: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -111,25 +92,24 @@ class Context:
 
     asked: Onset
     window: Span
-    hours_before: Span  # 24 whole hours
+    day_before: Span  # 24 whole hours
     services: Mapping[int, str]
     nodes: Mapping[int, str]
     suspects: Sequence[Suspect]
     families: Sequence[Spoken]
-    movers: Sequence[Mover]
-    last_lines: Mapping[Pair, tuple[int, str]]  # when who is silent or accused spoke last, and by which event
+    movers: Mapping[Pair, Mover]  # the first mover first
     elsewhere: Sequence[Elsewhere]
+    blind: Sequence[BlindInterval]  # of a week and the window, those whose lines never came
     changes: Sequence[Change]
     causes: Sequence[Cause]
-    timeline: Timeline
     signature: Signature
     similar: Sequence[Seen]
     ledger: Ledger
 
     @property
-    def pairs(self) -> set[Pair]:
-        """(service, node) of its findings."""
-        return {(one.service, one.node) for one in self.asked.findings}
+    def pairs(self) -> list[Pair]:
+        """(service, node) of its findings, in order of time."""
+        return list(dict.fromkeys((one.service, one.node) for one in self.asked.findings))
 
 
 @dataclass(frozen=True)

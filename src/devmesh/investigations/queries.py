@@ -26,7 +26,7 @@ class _Facts(msgspec.Struct):
     suspects: tuple[dict[str, Any], ...] = ()
 
 
-_FACTS = msgspec.json.Decoder(_Facts)
+_FACTS, _SIGNATURE = msgspec.json.Decoder(_Facts), msgspec.json.Decoder(Signature)
 
 
 def newest(connection: Connection, incident_id: int) -> Report | None:
@@ -80,7 +80,7 @@ def store(connection: Connection, report: Report, signature: Signature) -> None:
             inconclusive=report.inconclusive,
             evidence_template_ids=json.dumps(report.evidence),
             suggested_actions=json.dumps(report.next_checks),
-            signature=json.dumps(signature),
+            signature=msgspec.json.encode(signature).decode(),
         )
     )
     old = select(table.id).where(mine).order_by(table.version.desc(), table.id.desc()).offset(KEPT).limit(1_000)
@@ -104,7 +104,7 @@ def signatures(connection: Connection, ids: Collection[int]) -> dict[int, Signat
     """The signatures that stand in these reports."""
     table = incident_reports.c
     query = select(table.id, table.signature).where(one_of(table.id, ids))
-    return {number: json.loads(text) for number, text in connection.execute(query)}
+    return {number: _SIGNATURE.decode(text) for number, text in connection.execute(query)}
 
 
 def _report(row: Row[tuple[object, ...]]) -> Report:

@@ -19,9 +19,9 @@ from devmesh.investigations.context import Packer
 from devmesh.investigations.draft import draft
 from devmesh.investigations.fleet import OWN_ADDRESS, SHARED_ADDRESS, fleet_of
 from devmesh.investigations.ledger import Said
-from devmesh.investigations.model import Context, Mark, Onset, Report, Seen, Summary
+from devmesh.investigations.model import Context, Onset, Report, Seen, Summary
 from devmesh.investigations.report import write
-from devmesh.investigations.similar import Signature, outvoted, recall_trusted
+from devmesh.investigations.similar import Signature, lines, outvoted, recall_trusted
 from devmesh.investigations.strip import Change, Strip
 from devmesh.investigations.suspects import Pair, Ranking, Suspect
 from devmesh.loops import Lease, LeaseLost, Loop
@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 MINUTE_US, HOUR_US, DAY_US = 60_000_000, 3_600_000_000, 86_400_000_000
 BEFORE_US, AFTER_US = 2 * MINUTE_US, 30 * MINUTE_US
 QUOTED = 20
-HEARD_H = 48  # who runs where
 EVERY_S, AT_ONCE = 2.0, 20
 LOOKED_AT = 1_000  # incidents that may lack a report
 AGAIN_US = MINUTE_US  # after a report could not be written
@@ -82,10 +81,8 @@ class Investigations:
 
         return ranking.suspects(findings, quotes)
 
-    def _suspected(self, findings: Sequence[Finding]) -> list[Suspect]:
-        hour = findings[0].minute // 60
-        heard = self._events.speakers(hour - HEARD_H, hour + 1) | {(one.service, one.node) for one in findings}
-        known = self._clock.now_us() // HOUR_US, heard
+    def _suspected(self, findings: Sequence[Finding], heard: Collection[Pair]) -> list[Suspect]:
+        known = self._clock.now_us() // HOUR_US, set(heard)
         if self._ranking is None or self._ranking[0] != known:  # whose an address is hardly changes
             self._ranking = known, self.ranking(heard)
         return self.suspects(findings, self._ranking[1])
@@ -111,7 +108,7 @@ class Investigations:
     def investigate(self, case: Case, joined: Sequence[Joined]) -> tuple[Report, Context]:
         """A report on an incident as it is now, from its findings (at least one); nothing is stored."""
         findings = sorted((one.finding for one in joined), key=lambda one: one.minute)
-        asked = Onset(case.id, case.version, case.onset_us, case.last_us, findings, _marks(case))
+        asked = Onset(case.id, case.version, case.onset_us, case.last_us, findings)
         copies = self._copies(case.id)
         context = self._packer.pack(asked, self._clock.now_us(), copies)
         judge = self._packer.ledger(context.ledger.near, copies)  # the store is asked anew
@@ -177,8 +174,9 @@ class Investigations:
         if found is None:
             return []
         case = self._incidents.get(numbers[found.place])
-        notes = tuple(one.text for one in self._incidents.notes(case.id) if one.kind == "note")[-NOTES:]
-        return [Seen(case.id, case.title, case.onset_us, found.alike, found.shared, found.missing, notes)]
+        notes = [one.text for one in self._incidents.notes(case.id) if one.kind == "note"][-NOTES:]
+        alike, shared, missing = round(found.alike, 2), lines(found.shared), lines(found.missing)
+        return [Seen(case.id, case.title, case.onset_us, alike, found.same, shared, missing, notes)]
 
     def _doubtful(self, number: int, asked: Onset) -> bool:
         """Whether an incident is not one to recall: outvoted, merged away, gone, or no earlier one."""
@@ -190,8 +188,3 @@ class Investigations:
             return True
         notes = [one.text for one in self._incidents.notes(number) if one.kind == "note"]
         return outvoted(self._incidents.votes.of([number]).get(number, {}).values(), notes)
-
-
-def _marks(case: Case) -> tuple[Mark, ...]:
-    moments = ((case.told_us, "told"), (case.closed_us, "closed"))
-    return tuple(Mark(at, what, case.service_id, case.node_id, what) for at, what in moments if at is not None)

@@ -1,12 +1,15 @@
-"""The strip of changes: what people and programs changed, read from the log itself, newest first.
+"""The strip of changes: what people and programs changed, read from the log itself, newest first; and which of them may
+have broken it.
 
 Which families tell of a change is decided once for each family (`kinds.py`); of those alone lines are read. What comes
 every day by itself is no change, what a boot starts belongs to the boot, and who comes up again after a crash did not
-change anything.
+change anything. A change explains trouble that began after it, soon, in the service that was changed, or on its node if
+it concerns the node as a whole. Several that could be it share the confidence: none is sure where another is as near.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -30,6 +33,12 @@ HABIT_DAYS, LOOK_BACK_DAYS = 3, 7
 TEXT = 300  # characters of a line that are kept
 RELEASE = re.compile(r"^Linux version (\S+)")
 NEW_KERNEL = "new kernel"
+SOON_US = 45 * MINUTE_US  # after which a change explains a third
+SAME_TIME_US = MINUTE_US  # a fault that begins in the minute of the change may be counted before it
+NODE_SHARE, NAMED_SHARE = 0.5, 0.9
+LEAST = 0.02
+
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,15 @@ class Change:
     n: int = 1
     explains: float = 0.5
     wide: bool = False
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A change, and how likely it is to have brought the trouble about (0 to 1)."""
+
+    change: Change
+    confidence: float
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -184,3 +202,35 @@ def _with_kernels(changes: list[Change]) -> list[Change]:
             before[one.node_id] = release[1]
         out.append(one)
     return out[::-1]
+
+
+def causes(
+    changes: Sequence[Change], begun: Mapping[Pair, int], suspects: Collection[Pair], services: Mapping[int, str]
+) -> list[Cause]:
+    """The changes that may have caused it, the likeliest first.
+
+    `begun`: when each (service, node) in trouble began, in microseconds; `suspects`: those among them who are blamed,
+    best first; nobody else's trouble is explained by a change of its own.
+    """
+    scored = []
+    for one in changes:
+        best = max((_explains(one, pair, begun.get(pair), services) for pair in suspects), default=(0.0, ""))
+        if best[0] >= LEAST:
+            scored.append((best[0], one, best[1]))
+    total = sum(score for score, _one, _why in scored)
+    found = [Cause(one, round(score * score / total, 3), why) for score, one, why in scored]
+    return sorted(found, key=lambda one: (-one.confidence, -one.change.at_us))
+
+
+def _explains(change: Change, pair: Pair, begun_us: int | None, services: Mapping[int, str]) -> tuple[float, str]:
+    if begun_us is None or change.since_us > begun_us + SAME_TIME_US or change.node_id != pair[1]:
+        return 0.0, ""
+    name = services.get(pair[0], "")
+    # Of several of a sort within minutes, those after the trouble began explain nothing.
+    pause = max(0, begun_us - min(change.at_us, begun_us))
+    soon = math.exp(-pause / SOON_US)
+    if change.service_id == pair[0]:
+        return change.explains * soon, "the same service on the same node"
+    if name and re.search(rf"(?<![\w-]){re.escape(name)}(?!\w)", change.text, re.IGNORECASE):
+        return max(change.explains, 0.5) * NAMED_SHARE * soon, "names the service, on its node"
+    return (change.explains * NODE_SHARE * soon, "concerns the whole node") if change.wide else (0.0, "")

@@ -1,7 +1,8 @@
 """Who is to blame, by rules: each suspect with what speaks for it.
 
 Own trouble counts, and to have been first. Who could not reach somebody is a witness: the blame goes to whom its lines
-name, by name, address or port. A kernel speaks for its node, and names the unit that it killed.
+name, by name, address or port. A kernel speaks for its node, and names the unit that it killed. Last comes how sure the
+first suspect is, and when nobody is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ FIRST, FIRST_MIN = 2.0, 3.0
 FIRST_HALF_HOUR = 30
 WITNESS = 0.35  # of what a witness would be blamed for
 NODE_SHARE, NODE_TOLD = 0.8, 0.4  # what a line about a node says of the node, and of who wrote it
+CLEAR = 1.1  # times the score of the second
+ENOUGH = 6.0  # a score beyond which more evidence makes nobody surer
+MOST = 0.95
 ACCUSED, ACCUSED_AGAIN, ACCUSED_MOST = 2.2, 1.0, 6.0
 KILLED = 0.9
 HOPS = 3
@@ -217,3 +221,25 @@ def _pass_on(accused: dict[Pair, set[Pair]]) -> None:
         for target, by in [(target, set(by)) for target, by in accused.items()]:
             for witness in by & accused.keys():
                 accused[target] |= accused[witness] - {target}
+
+
+def confidence_of(suspects: Sequence[Suspect], place: int) -> float:
+    """0 to 1: how much of the blame that the best two rivals share is its own, and whether there is enough of it."""
+    own = suspects[place].score
+    rival = max((one.score for other, one in enumerate(suspects) if other != place), default=0.0)
+    if own <= 0:
+        return 0.0
+    return round(min(MOST, own / (own + max(0.0, rival)) * min(1.0, own / ENOUGH)), 2)
+
+
+def unclear(suspects: Sequence[Suspect]) -> bool:
+    """Whether nobody is ahead by a clear margin."""
+    return len(suspects) > 1 and suspects[0].score < CLEAR * suspects[1].score
+
+
+def inconclusive(suspects: Sequence[Suspect], findings: Sequence[Finding]) -> bool:
+    """Whether nobody is ahead, and neither something critical nor the view of a second node says that it is real
+    nonetheless: such a report does not page. Two that cannot reach each other are both to blame, and right.
+    """
+    real = any(one.critical for one in findings) or len({one.node for one in findings}) > 1
+    return unclear(suspects) and not real

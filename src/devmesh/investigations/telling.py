@@ -1,128 +1,163 @@
-"""Statements about one incident, by the rules: what was said, when, by whom, how often; each value with its claim."""
+"""Sentences about one incident, by the rules: what was said, when, by whom, how often.
+
+The rules choose what is said; each value is what the store has for its claim. What it has nothing for is not said.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
 from devmesh.detectors import Finding
-from devmesh.errors import InvalidInput
-from devmesh.investigations.causes import Cause
 from devmesh.investigations.claims import Claim, Metric, Statement
-from devmesh.investigations.ledger import ERROR
-from devmesh.investigations.model import Context, Mover
+from devmesh.investigations.context import DAY_US, unseen_us
+from devmesh.investigations.lock import truth
+from devmesh.investigations.model import Context, Elsewhere, Mover
+from devmesh.investigations.strip import Cause
+from devmesh.investigations.suspects import WHOLE, Pair
+from devmesh.memory import Span
 
 MINUTE_US = 60_000_000
+HEARD_US = 7 * DAY_US  # in which a last line is looked for
+NAMES = {Metric.SERVICE, Metric.NODE}
 
 
 class Teller:
     """Tells of one context."""
 
     def __init__(self, context: Context) -> None:
-        self.c, self.window = context, context.window
-        near = [one for one in context.asked.findings if one.minute * MINUTE_US < self.window.until_us]
+        self.c, self.ledger = context, context.ledger
+        near = [one for one in context.asked.findings if one.minute * MINUTE_US < context.window.until_us]
         self.findings = sorted(near, key=lambda one: -one.weight)  # of what is counted
-        self.movers = {(one.service_id, one.node_id): one for one in context.movers}
-        self.texts = context.ledger.families({one.family for one in self.findings if one.family is not None})
+        self.texts = self.ledger.families({one.family for one in self.findings if one.family is not None})
+        self.begun = [one for one in context.movers.values() if one.event]
 
-    def service(self, number: int) -> str:
-        """The name of a service."""
-        return self.c.services.get(number, "?")
+    def say(self, text: str, *claims: Claim) -> Statement | None:
+        """A statement with the values that the store has; None where it has none, or another name."""
+        truths = [truth(self.ledger, claim) for claim in claims]
+        filled = [replace(one, value=true) for one, true in zip(claims, truths, strict=True) if true is not None]
+        known = all(one.value == was.value for one, was in zip(filled, claims, strict=False) if was.metric in NAMES)
+        return Statement(text, tuple(filled)) if known and len(filled) == len(claims) else None
 
-    def node(self, number: int) -> str:
-        """The name of a node."""
-        return self.c.nodes.get(number, "?")
+    def names(self, pair: Pair) -> tuple[str, str]:
+        """What a service and its node are called."""
+        return self.c.services.get(pair[0], "?"), self.c.nodes.get(pair[1], "?")
 
-    def who(self, service: int, node: int, *families: int) -> tuple[Claim, Claim]:
+    def who(self, pair: Pair, *families: int) -> tuple[Claim, Claim]:
         """The claims that these families were said by a service, on a node; with no family: that they exist."""
-        span = (self.window.since_us, self.window.until_us) if families else (0, 0)
-        return (
-            Claim(Metric.SERVICE, self.service(service), families, (), (), "", "", *span),
-            Claim(Metric.NODE, self.node(node), families, (), (), "", "", *span),
-        )
+        service, node = self.names(pair)
+        claims = Claim(Metric.SERVICE, service, families), Claim(Metric.NODE, node, families)
+        return (claims[0].within(self.c.window), claims[1].within(self.c.window)) if families else claims
 
-    def count(self, metric: Metric, families: Sequence[int], service: int | None, node: int | None) -> Claim:
+    def by(self, event: str) -> tuple[Claim, Claim]:
+        """Who said an event."""
+        said = self.ledger.event(event)
+        names = (said.service, said.node) if said else ("?", "?")
+        return Claim(Metric.SERVICE, names[0], events=(event,)), Claim(Metric.NODE, names[1], events=(event,))
+
+    def count(self, metric: Metric, pair: Pair, *families: int) -> Claim:
         """How many in the incident's window."""
-        names = "" if service is None else self.service(service), "" if node is None else self.node(node)
-        span = self.window.since_us, self.window.until_us
-        rows = self.c.ledger.counts(families if metric is not Metric.ERRORS else (), (), *span)
-        kept = [row for row in rows if names[0] in ("", row[1]) and names[1] in ("", row[0])]
-        value = {
-            Metric.EVENTS: sum(row[3] for row in kept),
-            Metric.ERRORS: sum(row[3] for row in kept if row[2] <= ERROR),
-            Metric.NODES: len({row[0] for row in kept}),
-            Metric.SERVICES: len({row[1] for row in kept}),
-        }[metric]
-        cited = () if metric is Metric.ERRORS else tuple(families)
-        return Claim(metric, value, cited, (), (), names[1], names[0], *span)
+        service, node = self.names(pair)
+        return Claim(metric, "", families, node=node, service=service).within(self.c.window)
 
-    def line(self, family: int) -> Claim:
-        """What a family says."""
-        return Claim(Metric.LINE, self.texts[family].text, families=(family,))
+    def errors(self, pair: Pair) -> int:
+        """How many errors a service on a node has in the incident's window."""
+        return int(truth(self.ledger, self.count(Metric.ERRORS, pair)) or 0)
 
     def said(self, one: Finding) -> Statement | None:
-        """What a family said in the incident, and in the day ahead of it."""
-        if one.family not in self.texts or one.family is None:
-            return None
-        service, node = self.who(one.service, one.node, one.family)
-        now = self.count(Metric.EVENTS, (one.family,), None, one.node)
-        if not now.value:
-            return None
-        claims = [service, node, self.line(one.family), now]
-        span = self.c.hours_before.since_us, self.c.hours_before.until_us
-        try:
-            rows = self.c.ledger.counts((one.family,), (), *span)
-        except InvalidInput:
-            return Statement("{0} on {1} said {2}; count {3}.", tuple(claims))
-        earlier = sum(row[3] for row in rows if row[0] == self.node(one.node))
-        claims.append(Claim(Metric.EVENTS, earlier, (one.family,), (), (), self.node(one.node), "", *span))
-        return Statement("{0} on {1} said {2}; count {3}, in the day ahead of it {4}.", tuple(claims))
-
-    def last_of(self, one: Finding) -> Statement | None:
-        """When somebody who fell silent spoke last."""
-        last = self.c.last_lines.get((one.service, one.node))
-        if last is None:
-            return None
-        names = self.who(one.service, one.node)
-        event = Claim(Metric.TIME, last[0], events=(last[1],))
-        return Statement("{0} on {1} is silent; its last line came at {2}.", (*names, event))
-
-    def overdue(self, one: Finding) -> Statement | None:
-        """A line that did not come when it was due."""
+        """What a family said in the incident, and in the day up to it."""
         if one.family is None or one.family not in self.texts:
             return None
-        return Statement(
-            "{0} on {1} did not say {2} when it was due.", (*self.who(one.service, one.node), self.line(one.family))
-        )
+        pair, day = (one.service, one.node), self.c.day_before
+        now = self.count(Metric.EVENTS, pair, one.family)
+        told = "{0} on {1} said {2}: {3}"
+        claims = (*self.who(pair, one.family), Claim(Metric.LINE, families=(one.family,)), now)
+        if not truth(self.ledger, now):
+            return None
+        if unseen_us(self.c.blind, one.node, day):
+            return self.say(f"{told}; of the day up to it a part was not seen: no data.", *claims)
+        more = now.within(day)
+        return self.say(f"{told}, in the day up to it {{4}}.", *claims, more) or self.say(f"{told}.", *claims)
 
-    def message(self, one: Mover) -> Claim:
-        """The line with which somebody began."""
-        said = self.c.ledger.event(one.event_id)
-        return Claim(Metric.LINE, said.message if said else "", events=(one.event_id,))
+    def told(self, one: Finding) -> Statement | None:
+        """What was found, whatever it is: a line, one that did not come, somebody who is missing."""
+        if one.detector == "overdue" and one.family in self.texts and one.family is not None:
+            line = Claim(Metric.LINE, families=(one.family,))
+            return self.say("{0} on {1} did not say {2} when it was due.", *self.who((one.service, one.node)), line)
+        if one.kind in WHOLE:
+            last = self.last("", self.c.nodes.get(one.node, "?"))
+            told = "{0} was heard {1}; no data from then on."
+            return self.say(told, self.by(str(last.value))[1], last) if last else None
+        if one.detector == "silence":
+            last = self.last(*self.names((one.service, one.node)))
+            return self.say("{0} on {1} is silent; it spoke {2}.", *self.by(str(last.value)), last) if last else None
+        return self.said(one)
 
-    def lead(self, first: str, second: str) -> Claim:
-        """How long one event was ahead of another."""
-        said = self.c.ledger.event(first), self.c.ledger.event(second)
-        apart = said[1].ts_us - said[0].ts_us if said[0] and said[1] else 0
-        return Claim(Metric.LEAD, round(apart / 1_000_000), events=(first, second))
+    def last(self, service: str, node: str) -> Claim | None:
+        """The last line of a service on a node, or of a node."""
+        week = Span(self.c.window.until_us - HEARD_US, self.c.window.until_us)
+        claim = Claim(Metric.LAST, "", node=node, service=service).within(week)
+        found = truth(self.ledger, claim)
+        return None if found is None else replace(claim, value=found)
 
-    def change(self, one: Cause) -> Statement:
-        """A change, and how long it was ahead of the first line."""
+    def first(self, one: Mover) -> Claim:
+        """That somebody began with its event."""
+        families = () if one.family is None else (one.family,)
+        return Claim(Metric.FIRST, one.event, families, node=one.node).within(self.c.window)
+
+    def began(self, one: Mover, other: Mover | None) -> Statement | None:
+        """With which line somebody began, and how far from another one."""
+        claims = [*self.by(one.event), Claim(Metric.LINE, events=(one.event,)), self.first(one)]
+        if other is None:
+            return self.say("{0} on {1} said {2} {3}.", *claims)
+        lead = Claim(Metric.LEAD, events=(one.event, other.event))
+        return self.say("{0} on {1} said {2} {3}, {4} {5} on {6}.", *claims, lead, *self.by(other.event))
+
+    def came(self, one: Mover, other: Mover) -> Statement | None:
+        """How far somebody began from another one."""
+        lead = Claim(Metric.LEAD, events=(one.event, other.event))
+        return self.say("{0} on {1} came {2} {3} on {4}.", *self.by(one.event), lead, *self.by(other.event))
+
+    def change(self, one: Cause) -> Statement | None:
+        """A change, and how far it was from the first line."""
         event = (one.change.event_id,)
-        said = self.c.ledger.event(one.change.event_id)
-        claims = [
-            Claim(Metric.NODE, self.node(one.change.node_id), events=event),
-            Claim(Metric.TIME, one.change.at_us, events=event),
-            Claim(Metric.LINE, said.message if said else one.change.text, events=event),
-        ]
-        first = next((mover.event_id for mover in self.c.movers if mover.event_id), "")
-        if not first:
-            return Statement("On {0} at {1}: {2}", tuple(claims))
-        return Statement("On {0} at {1}, {3} ahead of the first line: {2}", (*claims, self.lead(event[0], first)))
+        claims = [Claim(metric, events=event) for metric in (Metric.TIME, Metric.LINE)]
+        claims.insert(0, self.by(event[0])[1])
+        if not self.begun:
+            return self.say("On {0} at {1}: {2}", *claims)
+        lead, first = Claim(Metric.LEAD, events=(*event, self.begun[0].event)), self.by(self.begun[0].event)
+        return self.say("On {0} at {1}: {2}, {3} the trouble of {4} on {5}.", *claims, lead, *first)
 
     def witness(self, one: Finding) -> Statement | None:
         """Who could not reach somebody, in its own words."""
         if one.family is None or one.family not in self.texts:
             return None
-        return Statement(
-            "{0} on {1} names it: {2}", (*self.who(one.service, one.node, one.family), self.line(one.family))
-        )
+        names = self.who((one.service, one.node), one.family)
+        return self.say("{0} on {1} names it: {2}", *names, Claim(Metric.LINE, families=(one.family,)))
+
+    def healthy(self, pair: Pair) -> Statement | None:
+        """It is accused, and says nothing of trouble itself; or it could not be seen."""
+        last = self.last(*self.names(pair))
+        if last is None:
+            return None
+        names = self.by(str(last.value))
+        if unseen_us(self.c.blind, pair[1], self.c.window):
+            return self.say("Of {0} on {1}, heard {2}, a part of this time was not seen: no data.", *names, last)
+        count = self.count(Metric.EVENTS, pair)
+        return self.say("Nothing was found in what {0} on {1}, heard {2}, says itself: {3}.", *names, last, count)
+
+    def other(self, one: Elsewhere) -> Statement | None:
+        """What a node said of which nothing was found."""
+        known = Claim(Metric.NODE, one.node, (one.family,)).within(self.ledger.near)
+        counts = (Claim(metric, node=one.node).within(self.c.window) for metric in (Metric.EVENTS, Metric.ERRORS))
+        lines, errors = counts
+        if one.blind:  # no data is not the same as no errors
+            return self.say("{0} could not be seen for a part of this time: no data. What came: {1}.", known, lines)
+        if not one.lines:
+            return self.say("{0} said nothing in this time: {1}.", known, lines)
+        return self.say("On {0} nothing was found: {1}, {2}.", known, lines, errors)
+
+
+def whole(some: Iterable[Statement | None]) -> list[Statement]:
+    """Those that can be said, each once."""
+    return list(dict.fromkeys(one for one in some if one is not None))

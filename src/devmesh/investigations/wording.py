@@ -10,13 +10,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from devmesh.investigations.claims import Claim, Metric, Value
+from devmesh.investigations.claims import EDGES, Claim, Metric, Value
 from devmesh.investigations.lock import PLACE, Checked, Locked
 from devmesh.safe import safe
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|<>~@&!]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 LINE_CHARS, NAME_CHARS, KEPT_CHARS = 240, 100, 1_000
 MINUTE_S, HOUR_S = 60, 3_600
+EVENT = re.compile(r"(\d{1,18})-\d+")
+UNITS = {Metric.EVENTS: "line", Metric.ERRORS: "error", Metric.NODES: "node", Metric.SERVICES: "service"}
 
 
 def escaped(text: str, chars: int = LINE_CHARS) -> str:
@@ -43,22 +45,29 @@ def clock(ts_us: int, zone: tzinfo) -> str:
 
 
 def length(seconds: int) -> str:
-    """A span in one or two units: 40 s, 12 min, 3 h 5 min; minus where it goes back."""
-    sign, seconds = ("-" if seconds < 0 else ""), abs(seconds)
+    """A span in one or two units: 40 s, 12 min, 3 h 5 min."""
     if seconds < MINUTE_S:
-        return f"{sign}{seconds} s"
+        return f"{seconds} s"
     hours, rest = divmod(seconds, HOUR_S)
     minutes = f"{rest // MINUTE_S} min"
-    return sign + (f"{hours} h {minutes}" if hours else minutes)
+    return f"{hours} h {minutes}" if hours else minutes
 
 
 def shown(claim: Claim, value: Value, zone: tzinfo) -> str:
-    """A claim's value, or another in its place, as people read it; plain text."""
+    """A claim's value, or another in its place, as people read it, with the unit and the order; plain text."""
+    metric = claim.metric
+    if metric is Metric.LEAD and isinstance(value, int) and value:
+        return f"{length(abs(value))} {'before' if value > 0 else 'after'}"
+    if metric is Metric.LEAD or (metric is Metric.ORDER and value == "same time"):
+        return "at the same time as"
+    if metric in EDGES and (at := EVENT.fullmatch(str(value))):
+        return f"{metric.value} at {clock(int(at[1]), zone)}"
     if isinstance(value, str):
-        return cut(safe(value), LINE_CHARS if claim.metric is Metric.LINE else NAME_CHARS)
-    if claim.metric is Metric.TIME:
+        return cut(safe(value), LINE_CHARS if metric is Metric.LINE else NAME_CHARS)
+    if metric is Metric.TIME:
         return clock(value, zone)
-    return length(value) if claim.metric is Metric.LEAD else f"{value:,}"
+    unit = UNITS.get(metric, "")
+    return f"{value:,} {unit}{'' if value == 1 else 's'}" if value else f"no {unit}s"
 
 
 def plain(locked: Locked, zone: tzinfo) -> str:
@@ -88,6 +97,7 @@ def as_fact(locked: Locked, zone: tzinfo) -> dict[str, Any]:
                 "shown": shown(one.claim, one.claim.value, zone),
                 "value": _kept(one.claim.value),
                 "truth": _kept(one.truth),
+                "truth_shown": shown(one.claim, one.truth, zone),
                 "holds": one.holds,
                 "cites": list(one.claim.cites),
                 "node": one.claim.node,
