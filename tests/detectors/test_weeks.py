@@ -11,24 +11,16 @@ from devmesh.detectors import weeks
 from devmesh.drifting import list_drift
 from devmesh.errors import InvalidInput
 from devmesh.memory import BlindInterval
+from drifted_life import DAYS, live
 
-DAYS = 30
 START_US = NOW_US // DAY_US * DAY_US - DAYS * DAY_US
 
 
 @pytest.fixture
 def fleet(make_mesh):
-    """Thirty whole days of a disk that complains more each day, and of a web service that goes on as ever."""
+    """A disk that complains more each day."""
     mesh = make_mesh()
-    body = b""
-    for day in range(DAYS):
-        for text, n in (("sector 7 is pending", 4 + day), ("scrubbed 9 blocks", 4 + day), ("served 12 requests", 20)):
-            service, at = "web" if "served" in text else "smartd", START_US + day * DAY_US
-            body += b"".join(line(text, service=service, ts_us=at + k * 600_000_000) for k in range(n))
-    body += line("served 12 requests", service="web", ts_us=NOW_US - 1)
-    take(mesh, body, "nas", received_us=NOW_US)
-    for loop in mesh.templates.loops():
-        run_whole(mesh, loop.name)
+    live(mesh, NOW_US)
     return mesh
 
 
@@ -38,7 +30,7 @@ def test_what_drifts_is_named_once_for_each_service(fleet):
     assert (found["days"], found["compared"], found["found"], found["together"]) == (DAYS, 3, 1, [])
     [one] = found["drifts"]
     assert (one["kind"], one["service"], one["node"], one["alike"]) == ("rising", "smartd", "nas", 1)
-    assert one["text"] in {"sector <n> is pending", "scrubbed <n> blocks"}
+    assert one["text"].startswith(("sector <n> is pending", "scrubbed <n> blocks"))
     assert (one["before"], one["now"]) == (8.0, 30.0)
     assert one["days"] == (None, *range(5, 4 + DAYS))
     assert START_US <= one["since_us"] < START_US + 7 * DAY_US
@@ -48,7 +40,7 @@ def test_what_drifts_is_named_once_for_each_service(fleet):
 def test_it_is_looked_for_once_an_hour(fleet):
     """Whoever asks meanwhile gets what was found; what came after it shows an hour later."""
     first = list_drift(fleet)
-    more = b"".join(line("served 12 requests", service="web", ts_us=NOW_US - DAY_US - k) for k in range(3_000))
+    more = b"".join(line("ready", service="web", ts_us=NOW_US - DAY_US - k) for k in range(3_000))
     take(fleet, more, "web2", received_us=NOW_US)
     assert list_drift(fleet) == first
     fleet.clock.advance(3_600)
