@@ -42,14 +42,15 @@ class Spell:
 def beside(
     mesh: Mesh, shown: Sequence[Incident], told: Sequence[dict[str, Any]], span: tuple[int, int]
 ) -> dict[str, Any]:
-    """{compared_since_us, a_week, more, less, same}: `told` describe `shown`, what would be told in `span` once it had
-    learned; `a_week` is how many were and would be told a week. `compared_since_us` is None where nothing was watched.
+    """{compared_since_us, messages, a_week, more, less, same}: `told` describe `shown`, what would be told in `span`
+    once it had learned. How many were `told` and `would` be: `messages`, None where nothing was watched; `a_week`, None
+    of less than a day.
     """
     progress = mesh.detectors.progress()
     since_us = span[1] if progress is None else max(span[0], progress.began * MINUTE_US)
     until_us = since_us if progress is None else min(span[1], progress.until * MINUTE_US)
     if since_us >= until_us:
-        return {"compared_since_us": None, "a_week": None, "more": [], "less": [], "same": []}
+        return {"compared_since_us": None, "messages": None, "a_week": None, "more": [], "less": [], "same": []}
     cases = _told(mesh, since_us, until_us)
     parts = mesh.incidents.parts([one.id for one in cases])
     really = [
@@ -67,10 +68,11 @@ def beside(
     was_told = [one for one in really if one.told_us >= since_us]
     more = [one for one in now_told if not any(map(one.meets, really))]
     less = [one for one in was_told if not any(map(one.meets, would))]
-    weeks = (until_us - since_us) / WEEK_US
+    sums, weeks = {"told": len(was_told), "would": len(now_told)}, (until_us - since_us) / WEEK_US
     return {
         "compared_since_us": since_us,
-        "a_week": {"told": round(len(was_told) / weeks, 2), "would": round(len(now_told) / weeks, 2)},
+        "messages": sums,
+        "a_week": {name: round(n / weeks, 2) for name, n in sums.items()} if weeks * 7 >= 1 else None,
         "more": [{**told[one.place], "held": _held(mesh, one)} for one in more],
         "less": _missed(mesh, [cases[one.place] for one in less]),
         "same": [

@@ -19,9 +19,9 @@ DAY_US = 86_400_000_000
 
 
 def list_detectors(mesh: Mesh) -> dict[str, Any]:
-    """Every detector: what it finds, until when it only learns, what it found, in how many incidents of 30 days it
-    has a part (`incidents_30d`), what people said of its incidents (`precision`: the share of real ones; `at_least`:
-    what it surely is; both None without votes).
+    """Every detector: what it finds, whether it is `off`, until when it only learns, what it found, in how many
+    incidents of 30 days it has a part (`incidents_30d`), what people said of its incidents (`precision`: the share of
+    real ones; `at_least`: what it surely is; both None without votes).
     """
     now = mesh.clock.now_us()
     said, parts = mesh.incidents.votes.precision(), mesh.incidents.by_detector(now - 30 * DAY_US)
@@ -29,6 +29,7 @@ def list_detectors(mesh: Mesh) -> dict[str, Any]:
     for one in mesh.detectors.states(now):
         votes = said.get(one.name)
         told = {
+            "off": one.name in mesh.incidents.tuning.off,
             "incidents_30d": parts.get(one.name, 0),
             "real": votes.real if votes else 0,
             "noise": votes.noise if votes else 0,

@@ -143,11 +143,22 @@ def test_maintenance_begins_and_ends(open_page):
 
 
 def test_another_setting_is_tried_on_the_past(open_page):
-    """What would have been told if it learned for an hour, beside what was told; the address keeps what was asked."""
-    page = open_page("/ui/detectors?since=7d&learn=1")
-    says(page, "1 message since")
-    says(page, "it would miss nothing, and tell no more")
+    """What would have been told if it learned for an hour, beside what was told; by keys alone; the address keeps what
+    was asked; what to set for it.
+    """
+    page = open_page("/ui/detectors?since=7d&learn=1", size=PHONE)
+    says(page, "1 → 1 message.")
+    says(page, "The same ones, at the same times")
     assert "postgres" in page.locator(".incidents a").first.inner_text()
+    for name in ("primitive", "new"):
+        page.get_by_label(name, exact=True).press("Space")
+    slider = page.get_by_label("Tell from")
+    slider.press("End")
+    says(page, "1 → 0 messages")
+    says(page, "Would miss incident 1")
+    says(page, 'DEVMESH_LEARN_HOURS=1 DEVMESH_TELL_FROM=6 DEVMESH_DETECTORS_OFF="new, primitive"')
+    assert "off=primitive%2Cnew" in page.url
+    assert fits(page)
     page.get_by_label("Learn", exact=True).select_option("168")
     page.get_by_role("button", name="What would have been told?").press("Enter")
     says(page, "All of it would have been learning")

@@ -78,11 +78,11 @@ def detect(
 
 def _beside(found: dict[str, Any], zone: tzinfo) -> list[str]:
     """What would be told more and less than was; what people called real and would be missed comes first."""
-    from devmesh.cli.terminal import safe
+    from devmesh.cli.terminal import many, safe
 
     if found["compared_since_us"] is None:
         return []
-    since, week, out = _minute(found["compared_since_us"], zone), found["a_week"], list[str]()
+    since, out = _minute(found["compared_since_us"], zone), list[str]()
     for one in found["less"]:
         voted = ", which was voted real" if one["real"] else ""
         out.append(f"  it would miss: incident {one['id']}{voted}: {safe(one['title'])}")
@@ -95,7 +95,9 @@ def _beside(found: dict[str, Any], zone: tzinfo) -> list[str]:
         if one["later_s"]:
             when = f"{abs(one['later_s']) // 60} min {'later' if one['later_s'] > 0 else 'earlier'}"
             out.append(f"  it would tell incident {one['id']} {when}")
-    told = f"{week['told']:.1f} messages a week were told, {week['would']:.1f} would be"
+    sums, week = found["messages"], found["a_week"]
+    told = f"{many(sums['told'], 'message')} then, {sums['would']} would be"
+    told += f", {week['told']:.1f} -> {week['would']:.1f} a week" if week else ""
     return [f"Beside what was told since {since}: {told}{':' if out else ', the same ones.'}", *out]
 
 

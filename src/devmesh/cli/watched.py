@@ -61,7 +61,7 @@ def detectors(context: typer.Context, json: Json = False) -> None:
                 one["name"],
                 *(count(one[key]) for key in ("findings_24h", "findings_30d", "incidents_30d")),
                 _precision(one),
-                one["finds"],
+                f"(off) {one['finds']}" if one["off"] else one["finds"],
             ]
             for one in listed
         ],

@@ -53,7 +53,7 @@ export default {
     <p v-if="data.error" class="empty">{{ data.error }} {{ hint(data.hint) }}</p>
     <template v-else><h1>Detectors</h1><Watched :watched="data.watched"/>
     <table class="sheet detectors"><thead><tr><th>Detector</th><th>State</th><th class="n wide">24 h</th><th class="n">30 days</th><th class="n wide">Incidents</th><th class="apart">Right</th></tr></thead>
-      <tbody><tr v-for="one in data.detectors"><td><b>{{ safe(one.name) }}</b> <small class="finds">{{ safe(one.finds) }}</small></td><td class="state">{{ one.learning ? 'learning' : 'watching' }}</td><td class="n wide">{{ count(one.findings_24h) }}</td><td class="n">{{ count(one.findings_30d) }}</td><td class="n wide">{{ count(one.incidents_30d) }}</td>
+      <tbody><tr v-for="one in data.detectors"><td><b>{{ safe(one.name) }}</b> <small class="finds">{{ safe(one.finds) }}</small></td><td class="state">{{ one.off ? 'off' : one.learning ? 'learning' : 'watching' }}</td><td class="n wide">{{ count(one.findings_24h) }}</td><td class="n">{{ count(one.findings_30d) }}</td><td class="n wide">{{ count(one.incidents_30d) }}</td>
         <td class="apart">{{ precision(one) }}</td></tr></tbody></table>
     <p class="dim">Counts are findings, and the incidents of 30 days that they had a part in; "right" is what people said of the incidents they were in (Real, Noise on an incident's page).</p>
     <p v-if="told" class="told" role="alert">{{ told }}</p>
@@ -67,7 +67,7 @@ export default {
         <span class="who">{{ safe(one.reason) }} · by {{ safe(one.who) }} · {{ brief(one.since_us) }} to {{ brief(one.until_us) }}<template v-if="!living(one)"> · over</template></span></div></li></ul>
       <form v-if="data.may" class="filters more apart-above" @submit.prevent="begin"><input class="extra" v-model="fresh.nodes" placeholder="Nodes: nas, web (none: all)" aria-label="Nodes" maxlength="2000"><input class="extra" v-model="fresh.services" placeholder="Services (none: all)" aria-label="Services" maxlength="2000">
         <select v-model="fresh.hours" aria-label="How long"><option v-for="[value, name] in hours" :value="value">from now for {{ name }}</option></select><input class="words" v-model="fresh.reason" required placeholder="Why: kernel update" aria-label="Why" maxlength="500"><button class="primary">Begin</button></form></section>
-    <Drift/><Backtest :asked="data.asked"/>
+    <Drift/><Backtest :asked="data.asked" :tuned="data.tuned" :names="data.detectors.map((one) => one.name)"/>
     </template>
   </article>`,
 };
