@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from devmesh.settings import Settings
 
 RATE_WINDOW_US = 300_000_000
-SECRET_URLS = ("database_url", "gateway_url")
+SECRET_URLS = ("database_url", "gateway_url", "graph_url")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _intake(mesh: Mesh) -> Part:
 
 def _rooms(mesh: Mesh) -> list[Part]:
     state, reason = mesh.embeddings.health()
-    return [Part("embeddings", state, reason)]
+    return [Part("embeddings", state, reason), Part("graph", *mesh.graph.health())]
 
 
 def _channels(mesh: Mesh) -> list[Part]:

@@ -22,8 +22,8 @@ from devmesh.embeddings import GatewayProvider, LocalProvider, Provider
 from devmesh.embeddings.service import Embeddings, Questions
 from devmesh.errors import ConfigError, InvalidInput
 from devmesh.events import Events
+from devmesh.graph import Asking, Graph
 from devmesh.heap import Spare
-from devmesh.graph import Graph
 from devmesh.incidents import Incidents
 from devmesh.intake import Intake, Limits
 from devmesh.investigations import Investigations
@@ -56,8 +56,8 @@ class Mesh:
     embeddings: Embeddings
     search: Search
     memory: Memory
-    detectors: Detectors
     graph: Graph
+    detectors: Detectors
     incidents: Incidents
     investigations: Investigations
     notifications: Notifications
@@ -73,6 +73,7 @@ class Mesh:
         """Finish what waits, stop the loops, close the store."""
         self.intake.stop()
         self.runner.stop()
+        self.graph.stop()
         self.db.close()
 
 
@@ -121,13 +122,17 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     embeddings = Embeddings(db, clock, templates, provider, settings.embedding_batch)
     search = Search(templates, nodes.service_names.names, _finder(settings, clock, provider, embeddings))
     memory = Memory(clock, templates, events, Blind(db, clock, nodes, events))
+    asking = Asking(settings.graph_url, settings.data_dir / "graph", settings.store_url)
+    graph = Graph(db, clock, nodes, templates, events, asking)
     detectors = Detectors(db, templates, events, memory, nodes.service_names.names)
-    graph = Graph(db, clock, nodes, templates, events)
     incidents = Incidents(db, clock, nodes, templates, events, detectors, _tuning(settings))
     investigations = Investigations(db, clock, nodes, templates, events, memory, incidents, settings.timezone)
     notifications = _notifications(settings, db, clock, intake)
     announcer = Announcer(clock, nodes, incidents, investigations, notifications)
-    rooms = (nodes, templates, events, embeddings, search, memory, incidents, investigations, notifications, announcer)
+    rooms = (
+        nodes, templates, events, embeddings, search, memory, graph, incidents, investigations, notifications,
+        announcer,
+    )  # fmt: skip
     loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
     runner = Runner(db, clock, owner, loops)
     return Mesh(

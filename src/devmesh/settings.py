@@ -155,6 +155,11 @@ class Settings(BaseSettings):
     )
     embedding_delay_s: float = Field(0.0, ge=0, description="Pause between batches; spares a hot GPU.")
 
+    graph_url: str = Field(
+        "",
+        description="Graph engine: falkordb://user:password@host:6379/name of a server, or off; empty: one of its own.",
+    )
+
     learn_hours: int = Field(
         48, ge=1, le=672, description="Hours of a new store in which detectors only learn what is normal."
     )

@@ -8,7 +8,7 @@ from inventories import ISSUED, SHOP
 from bodies import line, take
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.graph import Refused
-from devmesh.graph.stored import HOST
+from devmesh.graph.kinds import HOST
 
 
 def said(loaded):

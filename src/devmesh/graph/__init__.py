@@ -5,6 +5,8 @@ somebody does, and why. Promises: an inventory is taken whole or not at all, wit
 that was learned overrides what people declared; all of it lives in SQL, an engine only answers.
 """
 
+from devmesh.graph.answers import Reach, Reached, Risks, Step, Ways, Weak
+from devmesh.graph.asking import Asking
 from devmesh.graph.kinds import Fails
 from devmesh.graph.marks import Fault, Refused
 from devmesh.graph.model import Change, Edge, Inventory, Loaded, Shown
@@ -12,5 +14,6 @@ from devmesh.graph.service import Graph
 from devmesh.graph.snapshot import Snapshot, Thing
 
 __all__ = [
-    "Change", "Edge", "Fails", "Fault", "Graph", "Inventory", "Loaded", "Refused", "Shown", "Snapshot", "Thing",
+    "Asking", "Change", "Edge", "Fails", "Fault", "Graph", "Inventory", "Loaded", "Reach", "Reached", "Refused",
+    "Risks", "Shown", "Snapshot", "Step", "Thing", "Ways", "Weak",
 ]  # fmt: skip

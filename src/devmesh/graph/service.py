@@ -11,23 +11,30 @@ from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.errors import InvalidInput
 from devmesh.events import Events
-from devmesh.graph import stored
+from devmesh.graph import answers, stored
+from devmesh.graph.answers import Reach, Risks, Ways
+from devmesh.graph.asking import Asking
 from devmesh.graph.inventory import read_inventory
 from devmesh.graph.model import Change, Inventory, Loaded, Shown
 from devmesh.graph.proposing import propose
 from devmesh.graph.snapshot import Snapshot, snapshot_of
+from devmesh.loops import Loop
 from devmesh.nodes import Nodes
 from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of
 from devmesh.templates import Templates
 
 DAYS, MOST_DAYS = 14.0, 366.0
+MOST_WAYS = 10
+KEEP_S = 5.0
 
 
 class Graph:
     """Who touches whom."""
 
-    def __init__(self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events) -> None:
-        self._db, self._clock = db, clock
+    def __init__(
+        self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events, asking: Asking
+    ) -> None:
+        self._db, self._clock, self._asking = db, clock, asking
         self._nodes, self._templates, self._events = nodes, templates, events
         self._known: tuple[tuple[int, Sequence[str]], Snapshot] | None = None
 
@@ -97,6 +104,64 @@ class Graph:
                 lines.setdefault(edge.start, []).append(f"{edge.type} {edge.end}")
         rows = [_shown(inventory, name, lines.get(name, ())) for name in names]
         return first_of(rows, limit, lambda one: one.name)
+
+    # -- questions -----------------------------------------------------------------------------------------------------
+
+    def blast(self, name: str, limit: int = LIMIT_DEFAULT) -> Reach:
+        """Everything that surely fails when this service or host does, over any number of steps; at most `limit`
+        (1,000) of it, the nearest first. Raises NotFound, InvalidInput.
+        """
+        return self._reach(name, limit, breaks=True)
+
+    def causes(self, name: str, limit: int = LIMIT_DEFAULT) -> Reach:
+        """Everything whose failure may be why this one fails; limits and errors as `blast`."""
+        return self._reach(name, limit, breaks=False)
+
+    def _reach(self, name: str, limit: int, *, breaks: bool) -> Reach:
+        check_limit(limit)
+        graph = self.snapshot()
+        of = graph.find(name)
+        over, engine = self._asking.ask(
+            graph,
+            lambda falkor: falkor.tree(graph, of.id, breaks=breaks),
+            lambda: graph.tree(of.id, breaks=breaks),
+        )
+        return answers.reach(graph, of, over, breaks=breaks, limit=limit, engine=engine)
+
+    def path(self, start: str, end: str) -> Ways:
+        """The shortest ways by which `start` needs `end`, ten at most. Raises NotFound, InvalidInput."""
+        graph = self.snapshot()
+        one, other = graph.find(start), graph.find(end)
+        ways, engine = self._asking.ask(
+            graph,
+            lambda falkor: falkor.ways(graph, one.id, other.id, MOST_WAYS),
+            lambda: graph.ways(one.id, other.id, MOST_WAYS),
+        )
+        told = tuple(sorted(answers.steps(graph, way) for way in ways if len(way) > 1))
+        return Ways(answers.named(one), answers.named(other), told, engine)
+
+    def risks(self, limit: int = LIMIT_DEFAULT) -> Risks:
+        """Rings and single points of failure, the worst first, `limit` (1,000) of each. Raises InvalidInput."""
+        check_limit(limit)
+        return answers.risks(self.snapshot(), limit)
+
+    # -- the engine ----------------------------------------------------------------------------------------------------
+
+    def health(self) -> tuple[str, str]:
+        """How the engine stands: ok, degraded or off, the last two with a reason."""
+        return self._asking.health()
+
+    def loops(self) -> Sequence[Loop]:
+        """The room's side work, in every process: each asks its own engine."""
+        return [Loop("keep-graph", KEEP_S, lambda _limit, _lease: self.keep(), limit=2, everywhere=True)]
+
+    def keep(self) -> int:
+        """Have the engine run and hold the graph as it is now; how many graphs were built. Raises Unavailable."""
+        return self._asking.keep(self.snapshot())
+
+    def stop(self) -> None:
+        """End what this process started."""
+        self._asking.stop()
 
 
 def _shown(inventory: Inventory, name: str, edges: Sequence[str]) -> Shown:

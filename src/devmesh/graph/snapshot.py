@@ -13,10 +13,10 @@ from functools import cached_property
 from hashlib import sha256
 
 from devmesh.errors import InvalidInput, NotFound
-from devmesh.graph.kinds import KNOWN, RUNS_ON, Fails
+from devmesh.graph.kinds import HOST, KNOWN, RUNS_ON, SERVICE, Fails
 from devmesh.graph.marks import meant, short
 from devmesh.graph.model import Inventory
-from devmesh.graph.stored import HOST, SERVICE, Key
+from devmesh.graph.stored import Key
 from devmesh.intake import clean_name
 
 Adjacent = Mapping[int, Sequence[int]]

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Connection, delete, insert, select, update
 
 from devmesh.db.lists import one_of
-from devmesh.graph.kinds import RUNS_ON, Fails
+from devmesh.graph.kinds import HOST, RUNS_ON, SERVICE, Fails
 from devmesh.graph.model import INVENTORY, Change, Edge, Inventory, Service
 from devmesh.graph.tables import graph_edge_types, graph_edges, graph_nodes, graph_state
 
-SERVICE, HOST = "service", "host"
 STATE = 1
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 Key = tuple[str, str]  # kind, name
