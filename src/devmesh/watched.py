@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from devmesh.mesh import Mesh
 
 BLIND_SINCE = "24h"
-BLIND_MAX = 1_000
+BLIND_MAX, NORMAL_MAX = 1_000, 1_000
+LEAST_SHOWN = 0.005  # below it rounds to none
 DAY_US = 86_400_000_000
 
 
@@ -38,6 +39,29 @@ def list_detectors(mesh: Mesh) -> dict[str, Any]:
         }
         out.append({**asdict(one), **told})
     return {"detectors": out}
+
+
+def list_normal(mesh: Mesh) -> dict[str, Any]:
+    """How many errors in five minutes are normal (`mean`, `deviation`) of each service on a node that has some, the
+    most first, 1,000 at most; from how many on they are a finding (`found_from`), and how many `hours` taught that.
+    """
+    some = [one for one in mesh.detectors.normal() if one.mean >= LEAST_SHOWN][:NORMAL_MAX]
+    services = mesh.nodes.service_names.names({one.service for one in some})
+    nodes = mesh.nodes.node_names.names({one.node for one in some})
+    return {
+        "normal": [
+            {
+                "service": services.get(one.service, "?"),
+                "node": nodes.get(one.node, "?"),
+                "mean": round(one.mean, 2),
+                "deviation": round(one.deviation, 2),
+                "found_from": one.found_from,
+                "hours": one.hours,
+                "at_us": one.at_us,
+            }
+            for one in some
+        ]
+    }
 
 
 def list_blind(

@@ -15,7 +15,7 @@ from devmesh.detecting import SINCE, replay
 from devmesh.errors import Unavailable
 from devmesh.incidenting import list_incidents, one_incident, row_of
 from devmesh.paging import LIMIT_DEFAULT
-from devmesh.watched import BLIND_SINCE, list_blind, list_detectors, list_maintenance, list_mutes
+from devmesh.watched import BLIND_SINCE, list_blind, list_detectors, list_maintenance, list_mutes, list_normal
 
 router = APIRouter(tags=["incidents"], dependencies=[Depends(reader)])
 Operator = Annotated[Grant, Depends(operator)]
@@ -232,7 +232,8 @@ def end_maintenance(request: Request, number: Number, grant: Operator) -> dict[s
 @router.get("/detectors")
 def detectors(request: Request) -> dict[str, Any]:
     """What each detector finds, until when it learns, what it found, what people said of it."""
-    return list_detectors(mesh_of(request))
+    mesh = mesh_of(request)
+    return {**list_detectors(mesh), **list_normal(mesh)}
 
 
 @router.get("/blind")

@@ -18,9 +18,10 @@ Ended = Annotated[bool, typer.Option("--ended", help="Show also those that are o
 
 def install(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog=examples("devmesh detectors"), short_help="What is looked for, and how well that works.")(
-        detectors
-    )
+    app.command(
+        epilog=examples("devmesh detectors", "devmesh detectors --normal"),
+        short_help="What is looked for, and how well that works.",
+    )(detectors)
     app.add_typer(
         mute_commands,
         name="mutes",
@@ -42,16 +43,25 @@ def install(app: typer.Typer) -> None:
     )(blind)
 
 
-def detectors(context: typer.Context, json: Json = False) -> None:
+def detectors(
+    context: typer.Context,
+    normal: Annotated[
+        bool, typer.Option("--normal", help="How many errors are normal of each service, and from how many on is told.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """What each detector looks for; until when it only learns; how much it found; how often people called it real."""
     from devmesh.cli.terminal import count, emit, note, stamp, table, viewer_zone
-    from devmesh.watched import list_detectors
+    from devmesh.watched import list_detectors, list_normal
 
     settings = settings_of(context)
     with reading(settings) as mesh:
-        found = list_detectors(mesh)
+        found = {**list_detectors(mesh), **list_normal(mesh)}
     if json:
         emit(found)
+        return
+    if normal:
+        _show_normal(found["normal"])
         return
     listed = found["detectors"]
     table(
@@ -72,6 +82,31 @@ def detectors(context: typer.Context, json: Json = False) -> None:
         learned = listed[0]["learned_us"]
         until = "" if learned is None else f" until {stamp(learned, viewer_zone(settings.timezone))[:MINUTE_CHARS]}"
         note(f"They only learn what is normal{until}, and tell nothing." if until else "Nothing is watched yet.")
+
+
+def _show_normal(some: list[dict[str, Any]]) -> None:
+    """Errors of each service in five minutes."""
+    from devmesh.cli.terminal import count, note, table
+
+    if not some:
+        note("No service has had an error in the hours that were learned.")
+        return
+    table(
+        ["service", "node", "errors in 5 min", "give or take", "found from", "learned, h"],
+        [
+            [
+                one["service"],
+                one["node"],
+                f"{one['mean']:.2f}",
+                f"{one['deviation']:.2f}",
+                count(one["found_from"]),
+                count(one["hours"]),
+            ]
+            for one in some
+        ],
+        right=["errors in 5 min", "give or take", "found from", "learned, h"],
+        styles={"service": "cyan"},
+    )
 
 
 def _precision(one: dict[str, Any]) -> str:

@@ -18,6 +18,5 @@ from devmesh.detectors.weeks import Weeks
 
 __all__ = [
     "LEAST_DAYS", "About", "DetectorState", "Detectors", "Drift", "Finding", "Live", "Looked", "Progress", "Stored",
-    "Together", "Tuning", "Watch", "Weeks",
-    "names_in",
+    "Together", "Tuning", "Watch", "Weeks", "names_in",
 ]  # fmt: skip

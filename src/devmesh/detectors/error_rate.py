@@ -6,6 +6,7 @@ A bin of which a part could not be seen may be loud, but teaches nothing.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +18,32 @@ ERROR = 3
 BIN_MIN, BINS = 5, 12
 PART = 1 / 288  # of a bin in the mean: a day's memory
 LEAST, RATIO, DEVIATIONS = 5.0, 3.0, 6.0
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is normal of a service on a node, at an instant: mean and deviation of its errors in five minutes, and of
+    how many such times that was learned.
+    """
+
+    service: int
+    node: int
+    mean: float
+    deviation: float
+    bins: int
+    at_us: int
+
+    @property
+    def hours(self) -> int:
+        """How long that was learned."""
+        return self.bins // BINS
+
+    @property
+    def found_from(self) -> int:
+        """The fewest errors in five minutes that are a finding."""
+        return max(
+            int(LEAST), math.floor(RATIO * self.mean) + 1, math.floor(self.mean + DEVIATIONS * self.deviation) + 1
+        )
 
 
 class ErrorRate:

@@ -10,13 +10,15 @@ import numpy as np
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from devmesh.db.lists import one_of
+from devmesh.detectors.error_rate import NAME as ERROR_RATE
+from devmesh.detectors.error_rate import Usual
 from devmesh.detectors.model import About, Finding
 from devmesh.detectors.tables import detector_state, findings, watch_state
 from devmesh.detectors.watch import Watch
 from devmesh.memory.baselines import NODES
 
 MINUTE_US = 60_000_000
-ERROR_RATE, PAIR = "error rate", "pair"
+PAIR = "pair"
 
 Key = tuple[int, int, int, int, str, str]
 
@@ -122,10 +124,10 @@ def keep_progress(connection: Connection, at: Progress) -> None:
 
 
 def keep_normal(connection: Connection, watch: Watch, until: int) -> None:
-    """Store what the error rate calls normal: errors of a service on a node in five minutes."""
+    """Store what the error rate calls normal: errors of a service on a node in five minutes, luck counted in."""
     state, pairs = watch.error_rate.state, watch.normal.pairs
     connection.execute(delete(detector_state).where(detector_state.c.scope_kind == PAIR))
-    deviation = np.sqrt(np.maximum(state["variance"], 0.0))
+    deviation = np.sqrt(np.maximum(state["variance"], 0.0) + state["mean"])
     scope = pairs["service"] * NODES + pairs["node"]
     rows = [
         {
@@ -137,6 +139,16 @@ def keep_normal(connection: Connection, watch: Watch, until: int) -> None:
     ]  # fmt: skip
     if rows:
         connection.execute(insert(detector_state), rows)
+
+
+def normal(connection: Connection) -> list[Usual]:
+    """What the error rate called normal after the last whole hour, the most errors first."""
+    table, out = detector_state.c, list[Usual]()
+    query = select(detector_state).where(table.detector_name == ERROR_RATE, table.scope_kind == PAIR)
+    for row in connection.execute(query.order_by(table.ewma_value.desc(), table.scope_id)):
+        service, node = divmod(row.scope_id, NODES)
+        out.append(Usual(service, node, row.ewma_value, row.stddev, row.sample_count, row.last_run_ts))
+    return out
 
 
 def _stored(row: Row[Any]) -> Stored:

@@ -11,6 +11,7 @@ from devmesh.db import Database
 from devmesh.detectors import queries, states, weeks
 from devmesh.detectors.as_seen import AsSeen, Span
 from devmesh.detectors.counts import Counts, NamesOf, hours
+from devmesh.detectors.error_rate import Usual
 from devmesh.detectors.live import KEPT_H, Live, Looked
 from devmesh.detectors.model import Finding
 from devmesh.detectors.queries import Stored
@@ -96,6 +97,11 @@ class Detectors:
             if self._weeks is None or self._weeks[0] != hour:
                 self._weeks = hour, weeks.look(self._templates, self._events, self._memory, now_us)
             return self._weeks[1]
+
+    def normal(self) -> list[Usual]:
+        """How many errors are normal of each service on a node, the most first."""
+        with self._db.read() as connection:
+            return queries.normal(connection)
 
     def states(self, now_us: int) -> Sequence[states.DetectorState]:
         """How each detector stands: whether it only learns yet, how much it found."""

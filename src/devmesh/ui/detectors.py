@@ -10,7 +10,7 @@ from starlette.requests import Request
 from devmesh.api.auth import grant_for
 from devmesh.ui import frame
 from devmesh.ui.wrong import watched
-from devmesh.watched import list_detectors, list_maintenance, list_mutes
+from devmesh.watched import list_detectors, list_maintenance, list_mutes, list_normal
 
 if TYPE_CHECKING:
     from devmesh.mesh import Mesh
@@ -44,6 +44,7 @@ def data(mesh: Mesh) -> dict[str, Any]:
         "now_us": mesh.clock.now_us(),
         "tuned": {"learn": tuning.learn_h, "tell_from": tuning.tell_from, "off": sorted(tuning.off)},
         **list_detectors(mesh),
+        **list_normal(mesh),
         "watched": watched(mesh),
         "mutes": list_mutes(mesh, ended=True)["mutes"],
         "maintenance": list_maintenance(mesh, ended=True)["maintenance"],

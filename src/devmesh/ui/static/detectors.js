@@ -7,7 +7,7 @@ import { ago, brief, count, hint, many, safe } from "devmesh/text.js";
 
 const HOURS = [[1, "an hour"], [2, "2 hours"], [4, "4 hours"], [12, "12 hours"], [24, "a day"], [72, "3 days"]];
 const HOUR_US = 3_600_000_000;
-const [VOTES_LEAST, OVER_SHOWN] = [5, 10];
+const [VOTES_LEAST, OVER_SHOWN, NORMAL_SHOWN] = [5, 10, 8];
 
 const names = (text) => text.split(",").map((one) => one.trim()).filter(Boolean);
 
@@ -15,7 +15,7 @@ export default {
   props: { data: Object },
   components: { Backtest, Drift, Watched },
   data() {
-    return { hours: HOURS, mutes: this.data.mutes ?? [], windows: this.data.maintenance ?? [], told: "", fresh: { nodes: "", services: "", hours: 2, reason: "" } };
+    return { hours: HOURS, most: NORMAL_SHOWN, mutes: this.data.mutes ?? [], windows: this.data.maintenance ?? [], told: "", fresh: { nodes: "", services: "", hours: 2, reason: "" } };
   },
   methods: {
     ago, brief, count, hint, many, safe,
@@ -57,6 +57,10 @@ export default {
         <td class="apart">{{ precision(one) }}</td></tr></tbody></table>
     <p class="dim">Counts are findings, and the incidents of 30 days that they had a part in; "right" is what people said of the incidents they were in (Real, Noise on an incident's page).</p>
     <p v-if="told" class="told" role="alert">{{ told }}</p>
+    <section v-if="data.normal.length"><h2>Errors that are normal <small>of each service in five minutes, as error rate has learned them</small></h2>
+      <table class="sheet"><thead><tr><th>Service</th><th class="n">Normal</th><th class="n">Found from</th><th class="n wide">Learned</th></tr></thead>
+        <tbody><tr v-for="one in data.normal.slice(0, most)"><td><b>{{ safe(one.service) }}</b> <small>on {{ safe(one.node) }}</small></td><td class="n">{{ one.mean.toFixed(2) }} ± {{ one.deviation.toFixed(2) }}</td><td class="n">{{ count(one.found_from) }}</td><td class="n wide">{{ many(one.hours, 'hour') }}</td></tr></tbody></table>
+      <p v-if="data.normal.length > most"><button @click="most = data.normal.length">All {{ count(data.normal.length) }}</button></p></section>
     <section><h2>Mutes <small>lines that tell nothing for a while; made on an incident's page</small></h2><p v-if="!mutes.length" class="empty">None.</p>
       <ul v-else class="rows kept"><li v-for="one in shown(mutes)" :key="one.id" :class="{over: !living(one)}"><div><span class="what"><a class="linked mono" :href="'/ui/templates/' + one.family">{{ one.family }}</a> {{ safe(one.service) }}: {{ safe(one.line) }}</span>
         <span class="n"><button v-if="data.may && living(one)" @click="change('/mutes/' + one.id + '/end')" :aria-label="'End the mute of ' + one.family">End</button></span>
