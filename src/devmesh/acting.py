@@ -41,7 +41,7 @@ def mute_family(
         _known_nodes(mesh, nodes),
         most_per_hour,
     )
-    mesh.incidents.note(number, f"Muted f{muted.family_id}: {muted.reason}", who)
+    mesh.incidents.note(number, f"f{muted.family_id}: {muted.reason}", who, "muted")
     return describe_mutes(mesh, [muted])[0]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MINUTE_US = 60_000_000
 FINDINGS_SHOWN, LINES_SHOWN, MARKS_SHOWN, STORY_SHOWN = 500, 200, 100, 40
-STORY = {"told", "worse", "closed", "reopened", "merged", "split", "investigating"}
+STORY = {"told", "worse", "muted", "closed", "reopened", "merged", "split", "investigating"}
 
 
 @dataclass(frozen=True)
@@ -163,13 +163,8 @@ def _sum(told: Summary | None) -> dict[str, Any]:
 
 
 def _gravest(joined: Sequence[Joined], limit: int) -> list[Joined]:
-    """The first of each sort, then the weightiest; in order of time."""
-    first = dict[tuple[object, ...], int]()
-    for one in joined:
-        found = one.finding
-        first.setdefault((found.service, found.node, found.family, found.detector, found.kind), one.id)
-    begins = set(first.values())
-    best = sorted(joined, key=lambda one: (one.id not in begins, -one.finding.weight, one.finding.minute, one.id))
+    """The weightiest, in order of time."""
+    best = sorted(joined, key=lambda one: (-one.finding.weight, one.finding.minute, one.id))
     return sorted(best[:limit], key=lambda one: (one.finding.minute, one.id))
 
 
@@ -178,6 +173,8 @@ def _finding(one: Joined, named: Names, texts: Mapping[int, str]) -> dict[str, A
     return {
         "id": one.id,
         "at_us": found.minute * MINUTE_US,
+        "last_us": one.last * MINUTE_US,
+        "times": one.times,
         "detector": found.detector,
         "kind": found.kind,
         **named.pair(found.service, found.node),
@@ -198,7 +195,7 @@ def _marks(
     what was told and done, what was changed.
     """
     out = [
-        {"at_us": one["at_us"], "what": one["text"], "service": "", "node": "", "kind": one["kind"]}
+        {"at_us": one["at_us"], "what": one["text"] or one["kind"], "service": "", "node": "", "kind": one["kind"]}
         for one in notes
         if one["kind"] in STORY
     ][:STORY_SHOWN]

@@ -37,7 +37,7 @@ class Scripted(Live):
     moved = False
 
     def __init__(self, findings, said):
-        self.watch, self.outdated = Watch({}), False
+        self.watch, self.outdated, self.late = Watch({}), False, False
         self._findings, self._said, self._first = findings, said, BEGIN // 60
 
     def look(self, until, *, complete=None):  # noqa: ARG002 - it is asked as any other

@@ -104,14 +104,20 @@ def test_what_the_report_says_is_shown(mesh, told):
     assert whole["next_checks"] == whole["report"]["next_checks"] != []
 
 
-def test_of_many_findings_the_first_of_each_sort_are_shown(mesh):
-    """However many weightier ones came later; how many there are is said."""
+def test_what_is_found_again_and_again_is_shown_once(mesh):
+    """With the words of the weightiest, since when, until when, and how often; of very many sorts the weightiest."""
     some = [found(mesh, NOW_MIN - 600, "api", "apps", detector="new", weight=0.5)]
-    some += [found(mesh, NOW_MIN - 599 + n, "api", "apps", weight=3.0) for n in range(520)]
+    some += [found(mesh, NOW_MIN - 599 + n, "api", "apps", weight=3.0 + (n == 7)) for n in range(520)]
     whole = one_incident(mesh, open_incident(mesh, some))
-    assert (len(whole["findings"]), whole["findings_in_all"]) == (500, 521)
-    assert [one["detector"] for one in whole["findings"][:2]] == ["new", "primitive"]
-    assert whole["findings"][1]["at_us"] == (NOW_MIN - 599) * MINUTE_US
+    assert [(one["detector"], one["times"], one["weight"]) for one in whole["findings"]] == [
+        ("new", 1, 0.5), ("primitive", 520, 4.0),
+    ]  # fmt: skip
+    last = whole["findings"][1]
+    assert (last["at_us"], last["last_us"]) == ((NOW_MIN - 599) * MINUTE_US, (NOW_MIN - 80) * MINUTE_US)
+    many = [found(mesh, NOW_MIN - 700 + n, "api", "apps", kind=f"kind {n}", weight=1.0 + n) for n in range(510)]
+    whole = one_incident(mesh, open_incident(mesh, many))
+    assert (len(whole["findings"]), whole["findings_in_all"]) == (500, 510)
+    assert whole["findings"][0]["kind"] == "kind 10"
 
 
 @pytest.mark.parametrize("number", [0, -1, 99, 2**31, 2**63, 2**70])

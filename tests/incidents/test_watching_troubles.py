@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bodies import DAY_US, line, rows, run_whole
+from bodies import DAY_US, HOUR_US, line, rows, run_whole
 from devmesh.clock import FakeClock
 from devmesh.errors import Unavailable
 from devmesh.incidents import queries
@@ -175,12 +175,12 @@ def test_findings_go_after_their_time_but_for_those_of_incidents(fleet):
     """What no incident has is forgotten."""
     live(fleet, 3, failing(0, 1 << 40))
     (case,) = fleet.incidents.list().rows
-    kept = [one.id for one in fleet.incidents.findings(case.id)]
-    old = fleet.detectors.found(kept)[0].finding
+    kept = fleet.incidents.findings(case.id)
+    old = kept[0].finding
     with fleet.db.write() as connection:
         fleet.detectors.note(connection, [(replace(old, minute=1), "muted: known")], 1)
         assert fleet.detectors.forget(connection, 1 << 40, queries.kept_findings(), 1_000) == 1
-    assert [one.id for one in fleet.detectors.found(kept)] == kept
+    assert fleet.incidents.findings(case.id) == kept
 
 
 def test_a_family_that_takes_another_in_is_not_loud(make_mesh, tmp_path):
@@ -200,3 +200,42 @@ def test_a_family_that_takes_another_in_is_not_loud(make_mesh, tmp_path):
     mesh.templates.merge(gone, into)
     live(mesh, 3, said)
     assert mesh.incidents.list(thin=True).rows == []
+
+
+def hours_pass(fleet, hours):
+    """Ordinary ones, with a look at the end of each."""
+    for hour in range(83, 83 + hours):
+        fleet.clock.advance(3_600)
+        send(fleet, ordinary(hour * 60, (hour + 1) * 60))
+        fleet.runner.once("watch")
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_lines_that_come_hours_late_are_found_once(fleet, make_mesh, restart):
+    """A node was cut off for four hours: what it said is found when it comes, also where the server is restarted just
+    then; what comes an hour later with it finds nothing twice.
+    """
+    hours_pass(fleet, 4)
+    send(fleet, b"".join(failing(0, 1 << 40)(83 * 60 + minute) for minute in range(20, 24)))
+    if restart:
+        fleet.close()
+        fleet = make_mesh(fleet.settings.data_dir, clock=fleet.clock)
+        fleet.clock.advance(120)
+    live(fleet, 3)
+    (case,) = fleet.incidents.list().rows
+    assert (case.onset_us, case.status) == (BEGIN_US + 20 * MINUTE_US, "closed")
+    found = rows(fleet, "SELECT COUNT(*) FROM findings")
+    send(fleet, ordinary(83 * 60 + 25, 83 * 60 + 31))
+    live(fleet, 3)
+    assert [one.id for one in fleet.incidents.list(thin=True).rows] == [case.id]
+    assert rows(fleet, "SELECT COUNT(*) FROM findings") == found
+    assert [one.kind for one in fleet.incidents.notes(case.id)] == ["told", "closed"]
+
+
+def test_the_past_of_a_new_node_is_no_news(fleet):
+    """It brings its last hours along, with a fault in them."""
+    hours_pass(fleet, 4)
+    panic = line("Kernel panic - not syncing", service="kernel", ts_us=BEGIN_US + HOUR_US, node="fresh")
+    send(fleet, panic + line("up", service="init", ts_us=fleet.clock.now_us(), node="fresh"))
+    live(fleet, 3)
+    assert fleet.incidents.list(thin=True).rows == []

@@ -77,16 +77,14 @@ def _width(step_us: int) -> str:
 
 
 def _found(one: dict[str, Any], zone: tzinfo) -> None:
-    """The first finding of each sort, the gravest ones."""
-    first: dict[tuple[str, str, str | None, str], dict[str, Any]] = {}
-    for found in one["findings"]:
-        first.setdefault((found["service"], found["node"], found["family"], found["detector"]), found)
-    best = sorted(first.values(), key=lambda found: -found["weight"])[:FOUND]
+    """What was found, the gravest."""
+    best = sorted(one["findings"], key=lambda found: -found["weight"])[:FOUND]
     rows = []
     for found in sorted(best, key=lambda found: found["at_us"]):
         said = f": {safe(found['line'])}" if found["line"] else ""
         who = f"{safe(found['service'])} on {safe(found['node'])}"
-        rows.append(f"{_clock(found['at_us'], zone)} {who}, {safe(found['text'])}{said}")
+        again = f" ({found['times']} times)" if found["times"] > 1 else ""
+        rows.append(f"{_clock(found['at_us'], zone)} {who}, {safe(found['text'])}{again}{said}")
     more = one["findings_in_all"] - len(rows)
     _rows("found", [*rows, *([f"… and {many(more, 'more finding')}: --json"] if more > 0 else [])])
 

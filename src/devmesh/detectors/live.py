@@ -37,6 +37,17 @@ class Looked:
     closed: int
 
 
+def first_late(said: pl.DataFrame, since: int, came: int) -> int | None:
+    """The hour of the first line (`Arrivals.said`) from minute `since` on that came in or after minute `came` and when
+    its hour was over; of nodes that were heard before it, for what a new one brings along is history.
+    """
+    over = (pl.col("minute") // HOUR_MIN + 1) * HOUR_MIN + LATE_MIN
+    known = pl.col("came").min().over("node_id") <= pl.col("minute")
+    late = said.filter(known & (pl.col("minute") >= since) & (pl.col("came") >= pl.max_horizontal(over, pl.lit(came))))
+    first = late["minute"].min()
+    return first // HOUR_MIN if isinstance(first, int) else None
+
+
 class Live:
     """Watches from hour `first` (since 1970) on; `watch` has learned all before it."""
 
@@ -47,6 +58,7 @@ class Live:
         self._window: pl.DataFrame | None = None
         self._at = Position()
         self.outdated = False  # a past came with the last look that it has not learned: an import
+        self.late = False  # lines of the last day came with it, of hours that were over for good
 
     @property
     def moved(self) -> bool:
@@ -88,7 +100,9 @@ class Live:
         return copy.deepcopy(self.watch, {id(shapes): shapes})  # those are facts, and many
 
     def _read(self, before_us: int) -> None:
-        """Take in what arrived; what belongs to an hour that is over only says that its families are not new."""
+        """Take in what arrived; what belongs to an hour that is over only says that its families are not new, and that
+        whoever asks should begin anew (`Detectors.begin_at`).
+        """
         if self._window is None:
             self._window, self._at = self._events.arrivals.since(self._first * HOUR_MIN * MINUTE_US, before_us)
             return
@@ -101,6 +115,7 @@ class Live:
         joined = pl.concat(parts)
         late = joined.filter(pl.col("minute") < self._first * HOUR_MIN)
         self.outdated = self._is_history(late)
+        self.late = not late.filter(pl.col("minute") >= (self._first - OLD_H) * HOUR_MIN).is_empty()
         if len(late):
             seen = self._counts.by_family(late).group_by("family_id").agg(pl.col("minute").min())
             born = self.watch.normal.born

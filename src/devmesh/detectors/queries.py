@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, select, update
 
 from devmesh.db.lists import one_of
 from devmesh.detectors.error_rate import NAME as ERROR_RATE
@@ -20,6 +20,8 @@ from devmesh.memory.baselines import NODES
 MINUTE_US = 60_000_000
 PAIR = "pair"
 
+_SORT = tuple(findings.c[name] for name in ("service_id", "node_id", "family_id", "detector", "kind"))
+
 Key = tuple[int, int, int, int, str, str]
 
 
@@ -31,6 +33,19 @@ class Stored:
     finding: Finding
     found_us: int
     held: str
+
+
+@dataclass(frozen=True)
+class Sort:
+    """All findings of one kind about one family of a service on a node, among some: `finding` is the weightiest, in the
+    minute of the first, `id` the number of the first; `last` is the last minute, `times` how many they are.
+    """
+
+    id: int
+    finding: Finding
+    found_us: int
+    last: int
+    times: int
 
 
 @dataclass(frozen=True)
@@ -77,10 +92,35 @@ def release(connection: Connection, ids: Iterable[int]) -> None:
     connection.execute(update(findings).where(one_of(findings.c.id, ids)).values(held=""))
 
 
-def by_id(connection: Connection, ids: Iterable[int]) -> list[Stored]:
-    """Findings in order of time."""
-    query = select(findings).where(one_of(findings.c.id, ids)).order_by(findings.c.minute, findings.c.id)
-    return [_stored(row) for row in connection.execute(query)]
+def by_sort(connection: Connection, ids: Select[tuple[int]], limit: int) -> list[Sort]:
+    """Findings by sort, in order of time; at most `limit` sorts, the weightiest."""
+    table = findings.c
+    best = table.weight.desc(), table.minute, table.id
+    ranked = (
+        select(
+            *(column for column in table if column is not table.minute and column is not table.critical),
+            func.row_number().over(partition_by=_SORT, order_by=best).label("place"),
+            func.min(table.id).over(partition_by=_SORT).label("first_id"),
+            func.min(table.minute).over(partition_by=_SORT).label("minute"),
+            func.max(table.minute).over(partition_by=_SORT).label("last"),
+            func.max(table.critical).over(partition_by=_SORT).label("critical"),
+            func.count().over(partition_by=_SORT).label("times"),
+        )
+        .where(table.id.in_(ids))
+        .subquery()
+    )
+    weightiest = ranked.c.weight.desc(), ranked.c.minute, ranked.c.first_id
+    asked = select(ranked).where(ranked.c.place == 1).order_by(*weightiest).limit(limit)
+    rows = sorted(connection.execute(asked), key=lambda row: (row.minute, row.first_id))
+    return [Sort(row.first_id, _finding(row), row.found_us, row.last, row.times) for row in rows]
+
+
+def alike(connection: Connection, ids: Select[tuple[int]], chosen: Iterable[int]) -> list[int]:
+    """The numbers of those among some findings that are of the same sort as one that is chosen."""
+    one, other = findings.alias(), findings.alias()
+    same = [one.c[column.name] == other.c[column.name] for column in _SORT]
+    query = select(one.c.id).join(other, and_(*same)).where(one.c.id.in_(ids), one_of(other.c.id, chosen)).distinct()
+    return list(connection.execute(query).scalars())
 
 
 def held_since(connection: Connection, minute: int) -> list[Stored]:
@@ -152,8 +192,11 @@ def normal(connection: Connection) -> list[Usual]:
 
 
 def _stored(row: Row[Any]) -> Stored:
-    finding = Finding(
+    return Stored(row.id, _finding(row), row.found_us, row.held)
+
+
+def _finding(row: Row[Any]) -> Finding:
+    return Finding(
         row.minute, row.detector, row.kind, row.service_id, row.node_id, row.family_id or None, row.weight,
         bool(row.critical), About(row.about), row.text,
     )  # fmt: skip
-    return Stored(row.id, finding, row.found_us, row.held)

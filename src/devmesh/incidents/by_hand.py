@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -11,14 +12,15 @@ from devmesh.errors import InvalidInput
 from devmesh.incidents import queries
 from devmesh.incidents.grouping import Incident
 from devmesh.incidents.model import CLOSED, INVESTIGATING, OPEN, Case, Joined, Part
+from devmesh.incidents.titles import Titles
 
 MINUTE_US = 60_000_000
 REST_US = 60 * MINUTE_US  # after a close by hand, what is known does not open it again
 
 
-def note(connection: Connection, case: Case, text: str, who: str, now_us: int) -> None:
+def note(connection: Connection, case: Case, text: str, who: str, now_us: int, kind: str = "note") -> None:
     """Write something down."""
-    queries.write(connection, case.id, now_us, who, "note", text)
+    queries.write(connection, case.id, now_us, who, kind, text)
 
 
 def investigate(connection: Connection, case: Case, who: str, now_us: int) -> None:
@@ -53,12 +55,7 @@ def merge(connection: Connection, case: Case, into: Case, who: str, now_us: int)
     if case.id == into.id or case.merged_into is not None or into.merged_into is not None:
         raise InvalidInput("These cannot be merged.", hint="Name two incidents, neither of them merged already.")
     one, other = queries.growing_by_id(connection, case.id), queries.growing_by_id(connection, into.id)
-    queries.move(
-        connection,
-        into.id,
-        [number for number, _why, _hand in queries.joined_to(connection, case.id)],
-        f"merged by {who}",
-    )
+    queries.move(connection, into.id, queries.all_of(case.id), f"merged by {who}")
     queries.take_part(connection, into.id, queries.parts(connection, [case.id])[case.id])
     queries.cite(connection, into.id, queries.cited(connection, case.id))
     for key, weight in one.best.items():
@@ -76,13 +73,14 @@ def merge(connection: Connection, case: Case, into: Case, who: str, now_us: int)
     closed = case.closed_us or now_us
     queries.touch(connection, case.id, now_us, status=CLOSED, closed_us=closed, closed_by=who, merged_into=into.id)
     queries.write(connection, case.id, now_us, who, "merged", f"into {into.id}")
-    queries.write(connection, into.id, now_us, who, "merged", f"{case.id} went into this one: {case.title}")
+    queries.write(connection, into.id, now_us, who, "merged", f"incident {case.id} went into this one")
 
 
 def split(
-    connection: Connection, case: Case, parts: tuple[Sequence[Joined], Sequence[Joined]], who: str, now_us: int
-) -> int:
-    """A new incident of the first part; the second stays."""
+    connection: Connection, case: Case, parts: tuple[Sequence[Joined], Sequence[Joined]], moved: Sequence[int],
+    titles: Titles, who: str, now_us: int,
+) -> int:  # fmt: skip
+    """A new incident of the first part (the findings `moved`); the second stays."""
     chosen, rest = parts
     if not chosen or not rest:
         raise InvalidInput("Some of its findings must go, and some must stay.", hint="Name findings by their numbers.")
@@ -93,8 +91,9 @@ def split(
     fresh.closed = left.closed = old.closed
     left.id, left.reopened, left.resting = old.id, old.reopened, old.resting
     key = f"split-{case.id}-{case.version}"
-    number = queries.open_new(connection, fresh, case.title, key, now_us)
-    queries.move(connection, number, [one.id for one in chosen], f"split off by {who}")
+    title, left_title = titles.of([fresh, left])
+    number = queries.open_new(connection, fresh, title, key, now_us)
+    queries.move(connection, number, queries.these(moved), f"split off by {who}")
     gone = {(one.finding.family or 0, one.finding.node) for one in chosen}
     lines = queries.cited(connection, case.id)
     queries.cite(connection, number, [one for one in lines if (one.family_id, one.node_id) in gone])
@@ -102,7 +101,8 @@ def split(
     for incident, some in ((case.id, rest), (number, chosen)):
         queries.take_part(connection, incident, {_part(one.finding) for one in some})
     queries.keep_state(connection, left, now_us)
-    queries.write(connection, case.id, now_us, who, "split", f"{len(chosen)} findings went into {number}")
+    queries.touch(connection, case.id, now_us, title=left_title)
+    queries.write(connection, case.id, now_us, who, "split", f"{len(moved)} findings went into {number}")
     queries.write(connection, number, now_us, who, "split", f"split off from {case.id}")
     return number
 
@@ -115,6 +115,7 @@ def _made_of(some: Sequence[Joined]) -> Incident:
     """An incident as if only these findings had come."""
     first = some[0].finding.minute
     out = Incident(first, first, first)
-    for one in some:
-        out.add(one.finding, one.reason)
+    ends = {(one.finding, at) for one in some for at in (one.finding.minute, one.last)}
+    for finding, at in sorted(ends, key=lambda one: (one[1], repr(one[0]))):
+        out.add(replace(finding, minute=at), "")
     return out

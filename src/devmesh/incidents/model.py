@@ -38,11 +38,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Joined:
-    """A finding in an incident, and why it is there."""
+    """What was found of one sort in an incident, once or again and again, and why it is there: the weightiest of it in
+    the minute of the first, which has this number and this reason; `last` is the last minute.
+    """
 
     id: int
     finding: Finding
     found_us: int
+    last: int
+    times: int
     reason: str
     by_hand: bool
 
@@ -58,7 +62,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Note:
-    """What was written or done. `kind`: note, told, worse, closed, reopened, merged, split, investigating;
+    """What was written or done. `kind`: note, muted, told, worse, closed, reopened, merged, split, investigating;
     `who` is empty for DevMesh itself.
     """
 

@@ -141,11 +141,16 @@ def touch(connection: Connection, number: int, now_us: int, **values: Any) -> No
     connection.execute(update(incidents).where(incidents.c.id == number).values(**raised, **values))
 
 
-def joined_to(connection: Connection, number: int) -> list[tuple[int, str, bool]]:
-    """(finding's number, reason, by hand) of an incident."""
+def joined_to(number: int) -> Select[tuple[int]]:
+    """The numbers of an incident's findings."""
+    return select(incident_findings.c.finding_id).where(incident_findings.c.incident_id == number)
+
+
+def reasons(connection: Connection, finding_ids: Iterable[int]) -> dict[int, tuple[str, bool]]:
+    """{finding: (why it is where it is, by hand)}."""
     table = incident_findings.c
-    query = select(table.finding_id, table.reason, table.by_hand).where(table.incident_id == number)
-    return [(int(row.finding_id), row.reason, bool(row.by_hand)) for row in connection.execute(query)]
+    query = select(table.finding_id, table.reason, table.by_hand).where(one_of(table.finding_id, finding_ids))
+    return {int(row.finding_id): (row.reason, bool(row.by_hand)) for row in connection.execute(query)}
 
 
 def join(connection: Connection, number: int, some: Iterable[tuple[int, str]]) -> None:
@@ -155,12 +160,20 @@ def join(connection: Connection, number: int, some: Iterable[tuple[int, str]]) -
         connection.execute(insert(incident_findings), rows)
 
 
-def move(connection: Connection, number: int, finding_ids: Iterable[int], reason: str) -> None:
+def move(connection: Connection, number: int, which: ColumnElement[bool], reason: str) -> None:
     """Findings go into another incident, by hand."""
     values = {"incident_id": number, "reason": reason[:255], "by_hand": True}
-    connection.execute(
-        update(incident_findings).where(one_of(incident_findings.c.finding_id, finding_ids)).values(values)
-    )
+    connection.execute(update(incident_findings).where(which).values(values))
+
+
+def these(finding_ids: Iterable[int]) -> ColumnElement[bool]:
+    """Findings by number, for `move`."""
+    return one_of(incident_findings.c.finding_id, finding_ids)
+
+
+def all_of(number: int) -> ColumnElement[bool]:
+    """All findings of an incident, for `move`."""
+    return incident_findings.c.incident_id == number
 
 
 def parts(connection: Connection, numbers: Iterable[int]) -> dict[int, list[Part]]:

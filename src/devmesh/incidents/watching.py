@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 from devmesh.clock import Clock
 from devmesh.crash import crash_point
 from devmesh.db import Database
-from devmesh.detectors import About, Detectors, Finding, Live, Looked, Progress, Tuning
+from devmesh.detectors import Detectors, Finding, Live, Looked, Progress, Tuning
 from devmesh.events import Events, Filter
 from devmesh.incidents import queries
 from devmesh.incidents.grouping import AGAIN_SERVICE_MIN, Grouping, Incident
 from devmesh.incidents.holding import Holding
 from devmesh.incidents.model import Cited, Part
+from devmesh.incidents.titles import Titles
 from devmesh.loops import Lease, Loop
 from devmesh.nodes import Nodes
 from devmesh.templates import Templates
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 MINUTE_US, HOUR_MIN, DAY_MIN = 60_000_000, 60, 24 * 60
 LOOP, EVERY_S = "watch", 5.0
-LATE_MIN, BACK_MIN = 5, DAY_MIN  # what is older was nobody's business while no server watched
+BACK_MIN = DAY_MIN  # what is older was nobody's business while no server watched
 STALE_MIN = 30  # after an hour minutes are joined: who follows them must have seen them
 SET_BACK_MIN = 10  # a clock that went back further is not waited for
 QUOTED, QUOTED_IN_ALL, QUOTED_MIN = 3, 60, 5
@@ -45,11 +46,12 @@ class Watching:
         holding: Holding, tuning: Tuning,
     ) -> None:  # fmt: skip
         self._db, self._clock, self._holding = db, clock, holding
-        self._nodes, self._templates, self._events, self._detectors = nodes, templates, events, detectors
+        self._titles, self._templates, self._events, self._detectors = Titles(nodes), templates, events, detectors
         self._tuning = tuning
         self._live: Live | None = None
         self._began = 0  # what lies before this minute was there before the watch
         self._anew, self._outdated = False, False
+        self._late = False  # lines came for hours that were over
         self._at = 0  # looked at until this minute
         self._owed: Looked | None = None  # looked at, and not stored yet
 
@@ -79,7 +81,7 @@ class Watching:
         grouping.observe(looked.counts, sifted.told, looked.until)
         changed = [one for one in grouping.incidents if one != before.get(one.id)]
         lines = [self._lines(one) for one in changed]
-        titles = self._titles(changed)
+        titles = self._titles.of(changed)
         crash_point("watch_before_commit")
         with lease.write() as connection:
             ids = self._detectors.note(connection, sifted.fresh, self._clock.now_us())
@@ -99,7 +101,9 @@ class Watching:
         self._holding.stored()
         if self._outdated and not live.outdated:  # a past was brought in: nothing of what it changes is news
             self._live, self._anew = None, True
-        self._outdated = live.outdated
+        self._outdated, self._late = live.outdated, self._late or live.late
+        if self._late and not live.outdated and (looked.closed or not live.late):  # all came, or an hour has passed
+            self._live = None
         return 1
 
     def _compare(self, progress: Progress, until: int) -> None:
@@ -115,13 +119,14 @@ class Watching:
 
     def _begin(self, progress: Progress | None, until: int) -> Live:
         """Learn what is normal, and go on where the watch was."""
+        back = until - BACK_MIN
         if progress is None or progress.until > until:
             since = self._began = until
         else:
-            since = max(progress.until, until - BACK_MIN)
+            since = max(progress.until, back)
             self._began = since if self._anew else progress.began
-        self._anew = self._outdated = False
-        self._live = self._detectors.live((since - LATE_MIN) // HOUR_MIN, self._tuning)
+        self._anew = self._outdated = self._late = False
+        self._live = self._detectors.live(self._detectors.begin_at(since, max(self._began, back)), self._tuning)
         return self._live
 
     def _look(self, live: Live, progress: Progress | None, until: int) -> tuple[Live, Looked]:
@@ -144,7 +149,7 @@ class Watching:
     ) -> None:  # fmt: skip
         """An incident as it became, what joined it, the lines that it cites, and its story."""
         (one, before), now = incident, self._clock.now_us()
-        said = _story(one, before, title)
+        said = _story(one, before)
         number = one.id
         if number:
             grew = one.told is not None and before is not None and bool(one.pairs - before.pairs)
@@ -158,17 +163,6 @@ class Watching:
         for kind, text in said:
             queries.write(connection, number, now, "", kind, text)
             log.info("incident=%d %s severity=%s %s", number, kind, one.severity, title)
-
-    def _titles(self, some: Sequence[Incident]) -> list[str]:
-        heads = [one.head for one in some if one.head is not None]
-        services = self._nodes.service_names.names({head.service for head in heads})
-        nodes = self._nodes.node_names.names({head.node for head in heads})
-        return [
-            f"{nodes.get(head.node, '?')}: {head.text}"
-            if head.about is About.NODE
-            else f"{services.get(head.service, '?')} on {nodes.get(head.node, '?')}: {head.text}"
-            for head in heads
-        ]
 
     def _lines(self, one: Incident) -> list[Cited]:
         """Lines of what just joined, a few of each family on each node."""
@@ -203,16 +197,16 @@ class Watching:
         ]  # fmt: skip
 
 
-def _story(one: Incident, before: Incident | None, title: str) -> list[tuple[str, str]]:
-    """What happened to a told incident since it was stored, as (kind, text)."""
+def _story(one: Incident, before: Incident | None) -> list[tuple[str, str]]:
+    """What happened to a told incident since it was stored, as (kind, text); without its title, which may change."""
     if one.told is None:
         return []
     if before is None or before.told is None:
-        out = [("told", title)]
+        out = [("told", "")]
     elif one.reopened > before.reopened:
-        out = [("reopened", f"It came back: {title}")]
-    elif one.critical and not before.critical:
-        out = [("worse", f"Now critical: {title}")]
+        out = [("reopened", "It came back.")]
+    elif one.severity != before.severity:
+        out = [("worse", f"Now {one.severity}.")]
     else:
         out = []
     ended = one.closed is not None and (before is None or before.closed is None or bool(out))

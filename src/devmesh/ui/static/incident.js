@@ -10,7 +10,7 @@ import { ago, brief, clock, group, hint, line, lines as lines_of, many, safe, st
 const [FINDINGS_SHOWN, LINES_SHOWN, QUOTED] = [8, 8, 90];
 const AROUND_US = 300_000_000; // of a finding, on the page of lines
 const SECTIONS = [["what", "What"], ["where", "Where"], ["since", "Since when"], ["order", "Who came next"], ["impact", "Impact"], ["changed", "Changed ahead of it"], ["others", "Other nodes"]];
-const DID = { told: "told", worse: "told again", closed: "closed", reopened: "reopened", merged: "merged", split: "split", investigating: "looks into it", note: "" };
+const DID = { told: "told", muted: "muted", worse: "told again", closed: "closed", reopened: "reopened", merged: "merged", split: "split", investigating: "looks into it", note: "" };
 
 export default {
   props: { data: Object },
@@ -28,26 +28,8 @@ export default {
     open() {
       return open(this.it);
     },
-    // What a detector found of the same again and again is told once: with the weightiest of it, from when to when.
-    groups() {
-      const groups = new Map();
-      for (const one of [...this.it.findings].sort((a, b) => a.at_us - b.at_us)) {
-        const key = [one.detector, one.service, one.node, one.family ?? one.kind].join("\n");
-        const known = groups.get(key);
-        if (!known) groups.set(key, { ...one, key, ids: [one.id], last_us: one.at_us });
-        else {
-          const { text, weight } = one.weight > known.weight ? one : known;
-          Object.assign(known, { text, weight, last_us: one.at_us, critical: known.critical || one.critical });
-          known.ids.push(one.id);
-        }
-      }
-      return [...groups.values()];
-    },
     findings() {
-      return this.all || this.splitting ? this.groups : this.groups.slice(0, FINDINGS_SHOWN);
-    },
-    picked() {
-      return this.groups.filter((one) => this.chosen.includes(one.key)).flatMap((one) => one.ids);
+      return this.all || this.splitting ? this.it.findings : this.it.findings.slice(0, FINDINGS_SHOWN);
     },
     suspects() {
       return this.it.report?.suspects ?? this.it.suspects;
@@ -106,7 +88,7 @@ export default {
     },
     async split() {
       try {
-        const { id } = await call(`/incidents/${this.it.id}/split`, { method: "POST", json: { findings: this.picked } });
+        const { id } = await call(`/incidents/${this.it.id}/split`, { method: "POST", json: { findings: this.chosen } });
         location.assign(`/ui/incidents/${id}`);
       } catch (error) {
         this.told = `${error.message} ${error.hint}`;
@@ -127,7 +109,7 @@ export default {
       <dl class="figures"><div><dt>Since</dt><dd>{{ brief(it.onset_us) }} <small>{{ zone(it.onset_us) }}, {{ ago(it.onset_us, data.now_us) }}</small></dd></div>
         <div v-if="open"><dt>Lasts</dt><dd>{{ lasted(data.now_us - it.onset_us) }}</dd></div><div v-else><dt>Closed</dt><dd>{{ brief(it.closed_us) }} <small>{{ it.closed_by ? 'by ' + safe(it.closed_by) : 'by itself' }}, after {{ lasted(it.closed_us - it.onset_us) }}</small></dd></div>
         <div><dt>Told</dt><dd>{{ it.told_us ? brief(it.told_us) : 'not told, the evidence is thin' }}</dd></div></dl></header>
-    <Deeds v-if="data.may && !it.merged_into" :incident="it" :parts="groups.length" :splitting="splitting" @changed="refresh" @split="begin_split"/>
+    <Deeds v-if="data.may && !it.merged_into" :incident="it" :parts="it.findings.length" :splitting="splitting" @changed="refresh" @split="begin_split"/>
     <p v-else-if="!data.may" class="dim">You may look here, but change nothing.</p>
     <section><h2>Suspects <small v-if="it.report?.author === 'rules'" class="chip">written without a model</small></h2>
       <p v-if="it.inconclusive" class="told">Inconclusive: the lines do not say which of them it was.</p><p v-if="!suspects.length" class="empty">{{ it.report ? 'Nobody in particular.' : 'No report yet: it is written once there is evidence enough to tell.' }}</p>
@@ -139,11 +121,11 @@ export default {
     <section v-if="it.next_checks.length"><h2>Next <small>to be run by you; nothing was run</small></h2><ul class="checks"><li v-for="one in checks"><span><i v-if="one.node" class="dim">on {{ one.node }}</i><code v-if="one.command">{{ one.command }}</code><template v-else>{{ one.question }}</template></span><button v-if="one.command" @click="take(one.command)" :aria-label="'Copy ' + one.command">{{ copied === one.command ? 'Copied' : 'Copy' }}</button></li></ul></section>
     <section v-if="it.changes.length"><h2>What changed just before</h2><ul class="rows found"><li v-for="one in it.changes"><component :is="one.event ? 'a' : 'div'" :href="one.event ? lines({node: one.node, since: one.at_us - 60e6, until: one.at_us + 60e6, line: one.event}) : undefined"><i class="mark"></i><span class="what">{{ line(one.text).slice(0, 240) }}</span><span class="n">{{ brief(one.at_us) }}</span><span class="who"><b>{{ safe(one.kind) }}</b>{{ safe(one.service) }} on {{ safe(one.node) }}<template v-if="one.n > 1"> · {{ one.n }} times</template><template v-if="one.why"> · {{ safe(one.why) }}</template></span></component></li></ul></section>
     <section ref="findings" class="findings"><h2>What was found <small>{{ it.findings_in_all > it.findings.length ? 'the gravest ' + it.findings.length + ' of ' + it.findings_in_all + '; ' : '' }}each leads to its lines</small></h2>
-      <p v-if="splitting" class="tools"><button class="primary" :disabled="!chosen.length || chosen.length === groups.length" @click="split">Make the chosen ones an incident of their own</button><button @click="begin_split">Cancel</button><output v-if="told" class="told" role="alert">{{ told }}</output></p>
-      <ul class="rows found"><li v-for="one in findings" :key="one.key"><label v-if="splitting" class="check"><input type="checkbox" v-model="chosen" :value="one.key" :aria-label="'Choose: ' + safe(one.text)"></label>
+      <p v-if="splitting" class="tools"><button class="primary" :disabled="!chosen.length || chosen.length === it.findings.length" @click="split">Make the chosen ones an incident of their own</button><button @click="begin_split">Cancel</button><output v-if="told" class="told" role="alert">{{ told }}</output></p>
+      <ul class="rows found"><li v-for="one in findings" :key="one.id"><label v-if="splitting" class="check"><input type="checkbox" v-model="chosen" :value="one.id" :aria-label="'Choose: ' + safe(one.text)"></label>
         <a :href="of_finding(one)"><i :class="['mark', one.critical ? 'fill-crit' : 'fill-warn']"></i><span class="what">{{ safe(one.text) }}</span><span class="n">{{ brief(one.at_us).slice(-5) }}{{ one.last_us > one.at_us ? '–' + brief(one.last_us).slice(-5) : '' }}</span>
-        <span class="who"><b :class="one.critical ? 'crit' : ''">{{ one.critical ? 'critical ' : '' }}{{ safe(one.detector) }}</b>{{ safe(one.service) }} on {{ safe(one.node) }}<template v-if="one.ids.length > 1"> · {{ one.ids.length }} times</template><template v-if="one.reason !== 'first'"> · here because: {{ safe(one.reason) }}</template></span><span v-if="one.line" class="who"><TemplateText :text="one.line"/></span></a></li></ul>
-      <p v-if="groups.length > findings.length"><button @click="all = true">All {{ groups.length }}</button></p></section>
+        <span class="who"><b :class="one.critical ? 'crit' : ''">{{ one.critical ? 'critical ' : '' }}{{ safe(one.detector) }}</b>{{ safe(one.service) }} on {{ safe(one.node) }}<template v-if="one.times > 1"> · {{ one.times }} times</template><template v-if="one.reason !== 'first'"> · here because: {{ safe(one.reason) }}</template></span><span v-if="one.line" class="who"><TemplateText :text="one.line"/></span></a></li></ul>
+      <p v-if="it.findings.length > findings.length"><button @click="all = true">All {{ it.findings.length }}</button></p></section>
     <section v-if="told_of.length" class="report"><h2>The report <small v-if="it.report.struck">{{ many(it.report.struck, 'value') }} did not hold when counted again and {{ it.report.struck === 1 ? 'is' : 'are' }} struck through</small></h2>
       <dl><template v-for="[name, facts] in told_of"><dt>{{ name }}</dt><dd><p v-for="fact in facts"><Claim :fact="fact"/></p></dd></template></dl></section>
     <section v-if="it.evidence.length"><h2>Lines <small>kept with the incident</small></h2><ol class="near mono lines-kept"><li v-for="one in it.evidence.slice(0, lines_all ? undefined : LINES_SHOWN)"><a :href="of_event(one)"><i :class="'mark fill-' + group(one.priority)"></i><time>{{ stamp(one.ts_us) }}</time> <span class="dim">{{ safe(one.node) }} {{ safe(one.service) }}</span> <span dir="ltr">{{ line(one.message).slice(0, 240) }}</span></a></li></ol>
