@@ -73,7 +73,7 @@ def beside(
         "compared_since_us": since_us,
         "messages": sums,
         "a_week": {name: round(n / weeks, 2) for name, n in sums.items()} if weeks * 7 >= 1 else None,
-        "more": [{**told[one.place], "held": _held(mesh, one)} for one in more],
+        "more": [told[one.place] for one in more],
         "less": _missed(mesh, [cases[one.place] for one in less]),
         "same": [
             {"id": cases[one.place].id, "later_s": (min(met) - one.told_us) // 1_000_000}
@@ -102,12 +102,3 @@ def _missed(mesh: Mesh, cases: Sequence[Case]) -> list[dict[str, Any]]:
     for one in listed:
         one["real"] = one["votes"]["real"] > one["votes"]["noise"]
     return sorted(listed, key=lambda one: (not one["real"], -one["onset_us"]))
-
-
-def _held(mesh: Mesh, one: Spell) -> str:
-    """Why it was told nobody, where a mute or a maintenance window held what was found; else empty."""
-    for held in mesh.detectors.held(one.onset_us // MINUTE_US):
-        found = held.finding
-        if (found.service, found.node) in one.pairs and found.minute * MINUTE_US <= one.end_us:
-            return held.held
-    return ""

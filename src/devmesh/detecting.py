@@ -48,6 +48,7 @@ def replay(
         "off": sorted(tuning.off),
         "to_set": _to_set(tuning, mesh.incidents.tuning),
         "findings": len(found.findings),
+        "held": found.held,
         "untold": len(found.incidents) - len(shown),
         "incidents": rows,
         **beside(mesh, shown, rows, (until_us if learned_us is None else max(learned_us, since_us), until_us)),

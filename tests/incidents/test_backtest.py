@@ -9,7 +9,7 @@ import pytest
 from test_watching import BEGIN_US, MINUTE_US, failing, fleet, live, send  # noqa: F401 - a fixture
 
 import devmesh.detectors
-from bodies import HOUR_US
+from bodies import DAY_US, HOUR_US
 from devmesh.backtest import Spell
 from devmesh.clock import FakeClock
 from devmesh.detecting import TELL_LEAST, TELL_MOST, replay
@@ -117,12 +117,50 @@ def test_as_it_was_seen_it_is_what_was_told_from_then_on(told):
     assert after["less"] == []
 
 
-def test_what_a_window_held_says_so(fleet):  # noqa: F811
-    """It would be told more, but was held on purpose."""
+def both(mesh):
+    """The past by the time of its lines, and by their arrival."""
+    return replay(mesh), replay(mesh, since=str(BEGIN_US), as_seen=True)
+
+
+def test_what_a_window_held_is_held_again(fleet):  # noqa: F811
+    """It would be told nobody now as it was told nobody then."""
     fleet.incidents.maintenance.plan(BEGIN_US, BEGIN_US + 3 * HOUR_US, ["store", "apps"], [], "new disks", "ada")
     live(fleet, 16, failing(BROKEN, BROKEN + 6))
     assert fleet.incidents.list().rows == []
-    assert [one["held"] for one in replay(fleet)["more"]] == ["maintenance: new disks"]
+    for seen in both(fleet):
+        assert (seen["incidents"], seen["more"], seen["held"] > 0) == ([], [], True)
+
+
+def test_what_goes_on_after_its_window_is_told_as_it_was(fleet):  # noqa: F811
+    """What the window held joins what came before it and after it, at the same minutes."""
+    fleet.incidents.maintenance.plan(BEGIN_US, BEGIN_US + 8 * MINUTE_US, ["store", "apps"], [], "new disks", "ada")
+    live(fleet, 16, failing(BROKEN, BROKEN + 6))
+    (case,) = fleet.incidents.list().rows
+    for seen in both(fleet):
+        assert (seen["same"], seen["more"], seen["less"]) == ([{"id": case.id, "later_s": 0}], [], [])
+        assert [one["onset_us"] for one in seen["incidents"]] == [case.onset_us]
+
+
+def test_a_mute_that_somebody_ended_is_one_until_then(told):
+    """What it held is told from its end on, not before, and by both looks alike."""
+    (first,) = told.incidents.list().rows
+    families = {one.finding.family for one in told.incidents.findings(first.id) if one.finding.family}
+    live(told, 40)
+    told.clock.advance(10)
+    until = told.clock.now_us() + DAY_US
+    mutes = [told.incidents.mutes.mute(one, "known", until, "ada", (), 1_000) for one in families]
+    at = (told.clock.now_us() - START_US) // MINUTE_US
+    live(told, 5, failing(at + 2, at + 9))
+    assert told.incidents.list().rows[0].told_us == first.told_us
+    told.clock.advance(10)
+    for one in mutes:
+        told.incidents.mutes.end(one.id, "ada")
+    live(told, 7, failing(at + 2, at + 9))
+    cases = told.incidents.list().rows
+    for seen in both(told):
+        assert (seen["held"] > 0, seen["more"], seen["less"]) == (True, [], [])
+        assert {one["id"]: one["later_s"] for one in seen["same"]} == {one.id: 0 for one in cases}
+        assert [one["reopened"] for one in seen["incidents"]] == [one.reopened for one in reversed(cases)]
 
 
 def test_lines_that_came_later_would_be_told(told):
@@ -134,7 +172,7 @@ def test_lines_that_came_later_would_be_told(told):
     told.clock.advance(3 * 24 * 3600)
     send(told, said)
     more = replay(told)["more"]
-    assert [({"back", "nas"} <= set(one["nodes"]), one["held"]) for one in more] == [(True, "")]
+    assert [{"back", "nas"} <= set(one["nodes"]) for one in more] == [True]
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,8 @@ def _beside(found: dict[str, Any], zone: tzinfo) -> list[str]:
         out.append(f"  it would miss: incident {one['id']}{voted}: {safe(one['title'])}")
     for one in found["more"]:
         first = one["suspects"][0] if one["suspects"] else {"service": "?", "node": "?"}
-        held = f" (held then: {safe(one['held'])})" if one["held"] else ""
         who = f"{safe(first['service'])} on {safe(first['node'])}"
-        out.append(f"  it would tell, too: {_minute(one['onset_us'], zone)} {one['severity']}, {who}{held}")
+        out.append(f"  it would tell, too: {_minute(one['onset_us'], zone)} {one['severity']}, {who}")
     for one in found["same"]:
         if one["later_s"]:
             when = f"{abs(one['later_s']) // 60} min {'later' if one['later_s'] > 0 else 'earlier'}"

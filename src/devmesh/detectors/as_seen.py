@@ -7,7 +7,7 @@ have found nothing too. The others are watched like the present, with a copy of 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -38,10 +38,13 @@ class Span:
 class AsSeen:
     """Iterate over its looks; each holds what was new in it."""
 
-    def __init__(self, events: Events, memory: Memory, counts: Counts, span: Span, tuning: Tuning) -> None:
+    def __init__(
+        self, events: Events, memory: Memory, counts: Counts, span: Span, tuning: Tuning, closely: Collection[int]
+    ) -> None:
         self._events, self._memory, self._counts, self._span = events, memory, counts, span
         self.watch = Watch(counts.shapes, tuning)
         self._known: set[Key] = set()
+        self._closely = closely
 
     def __iter__(self) -> Iterator[Looked]:
         span = self._span
@@ -73,7 +76,7 @@ class AsSeen:
         late = bool((came["came"] > came["minute"] + SOON_MIN).any())
         until = min(end, self._span.until)
         found = self.watch.observe(self._minutes(rows, hour, until))
-        if not late and not self._fresh(found):
+        if not late and hour not in self._closely and not self._fresh(found):
             yield Looked(until, (), self._minutes(rows, hour, until), 1)
             return
         for now in range(max(hour * HOUR_MIN + 1, self._span.began), min(over, self._span.until) + 1):

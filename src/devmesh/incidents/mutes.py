@@ -32,6 +32,7 @@ MOST_DAYS = 90
 MUTES, NODES, LISTED = 100, 1_000, 1_000
 MOST_PER_HOUR = 10_000_000
 WHY_CHARS = 500
+BY_HAND = "ended by ", "muted again by "  # and a name, as the reason why it is over
 TOLD = 3.0  # a finding of this weight is told by itself
 
 
@@ -75,7 +76,7 @@ class Mutes:
     def _store(self, connection: Connection, values: dict[str, Any]) -> Mute:
         lasts, who = mutes.c.ended_us.is_(None), values["who"]
         same = (mutes.c.family_id == values["family_id"]) & (mutes.c.node_ids == values["node_ids"])
-        again = {"ended_us": values["created_us"], "ended_why": f"muted again by {who}"}
+        again = {"ended_us": values["created_us"], "ended_why": f"{BY_HAND[1]}{who}"}
         connection.execute(update(mutes).where(lasts & same).values(again))
         alive = select(func.count()).select_from(mutes).where(lasts)
         if connection.execute(alive).scalar_one() >= MUTES:
@@ -89,7 +90,7 @@ class Mutes:
         number, now = number_of(mute_id, "mute"), self._clock.now_us()
 
         def close(connection: Connection) -> Mute:
-            if _end(connection, number, now, f"ended by {who}"):
+            if _end(connection, number, now, f"{BY_HAND[0]}{who}"):
                 record(connection, self._clock, who, "ended", f"mute {number}")
             return _one(connection, number)
 
@@ -132,6 +133,11 @@ def holds(some: Iterable[Mute], finding: Finding) -> Mute | None:
         ):
             return one
     return None
+
+
+def by_hand(one: Mute) -> bool:
+    """Whether somebody ended it, and not its guard."""
+    return one.ended_why.startswith(BY_HAND)
 
 
 def as_finding(ended: Ended, counts: Minutes) -> Finding | None:

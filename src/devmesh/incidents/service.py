@@ -17,20 +17,20 @@ from devmesh.events import Events
 from devmesh.incidents import by_hand, queries
 from devmesh.incidents.given import number_of, text_of
 from devmesh.incidents.grouping import Grouping, Incident
+from devmesh.incidents.held_then import HeldThen
 from devmesh.incidents.holding import Holding
 from devmesh.incidents.maintenance import Maintenance
 from devmesh.incidents.model import SEVERITIES, STATUSES, Case, Cited, Joined, Note, Part
 from devmesh.incidents.mutes import Mutes
 from devmesh.incidents.tables import incidents
 from devmesh.incidents.votes import Votes
-from devmesh.incidents.titles import Titles
 from devmesh.incidents.watching import LOOP, Watching
 from devmesh.loops import Loop, interrupt
 from devmesh.nodes import Nodes
 from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of
 from devmesh.templates import Templates
 
-NOTES_MAX, NOTE_CHARS, SORTS_MAX = 1_000, 10_000, 2_000
+NOTES_MAX, NOTE_CHARS = 1_000, 10_000
 
 Made = TypeVar("Made")
 
@@ -41,6 +41,7 @@ class Replayed:
 
     incidents: tuple[Incident, ...]
     findings: tuple[Finding, ...]
+    held: int  # of them, by mutes and maintenance
     pairs: tuple[tuple[int, int], ...]  # (service, node) that spoke
     first_hour: int | None
 
@@ -53,33 +54,35 @@ class Incidents:
         tuning: Tuning,
     ) -> None:  # fmt: skip
         self._db, self._clock, self._detectors, self.tuning = db, clock, detectors, tuning
-        self.mutes, self._titles = Mutes(db, clock, templates, events), Titles(nodes)
+        self.mutes = Mutes(db, clock, templates, events)
         self.maintenance, self.votes = Maintenance(db, clock), Votes(db, clock)
         holding = Holding(clock, nodes, detectors, self.mutes, self.maintenance)
+        self._nodes = nodes
         self._watching = Watching(db, clock, nodes, templates, events, detectors, holding, tuning)
 
-        self._nodes = nodes
     def loops(self) -> list[Loop]:
         """The room's side work."""
         return self._watching.loops()
 
     def replay(self, since_us: int, until_us: int, tuning: Tuning, *, as_seen: bool = False) -> Replayed:
         """The incidents that would have been opened, thin ones included, learning from the first hours; or,
-        `as_seen`, learning from what is kept before, minute by minute with what had arrived by then.
+        `as_seen`, learning from what is kept before, minute by minute with what had arrived by then. What mutes and
+        maintenance held then is held.
         """
         grouping, findings = Grouping(tell_from=tuning.tell_from), list[Finding]()
+        held = HeldThen(self._nodes, self.mutes.list(active=False), self.maintenance.list(active=False))
         if as_seen:
-            looks = self._detectors.as_seen(since_us, until_us, tuning)
+            looks = self._detectors.as_seen(since_us, until_us, tuning, held.hours())
             for look in looks:
                 findings += look.findings
-                grouping.observe(look.counts, look.findings, look.until)
-            return _replayed(grouping, findings, looks.watch)
+                grouping.observe(look.counts, held.sift(look.findings, look.until, look.counts), look.until)
+            return _replayed(grouping, findings, held.count, looks.watch)
         past = self._detectors.past(since_us, until_us, tuning)
         for hour in past:
             found = past.watch.observe(hour)
             findings += found
-            grouping.observe(hour, found)
-        return _replayed(grouping, findings, past.watch)
+            grouping.observe(hour, held.past_hour(found, hour))
+        return _replayed(grouping, findings, held.count, past.watch)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -124,11 +127,11 @@ class Incidents:
         return found
 
     def findings(self, number: int) -> Sequence[Joined]:
-        """What an incident is made of, by sort, in order of time; at most 2,000 sorts, the weightiest."""
-        some = self._detectors.found(queries.joined_to(number), SORTS_MAX)
+        """What an incident is made of, in order of time."""
         with self._db.read() as connection:
-            reasons = queries.reasons(connection, [one.id for one in some])
-        return [Joined(one.id, one.finding, one.found_us, one.last, one.times, *reasons[one.id]) for one in some]
+            joins = {finding: (reason, hand) for finding, reason, hand in queries.joined_to(connection, number)}
+        stored = self._detectors.found(joins)
+        return [Joined(one.id, one.finding, one.found_us, *joins[one.id]) for one in stored]
 
     def parts(self, numbers: Collection[int]) -> dict[int, Sequence[Part]]:
         """Who has a part in each of these incidents, by which detector."""
@@ -152,10 +155,10 @@ class Incidents:
 
     # -- by hand -----------------------------------------------------------------------------------------------------
 
-    def note(self, number: int, text: str, who: str, kind: str = "note") -> None:
-        """Write something down; what is of another kind is no word of what helped. Raises NotFound, InvalidInput."""
-        text, now = text_of(text, "note", NOTE_CHARS), self._clock.now_us()
-        self._change(number, (who, "noted"), lambda on, case: by_hand.note(on, case, text, who, now, kind))
+    def note(self, number: int, text: str, who: str) -> None:
+        """Write something down. Raises NotFound, InvalidInput."""
+        text = text_of(text, "note", NOTE_CHARS)
+        self._change(number, (who, "noted"), lambda on, case: by_hand.note(on, case, text, who, self._clock.now_us()))
 
     def investigate(self, number: int, who: str) -> None:
         """Say that somebody looks into it. Raises NotFound, InvalidInput for a closed one."""
@@ -182,7 +185,7 @@ class Incidents:
         return self.get(into)
 
     def split(self, number: int, finding_ids: Collection[int], who: str) -> Case:
-        """A new incident of some of an incident's findings, with all of their sort. Raises NotFound, InvalidInput."""
+        """A new incident of some of an incident's findings. Raises NotFound, InvalidInput."""
         wanted = set(finding_ids)
 
         def change(connection: Connection, case: Case) -> int:
@@ -190,8 +193,7 @@ class Incidents:
             parts = [one for one in have if one.id in wanted], [one for one in have if one.id not in wanted]
             if len(parts[0]) < len(wanted):
                 raise InvalidInput("Some of these findings are not in it.", hint=f"devmesh incident show {number}")
-            moved = self._detectors.alike(connection, queries.joined_to(number), wanted)
-            return by_hand.split(connection, case, parts, moved, self._titles, who, self._clock.now_us())
+            return by_hand.split(connection, case, parts, who, self._clock.now_us())
 
         return self.get(self._change(number, (who, "split"), change))
 
@@ -224,7 +226,7 @@ def _one_of(value: str, name: str, known: Sequence[str]) -> None:
         raise InvalidInput(f"There is no {name} {value!r}.", hint=f"One of: {', '.join(known)}.")
 
 
-def _replayed(grouping: Grouping, findings: list[Finding], watch: Watch) -> Replayed:
+def _replayed(grouping: Grouping, findings: list[Finding], held: int, watch: Watch) -> Replayed:
     pairs = watch.normal.pairs
     spoke = zip(pairs["service"].tolist(), pairs["node"].tolist(), strict=True)
-    return Replayed(tuple(grouping.incidents), tuple(findings), tuple(spoke), watch.normal.first_hour)
+    return Replayed(tuple(grouping.incidents), tuple(findings), held, tuple(spoke), watch.normal.first_hour)
