@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Select
 from devmesh.db import Database
 from devmesh.detectors import queries, states, weeks
 from devmesh.detectors.as_seen import AsSeen, Span
-from devmesh.detectors.counts import Counts, NamesOf, hours
-from devmesh.detectors.live import KEPT_H, Live, Looked
+from devmesh.detectors.counts import HOUR_MIN, Counts, NamesOf, hours
+from devmesh.detectors.error_rate import Usual
+from devmesh.detectors.live import FOREVER_US, KEPT_H, LATE_AT_MOST_MIN, LATE_MIN, Live, Looked, first_late
 from devmesh.detectors.model import Finding
-from devmesh.detectors.queries import Stored
+from devmesh.detectors.queries import Sort, Stored
 from devmesh.detectors.tuning import Tuning
 from devmesh.detectors.watch import Watch
 from devmesh.events import Events
@@ -21,7 +22,8 @@ from devmesh.memory import Memory, Minutes
 from devmesh.templates import Templates
 
 HOUR_US, MINUTE_US = 3_600_000_000, 60_000_000
-READ_H = 24  # at a time
+READ_H, DAY_MIN = 24, 24 * HOUR_MIN  # at a time
+SEEN_MIN = LATE_AT_MOST_MIN + HOUR_MIN  # after so long a watch has looked at what came late
 
 
 class Detectors:
@@ -38,6 +40,15 @@ class Detectors:
     def past(self, since_us: int, until_us: int, tuning: Tuning) -> Past:
         """The time from `since_us` on, to be watched as if it were now."""
         return Past(self._counts(), self._events, self._memory, (since_us, until_us), tuning)
+
+    def begin_at(self, since: int, back: int) -> int:
+        """The hour from which on a watch must look that was at minute `since`: some are not over yet, and what came too
+        late for its hour may not have been seen; not before minute `back`.
+        """
+        said = self._events.arrivals.said((back - DAY_MIN) * MINUTE_US, FOREVER_US)
+        late = first_late(said, back, since - SEEN_MIN)
+        first = (since - LATE_MIN) // HOUR_MIN
+        return first if late is None else min(late, first)
 
     def live(self, first_hour: int, tuning: Tuning) -> Live:
         """A watch from an hour on (since 1970), which has learned all before it; that takes some seconds."""
@@ -99,6 +110,11 @@ class Detectors:
                 self._weeks = hour, weeks.look(self._templates, self._events, self._memory, now_us)
             return self._weeks[1]
 
+    def normal(self) -> list[Usual]:
+        """How many errors are normal of each service on a node, the most first."""
+        with self._db.read() as connection:
+            return queries.normal(connection)
+
     def states(self, now_us: int) -> Sequence[states.DetectorState]:
         """How each detector stands: whether it only learns yet, how much it found."""
         with self._db.read() as connection:
@@ -113,10 +129,14 @@ class Detectors:
         """Findings that are held no more."""
         queries.release(connection, ids)
 
-    def found(self, ids: Iterable[int]) -> list[Stored]:
-        """Findings by number, in order of time."""
+    def found(self, ids: Select[tuple[int]], limit: int) -> list[Sort]:
+        """Findings by sort, in order of time; at most `limit` sorts, the weightiest."""
         with self._db.read() as connection:
-            return queries.by_id(connection, ids)
+            return queries.by_sort(connection, ids, limit)
+
+    def alike(self, connection: Connection, ids: Select[tuple[int]], chosen: Iterable[int]) -> list[int]:
+        """The numbers of those among some findings that are of the same sort as one that is chosen."""
+        return queries.alike(connection, ids, chosen)
 
 
 class Past:

@@ -23,6 +23,7 @@ from devmesh.incidents.maintenance import Maintenance
 from devmesh.incidents.model import SEVERITIES, STATUSES, Case, Cited, Joined, Note, Part
 from devmesh.incidents.mutes import Mutes
 from devmesh.incidents.tables import incidents
+from devmesh.incidents.titles import Titles
 from devmesh.incidents.votes import Votes
 from devmesh.incidents.watching import LOOP, Watching
 from devmesh.loops import Loop, interrupt
@@ -30,7 +31,7 @@ from devmesh.nodes import Nodes
 from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of
 from devmesh.templates import Templates
 
-NOTES_MAX, NOTE_CHARS = 1_000, 10_000
+NOTES_MAX, NOTE_CHARS, SORTS_MAX = 1_000, 10_000, 2_000
 
 Made = TypeVar("Made")
 
@@ -54,7 +55,7 @@ class Incidents:
         tuning: Tuning,
     ) -> None:  # fmt: skip
         self._db, self._clock, self._detectors, self.tuning = db, clock, detectors, tuning
-        self.mutes = Mutes(db, clock, templates, events)
+        self.mutes, self._titles = Mutes(db, clock, templates, events), Titles(nodes)
         self.maintenance, self.votes = Maintenance(db, clock), Votes(db, clock)
         holding = Holding(clock, nodes, detectors, self.mutes, self.maintenance)
         self._nodes = nodes
@@ -127,11 +128,11 @@ class Incidents:
         return found
 
     def findings(self, number: int) -> Sequence[Joined]:
-        """What an incident is made of, in order of time."""
+        """What an incident is made of, by sort, in order of time; at most 2,000 sorts, the weightiest."""
+        some = self._detectors.found(queries.joined_to(number), SORTS_MAX)
         with self._db.read() as connection:
-            joins = {finding: (reason, hand) for finding, reason, hand in queries.joined_to(connection, number)}
-        stored = self._detectors.found(joins)
-        return [Joined(one.id, one.finding, one.found_us, *joins[one.id]) for one in stored]
+            reasons = queries.reasons(connection, [one.id for one in some])
+        return [Joined(one.id, one.finding, one.found_us, one.last, one.times, *reasons[one.id]) for one in some]
 
     def parts(self, numbers: Collection[int]) -> dict[int, Sequence[Part]]:
         """Who has a part in each of these incidents, by which detector."""
@@ -155,10 +156,10 @@ class Incidents:
 
     # -- by hand -----------------------------------------------------------------------------------------------------
 
-    def note(self, number: int, text: str, who: str) -> None:
-        """Write something down. Raises NotFound, InvalidInput."""
-        text = text_of(text, "note", NOTE_CHARS)
-        self._change(number, (who, "noted"), lambda on, case: by_hand.note(on, case, text, who, self._clock.now_us()))
+    def note(self, number: int, text: str, who: str, kind: str = "note") -> None:
+        """Write something down; what is of another kind is no word of what helped. Raises NotFound, InvalidInput."""
+        text, now = text_of(text, "note", NOTE_CHARS), self._clock.now_us()
+        self._change(number, (who, "noted"), lambda on, case: by_hand.note(on, case, text, who, now, kind))
 
     def investigate(self, number: int, who: str) -> None:
         """Say that somebody looks into it. Raises NotFound, InvalidInput for a closed one."""
@@ -185,7 +186,7 @@ class Incidents:
         return self.get(into)
 
     def split(self, number: int, finding_ids: Collection[int], who: str) -> Case:
-        """A new incident of some of an incident's findings. Raises NotFound, InvalidInput."""
+        """A new incident of some of an incident's findings, with all of their sort. Raises NotFound, InvalidInput."""
         wanted = set(finding_ids)
 
         def change(connection: Connection, case: Case) -> int:
@@ -193,7 +194,8 @@ class Incidents:
             parts = [one for one in have if one.id in wanted], [one for one in have if one.id not in wanted]
             if len(parts[0]) < len(wanted):
                 raise InvalidInput("Some of these findings are not in it.", hint=f"devmesh incident show {number}")
-            return by_hand.split(connection, case, parts, who, self._clock.now_us())
+            moved = self._detectors.alike(connection, queries.joined_to(number), wanted)
+            return by_hand.split(connection, case, parts, moved, self._titles, who, self._clock.now_us())
 
         return self.get(self._change(number, (who, "split"), change))
 
