@@ -12,6 +12,7 @@ from devmesh.errors import InvalidInput
 from devmesh.incidents import queries
 from devmesh.incidents.grouping import Incident
 from devmesh.incidents.model import CLOSED, INVESTIGATING, OPEN, Case, Joined, Part
+from devmesh.incidents.severity import is_wide
 from devmesh.incidents.titles import Titles
 
 MINUTE_US = 60_000_000
@@ -62,7 +63,8 @@ def merge(connection: Connection, case: Case, into: Case, who: str, now_us: int)
         other.best[key] = max(weight, other.best.get(key, 0.0))
         other.heard[key] = max(one.heard[key], other.heard.get(key, 0))
     other.missing, other.lasting = one.missing | other.missing, one.lasting | other.lasting
-    other.critical |= one.critical
+    other.bad = {pair: max(one.bad.get(pair, 0), other.bad.get(pair, 0)) for pair in one.bad | other.bad}
+    other.critical, other.wide = one.critical | other.critical, one.wide | other.wide | is_wide(other.bad)
     told = [at for at in (one.told, other.told) if at is not None]
     other.told = min(told) if told else None
     other.onset, other.last = min(one.onset, other.onset), max(one.last, other.last)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from devmesh.detectors import About, Finding, Tuning
+from devmesh.incidents.severity import is_bad, is_wide, severity_of
 from devmesh.memory import Minutes
 
 FADING = 0.5  # of each further finding about one service on one node
@@ -39,13 +40,15 @@ class Incident:
     told: int | None = None
     closed: int | None = None
     reopened: int = 0
-    critical: bool = False
+    critical: bool = False  # a finding is grave by itself
+    wide: bool = False  # many were in trouble at once
     findings: list[Finding] = field(default_factory=list)
     joins: list[str] = field(default_factory=list)  # the reason of each finding
     missing: dict[Pair, int] = field(default_factory=dict)  # since when
     lasting: set[Pair] = field(default_factory=set)  # (family, node) that keep it open
     best: dict[tuple[int, int, int | None], float] = field(default_factory=dict)  # by (service, node, family)
     heard: dict[tuple[int, int, int | None], int] = field(default_factory=dict)  # by the same: when last
+    bad: dict[Pair, int] = field(default_factory=dict)  # when (service, node) was last in trouble
     resting: int = 0  # until then what it knows does not open it again: somebody closed it
     head: Finding | None = None  # the gravest of all
     id: int = 0  # where it is stored
@@ -61,8 +64,8 @@ class Incident:
 
     @property
     def severity(self) -> str:
-        """critical, warning, or info while the evidence is thin."""
-        return "info" if self.told is None else "critical" if self.critical else "warning"
+        """critical, warning or info, by the rules of `severity.py`."""
+        return severity_of(self)
 
     def add(self, finding: Finding, reason: str, tell_from: float = Tuning.tell_from) -> None:
         """Take a finding in; the incident is told once its evidence is so much."""
@@ -75,6 +78,10 @@ class Incident:
         self.heard[key] = max(self.heard.get(key, 0), finding.minute)
         self.pairs.add((finding.service, finding.node))
         self.critical |= finding.critical
+        if is_bad(finding):
+            pair = finding.service, finding.node
+            self.bad[pair] = max(self.bad.get(pair, 0), finding.minute)
+            self.wide |= is_wide(self.bad)
         if self.head is None or _gravity(finding) > _gravity(self.head):
             self.head = finding
         if finding.kind in MISSING:

@@ -43,6 +43,8 @@ def _growing(row: Row[Any]) -> Incident:
         closed=None if row.closed_us is None else row.closed_us // MINUTE_US,
         reopened=row.reopened,
         critical=state["critical"],
+        wide=state["wide"],
+        bad={(service, node): minute for service, node, minute in state["bad"]},
         missing={(service, node): since for service, node, since in state["missing"]},
         lasting={(family, node) for family, node in state["lasting"]},
         best={(service, node, family): weight for service, node, family, weight, _heard in state["best"]},
@@ -59,6 +61,8 @@ def state_of(one: Incident) -> str:
         {
             "grown": one.grown,
             "critical": one.critical,
+            "wide": one.wide,
+            "bad": [[*pair, minute] for pair, minute in sorted(one.bad.items())],
             "missing": [[*pair, since] for pair, since in sorted(one.missing.items())],
             "lasting": [list(pair) for pair in sorted(one.lasting)],
             "best": [[*key, weight, one.heard[key]] for key, weight in one.best.items()],
