@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from devmesh.charting import bars, span_of
+from devmesh.detectors import Habit, told_in
 from devmesh.incidents import Case, Joined, Part
 from devmesh.paging import LIMIT_DEFAULT
 from devmesh.when import parse_when, zone_of
@@ -77,8 +79,9 @@ def row_of(mesh: Mesh, number: int) -> dict[str, Any]:
     return rows(mesh, [mesh.incidents.get(number)])[0]
 
 
-def one_incident(mesh: Mesh, number: int) -> dict[str, Any]:
-    """All about one incident. Raises NotFound."""
+def one_incident(mesh: Mesh, number: int, *, timezone: str = "") -> dict[str, Any]:
+    """All about one incident; what comes by plan is told by the clock of `timezone`. Raises NotFound, InvalidInput."""
+    zone = zone_of(timezone or mesh.settings.timezone)
     case = mesh.incidents.get(number)
     parts = mesh.incidents.parts([case.id])[case.id]
     joined, lines = mesh.incidents.findings(case.id), mesh.incidents.cited(case.id)
@@ -100,7 +103,7 @@ def one_incident(mesh: Mesh, number: int) -> dict[str, Any]:
         **rows(mesh, [case])[0],
         "report": facts or None,
         "report_md": report.markdown if report else "",
-        "findings": [_finding(one, named, texts) for one in shown],
+        "findings": [_finding(one, named, texts, zone) for one in shown],
         "findings_in_all": len(joined),
         "timeline": {**chart, "marks": _marks(shown, notes, facts.get("changes", []), named)},
         "evidence": [
@@ -168,7 +171,7 @@ def _gravest(joined: Sequence[Joined], limit: int) -> list[Joined]:
     return sorted(best[:limit], key=lambda one: (one.finding.minute, one.id))
 
 
-def _finding(one: Joined, named: Names, texts: Mapping[int, str]) -> dict[str, Any]:
+def _finding(one: Joined, named: Names, texts: Mapping[int, str], zone: tzinfo) -> dict[str, Any]:
     found = one.finding
     return {
         "id": one.id,
@@ -182,9 +185,22 @@ def _finding(one: Joined, named: Names, texts: Mapping[int, str]) -> dict[str, A
         "line": None if found.family is None else texts.get(found.family),
         "weight": round(found.weight, 2),
         "critical": found.critical,
-        "text": found.text,
+        "text": told_in(found, zone),
+        "habit": found.habit and _habit(found.habit),
         "reason": one.reason,
         "by_hand": one.by_hand,
+    }
+
+
+def _habit(known: Habit) -> dict[str, int | str]:
+    return {
+        "line": known.line,
+        "period_min": known.period,
+        "at_us": known.at * MINUTE_US,
+        "until_us": known.due * MINUTE_US,
+        "spread_min": known.spread,
+        "seen": known.seen,
+        "expected": known.expected,
     }
 
 

@@ -128,7 +128,7 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     incidents = Incidents(db, clock, nodes, templates, events, detectors, _tuning(settings))
     investigations = Investigations(db, clock, nodes, templates, events, memory, incidents, settings.timezone)
     notifications = _notifications(settings, db, clock, intake)
-    announcer = Announcer(clock, nodes, incidents, investigations, notifications)
+    announcer = Announcer(clock, nodes, incidents, investigations, notifications, zone_of(settings.timezone))
     rooms = (
         nodes, templates, events, embeddings, search, memory, graph, incidents, investigations, notifications,
         announcer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cli_house import HOSTILE, Runner
 
 from bodies import line, request, run_whole
 from devmesh.clock import FakeClock
+from devmesh.detectors import Habit
 from devmesh.incidents import Cited
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
@@ -83,6 +85,20 @@ def test_one_incident_tells_first_what_one_needs_first(house):
     assert house("incident", "show", "1", "--report").stdout.startswith("# ")
     assert "No report" in house("incident", "show", "2", "--report").stderr
     assert house.json("incident", "show", "1")["suspects"][0]["service"] == "mariadb"
+
+
+def test_a_line_that_did_not_come_is_told_by_the_viewers_clock(house, monkeypatch):
+    """When it comes, how surely, and by when it was not seen; the line is not said twice."""
+    day = NOW_US // MINUTE_US // 1440 * 1440
+    habit = Habit("Finished borg", 1440, day + 190, day + 220, 6, 41, 42)
+    with contextlib.closing(open_mesh(load_settings(data_dir=house.data_dir), clock=FakeClock(NOW_US))) as mesh:
+        late = found(mesh, day + 220, "borg", "nas", detector="overdue", kind="overdue", family=1, habit=habit)
+        number = open_incident(mesh, [late])
+    monkeypatch.setenv("DEVMESH_TIMEZONE", "Asia/Kolkata")  # of the server; the viewer's is UTC
+    (said,) = (row for row in house("incident", "show", str(number)).stdout.splitlines() if "normally" in row)
+    assert said.endswith(
+        "borg on nas, `Finished borg` normally comes at 03:10 ±6 min (41 of 42 days); not seen by 03:40 UTC"
+    )
 
 
 def test_hostile_words_stay_words(house):

@@ -6,13 +6,15 @@ import pytest
 
 from bodies import NOW_US, line, run_whole, take
 from devmesh.charting import BARS_MAX, DAY_US, HOUR_US, STEPS_US, span_of, step_of
+from devmesh.detectors import Habit
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.incidenting import list_incidents, one_incident
-from devmesh.incidents import Cited
+from devmesh.incidents import Cited, queries
 from devmesh.watched import list_blind, list_detectors
 from opened import MINUTE_US, found, open_incident
 
 NOW_MIN = NOW_US // MINUTE_US
+NIGHT = NOW_MIN // 1440 * 1440
 ROW = {
     "id", "version", "status", "severity", "title", "onset_us", "told_us", "detected_us", "last_us", "closed_us",
     "closed_by", "reopened", "merged_into", "detectors", "services", "nodes", "suspects", "confidence", "inconclusive",
@@ -118,6 +120,26 @@ def test_what_is_found_again_and_again_is_shown_once(mesh):
     whole = one_incident(mesh, open_incident(mesh, many))
     assert (len(whole["findings"]), whole["findings_in_all"]) == (500, 510)
     assert whole["findings"][0]["kind"] == "kind 10"
+
+
+def test_a_line_that_did_not_come_is_told_by_the_clock_of_who_reads(mesh):
+    """The numbers of its plan are stored with the finding; its text as stored, and the title, are by UTC."""
+    habit = Habit("Finished borg", 1440, NIGHT + 190, NIGHT + 220, 6, 41, 42)
+    text = "`Finished borg` normally comes at 03:10 ±6 min (41 of 42 days); not seen by 03:40 UTC"
+    late = found(mesh, habit.due, "borg", "nas", detector="overdue", kind="overdue", text=text, habit=habit)
+    number = open_incident(mesh, [late], title=text)
+    (shown,) = one_incident(mesh, number, timezone="Asia/Kolkata")["findings"]
+    assert shown["text"].endswith("comes at 08:40 ±6 min (41 of 42 days); not seen by 09:10 IST")
+    assert shown["habit"] == {
+        "line": "Finished borg", "period_min": 1440, "at_us": habit.at * MINUTE_US,
+        "until_us": habit.due * MINUTE_US, "spread_min": 6,
+        "seen": 41, "expected": 42,
+    }  # fmt: skip
+    (shown,) = one_incident(mesh, number, timezone="UTC")["findings"]
+    assert shown["text"] == text
+    with mesh.db.read() as connection:
+        (kept,) = queries.growing(connection, 0)
+    assert kept.head == late
 
 
 @pytest.mark.parametrize("number", [0, -1, 99, 2**31, 2**63, 2**70])

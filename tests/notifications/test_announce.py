@@ -8,6 +8,8 @@ import pytest
 
 from bodies import DAY_US, NOW_US, line, run_whole, take
 from devmesh.clock import FakeClock
+from devmesh.detectors import Habit
+from opened import found, open_incident
 
 pytestmark = pytest.mark.sqlite_only  # the rooms' own tests run on both
 
@@ -120,3 +122,15 @@ def test_nobody_else_hides_behind_our_words(house):
     take(house, bad, "apps", received_us=house.clock.now_us())
     minute(house)
     assert [one.severity for one in house.incidents.list().rows] == ["critical"]
+
+
+def test_a_line_that_did_not_come_is_told_with_its_plan_by_the_servers_clock(make_mesh, tmp_path, caplog):
+    """What a person needs at night: what comes when, how surely, and since when it is missed."""
+    caplog.set_level(logging.WARNING)
+    mesh = make_mesh(tmp_path / "late", clock=FakeClock(NOW_US), channels=TO_TERMINAL, timezone="Asia/Kolkata")
+    day = NOW_US // DAY_US * 1440
+    habit = Habit("Finished borg", 1440, day + 190, day + 220, 6, 41, 42)
+    open_incident(mesh, [found(mesh, day + 220, "borg", "nas", detector="overdue", kind="overdue", habit=habit)])
+    for loop in ("write-reports", "announce-incidents", "send-notifications"):
+        mesh.runner.once(loop)
+    assert "`Finished borg` normally comes at 08:40 ±6 min (41 of 42 days); not seen by 09:10 IST.\n" in caplog.text

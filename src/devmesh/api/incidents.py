@@ -108,9 +108,9 @@ def incidents(
 
 
 @router.get("/incidents/{number}")
-def incident(request: Request, number: Number) -> dict[str, Any]:
+def incident(request: Request, number: Number, timezone: str = "") -> dict[str, Any]:
     """One incident: report, suspects, findings, timeline, lines, similar ones, notes, changes, what to check next."""
-    return one_incident(mesh_of(request), number)
+    return one_incident(mesh_of(request), number, timezone=timezone)
 
 
 @router.post("/incidents/{number}/note")

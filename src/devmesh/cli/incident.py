@@ -44,12 +44,12 @@ def show(
 ) -> None:
     """What it is, where, since when and who is suspected; what was found and said, what changed, what to check next."""
     from devmesh.cli.incident_page import page
-    from devmesh.cli.terminal import emit, note, safe, viewer_zone, write
+    from devmesh.cli.terminal import emit, note, safe, viewer_zone, viewer_zone_name, write
     from devmesh.incidenting import one_incident
 
     settings = settings_of(context)
     with reading(settings) as mesh:
-        found, now = one_incident(mesh, number), mesh.clock.now_us()
+        found, now = one_incident(mesh, number, timezone=viewer_zone_name(settings.timezone)), mesh.clock.now_us()
     if json:
         emit(found)
     elif report:

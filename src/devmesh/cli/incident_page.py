@@ -81,7 +81,7 @@ def _found(one: dict[str, Any], zone: tzinfo) -> None:
     best = sorted(one["findings"], key=lambda found: -found["weight"])[:FOUND]
     rows = []
     for found in sorted(best, key=lambda found: found["at_us"]):
-        said = f": {safe(found['line'])}" if found["line"] else ""
+        said = f": {safe(found['line'])}" if found["line"] and not found["habit"] else ""
         who = f"{safe(found['service'])} on {safe(found['node'])}"
         again = f" ({found['times']} times)" if found["times"] > 1 else ""
         rows.append(f"{_clock(found['at_us'], zone)} {who}, {safe(found['text'])}{again}{said}")

@@ -6,8 +6,9 @@ that watches; no detector reads raw text, rules over texts are matched once for 
 """
 
 from devmesh.detectors.drift import LEAST_DAYS, Drift
+from devmesh.detectors.habits import told_in
 from devmesh.detectors.live import Live, Looked
-from devmesh.detectors.model import About, Finding
+from devmesh.detectors.model import About, Finding, Habit
 from devmesh.detectors.queries import Progress, Stored
 from devmesh.detectors.service import Detectors
 from devmesh.detectors.states import DetectorState, names_in
@@ -17,6 +18,6 @@ from devmesh.detectors.watch import Watch
 from devmesh.detectors.weeks import Weeks
 
 __all__ = [
-    "LEAST_DAYS", "About", "DetectorState", "Detectors", "Drift", "Finding", "Live", "Looked", "Progress", "Stored",
-    "Together", "Tuning", "Watch", "Weeks", "names_in",
+    "LEAST_DAYS", "About", "DetectorState", "Detectors", "Drift", "Finding", "Habit", "Live", "Looked", "Progress",
+    "Stored", "Together", "Tuning", "Watch", "Weeks", "names_in", "told_in",
 ]  # fmt: skip

@@ -15,12 +15,29 @@ class About(StrEnum):
 
 
 @dataclass(frozen=True)
+class Habit:
+    """What comes by plan, in minutes: every `period` of them, and the next time at `at` (since 1970, UTC), `spread`
+    sooner or later at most; by `due` it is missing. It came `seen` of `expected` times that are remembered. `line`:
+    the head of what comes.
+    """
+
+    line: str
+    period: int
+    at: int
+    due: int
+    spread: int
+    seen: int
+    expected: int
+
+
+@dataclass(frozen=True)
 class Finding:
     """Something that looks wrong in the minute that ends at `minute` + 1 (since 1970, UTC).
 
     `weight` is evidence, in powers of ten of what luck would do; from 3 on it is worth a message by itself. `text` is
     for people: what was seen, and what was normal. `since`: the minute in which it really began, where that was long
-    before it could be found; it is of use while findings are joined, and not stored.
+    before it could be found; it is of use while findings are joined, and not stored. `habit`: of a line that did not
+    come, so that a face can say it by the clock of who reads it (`told_in`).
     """
 
     minute: int
@@ -34,3 +51,4 @@ class Finding:
     about: About
     text: str
     since: int | None = None
+    habit: Habit | None = None

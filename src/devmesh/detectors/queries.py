@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, sele
 from devmesh.db.lists import one_of
 from devmesh.detectors.error_rate import NAME as ERROR_RATE
 from devmesh.detectors.error_rate import Usual
-from devmesh.detectors.model import About, Finding
+from devmesh.detectors.model import About, Finding, Habit
 from devmesh.detectors.tables import detector_state, findings, watch_state
 from devmesh.detectors.watch import Watch
 from devmesh.memory.baselines import NODES
@@ -80,6 +81,7 @@ def note(connection: Connection, some: Sequence[tuple[Finding, str]], now_us: in
             "minute": one.minute, "detector": one.detector, "kind": one.kind, "service_id": one.service,
             "node_id": one.node, "family_id": one.family or 0, "weight": one.weight, "critical": one.critical,
             "about": one.about.value, "text": one.text, "found_us": now_us, "held": held[:255],
+            "habit": json.dumps(asdict(one.habit)) if one.habit else "",
         }  # fmt: skip
         key = connection.execute(insert(findings).values(values)).inserted_primary_key
         assert key is not None  # noqa: S101 - one row was inserted
@@ -198,5 +200,5 @@ def _stored(row: Row[Any]) -> Stored:
 def _finding(row: Row[Any]) -> Finding:
     return Finding(
         row.minute, row.detector, row.kind, row.service_id, row.node_id, row.family_id or None, row.weight,
-        bool(row.critical), About(row.about), row.text,
+        bool(row.critical), About(row.about), row.text, habit=Habit(**json.loads(row.habit)) if row.habit else None,
     )  # fmt: skip

@@ -1,34 +1,29 @@
-"""The line that did not come: what came at regular times, and is overdue.
+"""The line that did not come: what comes at regular times, and is overdue.
 
-A rare key's starts (a pause of eight minutes begins a new one) make intervals; where they agree, the next start has its
-time. Days and longer are jobs by the calendar, half an hour late is missing. Shorter periods begin anew with each start
-of their program, and must fail three times. What should have come while its node could not be seen is taken as come.
+A rare key's starts (a pause of eight minutes begins a new one) are runs; where they agree there is a plan (`plans.py`).
+All is judged in order of time, so that an hour as a whole gives what its minutes give one by one. What should have come
+while its node could not be seen is taken as come.
 """
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from statistics import median
 
 import numpy as np
 
-from devmesh.detectors.model import About, Finding
+from devmesh.detectors.habits import head_of, words_of
+from devmesh.detectors.model import About, Finding, Habit
+from devmesh.detectors.plans import BY_CALENDAR_MIN, LEAST_WEEKS, RUNS, STARTS, Plan, plan_of
 from devmesh.memory import Baselines, Hour, Minutes
 
 NAME = "overdue"
-STARTS, LEAST_STARTS = 9, 6
-MOVED_RUNS = 2  # by its new time, and a job that was moved has a plan again
 PAUSE_MIN = 8
 RARE_AN_HOUR = 8.0
-BY_CALENDAR_MIN = 20 * 60
-LEAST_PERIOD_MIN = 30
-STRAY = 0.06  # of a period; ten minutes are always allowed
 WEIGHT, ASIDE = 3.2, 1.0
 MOSTLY = 0.5
 EARLY = 1 / 3  # of its patience a start may come before its time
 BLIND_KEPT_MIN = 4 * 24 * 60
-IN_HOURS_MIN, IN_DAYS_MIN = 2 * 60, 2 * 24 * 60  # how a span is told
 
 
 @dataclass(slots=True)
@@ -36,17 +31,35 @@ class _Times:
     starts: list[int] = field(default_factory=list)  # no deque: each has room for 64
     last: int = -(1 << 40)
     told: bool = False
-    plan: tuple[float, float] | None = None  # period and patience in minutes
-    guessed: bool = False  # the last start was not seen
+    plan: Plan | None = None
+    known: bool = False  # whether there is a plan
+    unseen: tuple[int, ...] = ()  # when it should have come while nobody could see
 
     def __deepcopy__(self, _memo: object) -> _Times:
         """There are many, and the watch is copied each minute."""
-        return _Times(self.starts.copy(), self.last, self.told, self.plan, self.guessed)
+        return _Times(self.starts.copy(), self.last, self.told, self.plan, self.known, self.unseen)
 
-    def start(self, minute: int) -> None:
-        """Remember one more."""
-        self.starts.append(minute)
-        del self.starts[:-STARTS]
+    def heard(self, minute: int) -> None:
+        """Remember a line; after a pause it is one more run."""
+        if minute - self.last >= PAUSE_MIN:
+            if self.unseen and self.plan is not None and minute - self.unseen[-1] < self.plan.period / 2:
+                self.unseen = self.unseen[:-1]  # it was that one
+            self.starts.append(minute)
+            del self.starts[: -(STARTS if self.plan is None else RUNS)]
+            self.unseen = tuple(one for one in self.unseen if one > self.starts[0])
+            self.told = self.known = False
+        self.last = minute
+
+    def waive(self, minute: int) -> None:
+        """Take what should have come then as come."""
+        self.unseen = (*self.unseen, minute)[-RUNS:]
+        self.known = False
+
+    def planned(self) -> Plan | None:
+        """Its plan, from what is known now."""
+        if not self.known:
+            self.plan, self.known = plan_of(self.starts, self.unseen), True
+        return self.plan
 
 
 class Schedule:
@@ -60,100 +73,70 @@ class Schedule:
         """The findings of an hour; nothing is found where `told` is not set."""
         keys, counts = normal.keys, hour.counts
         rare = keys["slow_n"] < RARE_AN_HOUR * np.maximum(keys["slow_h"], 1.0)
+        self._note_blind(counts)
+        start, end = counts.hour * 60, min(counts.until, counts.hour * 60 + 60)
+        waiting, out = sorted(self._due(start, end), reverse=True), list[Finding]()
         for row in np.argsort(counts.minute, kind="stable").tolist():
-            key = int(hour.key[row])
+            key, minute = int(hour.key[row]), int(counts.minute[row])
+            while waiting and waiting[-1][0] < minute:
+                out += self._judged(*waiting.pop(), end, normal, told=told)
             if rare[key]:
-                _heard(self._times.setdefault(key, _Times()), int(counts.minute[row]))
+                self._times.setdefault(key, _Times()).heard(minute)
             else:
                 self._times.pop(key, None)
-        start, end = counts.hour * 60, min(counts.until, counts.hour * 60 + 60)
-        self._note_blind(counts)
-        late = []
-        for key, due in self._due():
-            if start <= due < end and not self._unseen(key, due, end, normal) and told:
-                late.append((key, due))
-        return [self._finding(key, due, normal) for key, due in late]
+        for due, key in reversed(waiting):
+            out += self._judged(due, key, end, normal, told=told)
+        return out
 
     def _note_blind(self, counts: Minutes) -> None:
         for node, minutes in counts.blind.items():
             kept = counts.hour * 60 - BLIND_KEPT_MIN
             self._blind[node] = {one for one in self._blind.get(node, set()) | minutes if one >= kept}
 
-    def _unseen(self, key: int, due: int, end: int, normal: Baselines) -> bool:
-        """Whether a start could have come unseen; then it is taken as come, and so are those after it until `end`."""
-        one, blind = self._times[key], self._blind.get(int(normal.keys["node"][key]))
-        if not blind or one.plan is None:
-            return False
-        period, patience = one.plan
-        found = False
-        while due < end and not blind.isdisjoint(range(int(due - patience * (1 + EARLY)), due + 1)):
-            one.start(round(one.starts[-1] + period))
-            one.guessed = found = True
-            due = int(one.starts[-1] + period + patience)
-        return found
-
-    def _due(self) -> list[tuple[int, int]]:
-        """(key, minute at which it counts as overdue) of all that have a plan."""
-        out = []
+    def _due(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """(minute at which it counts as overdue, key) of all that are due in a time."""
         for key, one in self._times.items():
-            if one.told or len(one.starts) < LEAST_STARTS:
-                continue
-            if one.plan is None:
-                one.plan = _plan(one.starts)
-            if one.plan[0]:
-                out.append((key, int(one.starts[-1] + sum(one.plan))))
-        return out
+            if not one.told and len(one.starts) >= LEAST_WEEKS:
+                plan = one.planned()
+                if plan is not None and start <= plan.due < end:
+                    yield plan.due, key
 
-    def _finding(self, key: int, due: int, normal: Baselines) -> Finding:
+    def _judged(self, due: int, key: int, end: int, normal: Baselines, *, told: bool) -> Iterator[Finding]:
+        """The finding that a key is overdue, unless it came, or could have come unseen."""
+        one = self._times.get(key)
+        plan = None if one is None or one.told else one.planned()
+        if one is None or plan is None or plan.due != due:
+            return
+        blind = self._blind.get(int(normal.keys["node"][key]), set())
+        while plan is not None and plan.due < end:
+            if blind.isdisjoint(range(plan.at - round((plan.due - plan.at) * EARLY), plan.due + 1)):
+                if told:
+                    one.told = True
+                    yield self._finding(key, plan, normal)
+                return
+            one.waive(plan.at)
+            plan = one.planned()
+
+    def _finding(self, key: int, plan: Plan, normal: Baselines) -> Finding:
         one, keys = self._times[key], normal.keys
-        one.told = True
-        period = (one.plan or (0.0, 0.0))[0]
         pair = int(keys["pair"][key])
-        shifted = period < BY_CALENDAR_MIN and self._spoke_besides(pair, one.starts[-1] + PAUSE_MIN, normal)
+        shifted = plan.period < BY_CALENDAR_MIN and self._spoke_besides(pair, one.starts[-1] + PAUSE_MIN, normal)
         weight = WEIGHT if self._lives_by_it(pair, normal) and not shifted else ASIDE
-        text = f"comes every {_span(period)}; the last was {_span(due - one.starts[-1])} ago"
         service, node, family = (int(keys[name][key]) for name in ("service", "node", "family"))
-        return Finding(due, NAME, NAME, service, node, family, weight, False, About.SELF, text)
+        line, who = head_of(normal.shapes[family].text), (service, node, family)
+        habit = Habit(line, plan.period, plan.at, plan.due, plan.spread, plan.seen, plan.expected)
+        text = words_of(habit)
+        return Finding(plan.due, NAME, NAME, *who, weight, False, About.SELF, text, habit=habit)
 
     def _spoke_besides(self, pair: int, since: int, normal: Baselines) -> bool:
         """Whether a service said something else since then: it lives, and was started anew maybe."""
         own = np.flatnonzero(normal.keys["pair"] == pair).tolist()
         others = (self._times[key] for key in own if key in self._times)
-        return any(one.last > since and not (one.plan or (0.0, 0.0))[0] for one in others)
+        return any(one.last > since and one.planned() is None for one in others)
 
     def _lives_by_it(self, pair: int, normal: Baselines) -> bool:
         """Whether most of what a service says comes by plan: a job, not something that a server does now and then."""
         keys = normal.keys
         own = np.flatnonzero(keys["pair"] == pair)
-        planned = [key for key in own.tolist() if key in self._times and (self._times[key].plan or (0,))[0]]
+        planned = [key for key in own.tolist() if key in self._times and self._times[key].planned() is not None]
         return bool(keys["slow_n"][planned].sum() >= MOSTLY * keys["slow_n"][own].sum())
-
-
-def _heard(one: _Times, minute: int) -> None:
-    if minute - one.last >= PAUSE_MIN:
-        if one.guessed and one.plan is not None and abs(minute - one.starts[-1]) < one.plan[0] / 2:
-            one.starts.pop()
-        one.start(minute)
-        one.told, one.plan, one.guessed = False, None, False
-    one.last = minute
-
-
-def _plan(starts: list[int]) -> tuple[float, float]:
-    """Period and patience, or zeros where there is no plan."""
-    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
-    period = float(median(gaps))
-    allowed = max(10.0, STRAY * period)
-    odd = [place for place, gap in enumerate(gaps) if abs(gap - period) > allowed]
-    moved = len(odd) == 1 and odd[0] < len(gaps) - MOVED_RUNS
-    if moved and period >= BY_CALENDAR_MIN:  # it came by the new time since; short periods agree by chance
-        del gaps[odd[0]]
-    stray = max(abs(gap - period) for gap in gaps)
-    if period < LEAST_PERIOD_MIN or stray > allowed:
-        return 0.0, 0.0
-    return period, max(30.0, 3 * stray) if period >= BY_CALENDAR_MIN else max(15.0, 3 * stray, 2.1 * period)
-
-
-def _span(minutes: float) -> str:
-    if minutes >= IN_DAYS_MIN:
-        return f"{minutes / 1440:.3g} days"
-    return f"{minutes / 60:.3g} hours" if minutes >= IN_HOURS_MIN else f"{minutes:.0f} minutes"

@@ -19,6 +19,7 @@ findings = Table(
     Column("critical", Boolean, nullable=False),
     Column("about", String(8), nullable=False),
     Column("text", LONG_TEXT, nullable=False),
+    Column("habit", LONG_TEXT, nullable=False, default=""),  # JSON, of a line that did not come
     Column("found_us", MICROSECONDS, nullable=False),
     Column("held", String(255), nullable=False, default=""),  # why it joined no incident: a mute, a maintenance
     Index("ix_findings_once", "minute", "service_id", "node_id", "family_id", "detector", "kind", unique=True),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
 from devmesh.db.lists import one_of
-from devmesh.detectors import About, Finding
+from devmesh.detectors import About, Finding, Habit
 from devmesh.incidents.grouping import Incident
 from devmesh.incidents.model import CLOSED, OPEN, Case, Cited, Note, Part
 from devmesh.incidents.tables import evidence, incident_findings, incident_parts, incidents, notes, votes
@@ -50,9 +50,14 @@ def _growing(row: Row[Any]) -> Incident:
         best={(service, node, family): weight for service, node, family, weight, _heard in state["best"]},
         heard={(service, node, family): heard for service, node, family, _weight, heard in state["best"]},
         resting=(row.cooldown_until or 0) // MINUTE_US,
-        head=Finding(**state["head"] | {"about": About(state["head"]["about"])}),
+        head=_head(state["head"]),
         id=row.id,
     )
+
+
+def _head(kept: dict[str, Any]) -> Finding:
+    habit = kept.get("habit")
+    return Finding(**kept | {"about": About(kept["about"]), "habit": habit and Habit(**habit)})
 
 
 def state_of(one: Incident) -> str:

@@ -7,9 +7,12 @@ calls inconclusive is no more than information, unless something critical was se
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from datetime import tzinfo
 
 from devmesh.channels import SEVERITIES
 from devmesh.clock import Clock
+from devmesh.detectors import told_in
 from devmesh.incidents import Case, Incidents
 from devmesh.investigations import Investigations, Report
 from devmesh.loops import Lease, Loop
@@ -21,7 +24,7 @@ log = logging.getLogger(__name__)
 
 EVERY_S, AT_ONCE = 2.0, 100
 PATIENCE_US = 15_000_000
-QUOTED, CHECKS = 3, 3
+QUOTED, CHECKS, MISSED = 3, 3, 3
 
 
 class Announcer:
@@ -29,10 +32,10 @@ class Announcer:
 
     def __init__(
         self, clock: Clock, nodes: Nodes, incidents: Incidents, investigations: Investigations,
-        notifications: Notifications,
+        notifications: Notifications, zone: tzinfo,
     ) -> None:  # fmt: skip
         self._clock, self._nodes, self._incidents = clock, nodes, incidents
-        self._investigations, self._notifications = investigations, notifications
+        self._investigations, self._notifications, self._zone = investigations, notifications, zone
 
     def loops(self) -> list[Loop]:
         """The side work."""
@@ -72,16 +75,21 @@ class Announcer:
             case.onset_us,
             tuple(sorted(services.values())),
             tuple(sorted(nodes.values())),
-            tuple(_lines(case, report)),
+            tuple(_lines(case, report, self._missed(case))),
             tuple(one.message for one in self._incidents.cited(case.id)[:QUOTED]),
             case.closed_us,
             f"/ui/incidents/{case.id}",
         )
 
+    def _missed(self, case: Case) -> list[str]:
+        """What comes by plan and did not, with when it does."""
+        found = {x.family: x for one in self._incidents.findings(case.id) if (x := one.finding).habit is not None}
+        return [told_in(one, self._zone) for one in list(found.values())[:MISSED]]
 
-def _lines(case: Case, report: Report | None) -> list[str]:
+
+def _lines(case: Case, report: Report | None, missed: Sequence[str]) -> list[str]:
     """What is known, in short plain sentences."""
-    out = [] if report is None else [report.hypothesis]
+    out = [*([] if report is None else [report.hypothesis]), *(f"{one}." for one in missed)]
     if report is not None and report.inconclusive:
         out.append("What caused it is not clear.")
     if case.merged_into is not None:

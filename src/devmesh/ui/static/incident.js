@@ -5,7 +5,7 @@ import TemplateText from "devmesh/template_text.js";
 import Timeline from "devmesh/timeline.js";
 import { call, copy, query } from "devmesh/api.js";
 import { lasted, open, some, tone } from "devmesh/incident_rows.js";
-import { ago, brief, clock, group, hint, line, lines as lines_of, many, safe, stamp, zone } from "devmesh/text.js";
+import { ago, brief, clock, group, hint, line, lines as lines_of, many, missed, safe, stamp, zone } from "devmesh/text.js";
 
 const [FINDINGS_SHOWN, LINES_SHOWN, QUOTED] = [8, 8, 90];
 const AROUND_US = 300_000_000; // of a finding, on the page of lines
@@ -68,6 +68,7 @@ export default {
     zoom({ since_us, until_us }) {
       location.assign(this.lines({ node: this.it.nodes, since: since_us, until: until_us }));
     },
+    says: (one) => safe(one.habit ? missed(one.habit) : one.text),
     did: (one) => DID[one.kind] ?? one.kind,
     async refresh() {
       this.got = await call(`/incidents/${this.data.incident.id}`);
@@ -122,9 +123,9 @@ export default {
     <section v-if="it.changes.length"><h2>What changed just before</h2><ul class="rows found"><li v-for="one in it.changes"><component :is="one.event ? 'a' : 'div'" :href="one.event ? lines({node: one.node, since: one.at_us - 60e6, until: one.at_us + 60e6, line: one.event}) : undefined"><i class="mark"></i><span class="what">{{ line(one.text).slice(0, 240) }}</span><span class="n">{{ brief(one.at_us) }}</span><span class="who"><b>{{ safe(one.kind) }}</b>{{ safe(one.service) }} on {{ safe(one.node) }}<template v-if="one.n > 1"> · {{ one.n }} times</template><template v-if="one.why"> · {{ safe(one.why) }}</template></span></component></li></ul></section>
     <section ref="findings" class="findings"><h2>What was found <small>{{ it.findings_in_all > it.findings.length ? 'the gravest ' + it.findings.length + ' of ' + it.findings_in_all + '; ' : '' }}each leads to its lines</small></h2>
       <p v-if="splitting" class="tools"><button class="primary" :disabled="!chosen.length || chosen.length === it.findings.length" @click="split">Make the chosen ones an incident of their own</button><button @click="begin_split">Cancel</button><output v-if="told" class="told" role="alert">{{ told }}</output></p>
-      <ul class="rows found"><li v-for="one in findings" :key="one.id"><label v-if="splitting" class="check"><input type="checkbox" v-model="chosen" :value="one.id" :aria-label="'Choose: ' + safe(one.text)"></label>
-        <a :href="of_finding(one)"><i :class="['mark', one.critical ? 'fill-crit' : 'fill-warn']"></i><span class="what">{{ safe(one.text) }}</span><span class="n">{{ brief(one.at_us).slice(-5) }}{{ one.last_us > one.at_us ? '–' + brief(one.last_us).slice(-5) : '' }}</span>
-        <span class="who"><b :class="one.critical ? 'crit' : ''">{{ one.critical ? 'critical ' : '' }}{{ safe(one.detector) }}</b>{{ safe(one.service) }} on {{ safe(one.node) }}<template v-if="one.times > 1"> · {{ one.times }} times</template><template v-if="one.reason !== 'first'"> · here because: {{ safe(one.reason) }}</template></span><span v-if="one.line" class="who"><TemplateText :text="one.line"/></span></a></li></ul>
+      <ul class="rows found"><li v-for="one in findings" :key="one.id"><label v-if="splitting" class="check"><input type="checkbox" v-model="chosen" :value="one.id" :aria-label="'Choose: ' + says(one)"></label>
+        <a :href="of_finding(one)"><i :class="['mark', one.critical ? 'fill-crit' : 'fill-warn']"></i><span class="what">{{ says(one) }}</span><span class="n">{{ brief(one.at_us).slice(-5) }}{{ one.last_us > one.at_us ? '–' + brief(one.last_us).slice(-5) : '' }}</span>
+        <span class="who"><b :class="one.critical ? 'crit' : ''">{{ one.critical ? 'critical ' : '' }}{{ safe(one.detector) }}</b>{{ safe(one.service) }} on {{ safe(one.node) }}<template v-if="one.times > 1"> · {{ one.times }} times</template><template v-if="one.reason !== 'first'"> · here because: {{ safe(one.reason) }}</template></span><span v-if="one.line && !one.habit" class="who"><TemplateText :text="one.line"/></span></a></li></ul>
       <p v-if="it.findings.length > findings.length"><button @click="all = true">All {{ it.findings.length }}</button></p></section>
     <section v-if="told_of.length" class="report"><h2>The report <small v-if="it.report.struck">{{ many(it.report.struck, 'value') }} did not hold when counted again and {{ it.report.struck === 1 ? 'is' : 'are' }} struck through</small></h2>
       <dl><template v-for="[name, facts] in told_of"><dt>{{ name }}</dt><dd><p v-for="fact in facts"><Claim :fact="fact"/></p></dd></template></dl></section>

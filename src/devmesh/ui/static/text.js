@@ -49,6 +49,17 @@ export const brief = (us) => {
 // How people call the zone that all times here are in, at that instant: "UTC", "GMT+1", "EST".
 export const zone = (us) =>
   new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(new Date(us / 1000)).find((part) => part.type === "timeZoneName").value;
+const every = (minutes) => (minutes === 60 ? "hour" : minutes >= 120 ? `${+(minutes / 60).toPrecision(3)} hours` : `${minutes} minutes`);
+// What comes by plan, and did not: as the detectors say it, by the reader's clock.
+export const missed = ({ line, period_min, at_us, until_us, spread_min, seen, expected }) => {
+  const time = (us) => clock(us, false).slice(0, 5);
+  const [said, often, last_us] = [`\`${line}\` normally comes`, `±${spread_min} min (${seen} of ${expected}`, at_us - period_min * 6e7];
+  if (period_min % 1440) return `${said} every ${every(period_min)} ${often} times); not seen since ${time(last_us)} ${zone(last_us)}`;
+  const days = period_min / 1440;
+  const week_day = new Date(at_us / 1000).toLocaleDateString("en", { weekday: "long" });
+  const [which, noun] = { 1: ["", "days"], 7: [`on ${week_day}s `, "weeks"] }[days] ?? [`every ${days} days `, "times"];
+  return `${said} ${which}at ${time(at_us)} ${often} ${noun}); not seen by ${time(until_us)} ${zone(until_us)}`;
+};
 export const span = (seconds) => {
   for (const [unit, size] of [["d", 86_400], ["h", 3_600], ["min", 60]])
     if (seconds >= size && seconds % size === 0) return `${seconds / size} ${unit}`;
