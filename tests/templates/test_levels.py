@@ -17,6 +17,8 @@ STATED = [
     ('{"level":"error","ts":1711741827.9,"msg":"handled request"}', 3),
     ('{"message": "x", "levelName": "WARNING"}', 4),
     ('{"severity":"INFO","message":"ready"}', 6),
+    ('ERROR: no answer for user {"severity":"info","status":"resolved"}', 3),
+    ("WARN audit level=error user=x", 3),
     ("[WARN] disk almost full", 4),
     ("2023-04-23 22:07:05.311 -05:00 [WRN] Failed login attempt", 4),
     ("2023-04-23 22:07:05.311 -05:00 [ERR] Request failed", 3),

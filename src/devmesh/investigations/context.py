@@ -33,7 +33,7 @@ MOST_UNSEEN_US = NORMAL_US // 10  # beyond which a week says nothing of what is 
 HEARD_H = 48  # who runs where
 FOUND, SHIFTED, WORST = 12, 8, 3
 STARTS = {"primitive", "new", "correlation"}  # whose first line is the beginning; others say more of what they say
-BEGINNINGS = 8  # families of a service that may hold its first line
+BEGINNINGS, LOOKED_UP = 8, 24  # families of a service that may hold its first line; services, the earliest
 
 Suspecting = Callable[[Sequence[Finding], Collection[Pair]], list[Suspect]]
 Recalling = Callable[[Onset, Signature], Sequence[Seen]]
@@ -146,24 +146,23 @@ def _movers(context: Context) -> dict[Pair, Mover]:
     by_pair: dict[Pair, list[Finding]] = defaultdict(list)
     for one in context.asked.findings:
         by_pair[one.service, one.node].append(one)
-    begun = {pair: _began(some, context) for pair, some in by_pair.items()}
+    early = sorted(by_pair, key=lambda pair: by_pair[pair][0].minute)[:LOOKED_UP]
+    begun = {pair: _began(some, context, look=pair in early) for pair, some in by_pair.items()}
     order = sorted(begun, key=lambda pair: (begun[pair].at_us, pair))
     first = begun[order[0]].at_us
     return {pair: replace(begun[pair], lead_s=round((begun[pair].at_us - first) / 1e6)) for pair in order}
 
 
-def _began(findings: Sequence[Finding], context: Context) -> Mover:
+def _began(findings: Sequence[Finding], context: Context, *, look: bool) -> Mover:
     """When a service on a node began, by the first line of any family that shows it; by its finding if none does."""
     service, node = context.services.get(findings[0].service, "?"), context.nodes.get(findings[0].node, "?")
-    families = dict.fromkeys(one.family for one in findings if one.family is not None and one.detector in STARTS)
-    events = []
-    for family in list(families)[:BEGINNINGS]:
-        event = context.ledger.first(Claim(Metric.FIRST, "", (family,), node=node).within(context.window))
-        events += [(*parse_event_id(event), event, family)] if event else []
-    if not events:
-        return Mover(service, node, findings[0].minute * MINUTE_US, 0, "", None)
-    at_us, _number, event, family = min(events)
-    return Mover(service, node, at_us, 0, event, family)
+    some = dict.fromkeys(one.family for one in findings if one.family is not None and one.detector in STARTS)
+    families = tuple(one for one in some if one is not None)[:BEGINNINGS] if look else ()
+    first = Claim(Metric.FIRST, "", families, node=node, service=service).within(context.window)
+    event = context.ledger.first(first) if families else None
+    if event is None:
+        return Mover(service, node, findings[0].minute * MINUTE_US, 0, "", ())
+    return Mover(service, node, parse_event_id(event)[0], 0, event, families)
 
 
 def _elsewhere(context: Context) -> list[Elsewhere]:

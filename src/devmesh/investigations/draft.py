@@ -6,6 +6,7 @@ A draft is not yet true: the lock lets pass what the store confirms.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -101,14 +102,17 @@ class _Writer(Teller):
         first = [one for some in suspects[:1] for one in self._own(some)]
         others = sorted(self.findings, key=lambda one: place.get((one.service, one.node), last))
         lost = {one.node for one in self.findings if one.kind in WHOLE}
-        each: dict[Pair, list[Statement]] = {}
+        each, told, seen = Counter[Pair](), list[Statement](), set[tuple[object, ...]]()
         for one in [*first, *others]:
-            mine = each.setdefault((one.service, one.node), [])
+            pair, sort = (one.service, one.node), (one.node, one.service, one.family or one.detector)
             silent = one.detector == "silence" and one.kind not in WHOLE and one.node in lost
-            told = None if silent or len(mine) == LINES_EACH else self.told(one)
-            if told is not None and told not in mine:
-                mine.append(told)
-        return whole(one for some in each.values() for one in some)[:LINES]
+            if silent or sort in seen or each[pair] == LINES_EACH or len(told) == LINES:
+                continue
+            seen.add(sort)
+            if (said := self.told(one)) is not None and said not in told:
+                told.append(said)
+                each[pair] += 1
+        return told
 
     def _where(self) -> list[Statement]:
         families = tuple(sorted(self.texts))

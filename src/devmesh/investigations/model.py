@@ -45,8 +45,8 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Mover:
-    """When a service on a node began, by the event that shows it, and its family (empty for who fell silent); `lead_s`
-    behind the first.
+    """When a service on a node began, by the event that shows it, the first of these families (empty for who fell
+    silent, and for who came late); `lead_s` behind the first.
     """
 
     service: str
@@ -54,7 +54,7 @@ class Mover:
     at_us: int
     lead_s: int
     event: str
-    family: int | None
+    families: Sequence[int]
 
 
 @dataclass(frozen=True)

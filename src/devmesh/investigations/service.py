@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 MINUTE_US, HOUR_US, DAY_US = 60_000_000, 3_600_000_000, 86_400_000_000
 BEFORE_US, AFTER_US = 2 * MINUTE_US, 30 * MINUTE_US
-QUOTED = 20
+QUOTED, QUESTIONS = 20, 60  # lines of a family on a node; families of which lines are read
 EVERY_S, AT_ONCE = 2.0, 20
 LOOKED_AT = 1_000  # incidents that may lack a report
 AGAIN_US = MINUTE_US  # after a report could not be written
@@ -74,7 +74,12 @@ class Investigations:
         begin_us = findings[0].minute * MINUTE_US
         span = begin_us - BEFORE_US, begin_us + AFTER_US
 
+        left = [QUESTIONS]
+
         def quotes(family: int, node: int) -> list[str]:
+            left[0] -= 1
+            if left[0] < 0:  # those of the weightiest were asked for
+                return []
             members = tuple(self._templates.member_ids([family]))
             asked = Filter(node_ids=(node,), template_ids=members, since_us=span[0], until_us=span[1])
             return [one.message for one in self._events.query(asked, QUOTED).events]

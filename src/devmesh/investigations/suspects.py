@@ -96,7 +96,9 @@ class Ranking:
             named = min(ACCUSED + ACCUSED_AGAIN * (len(by) - 1), ACCUSED_MOST)
             blame[pair] += named * (WITNESS if pair in witnesses else 1.0)  # who names another passes the blame on
         ranked = sorted(blame.items(), key=lambda one: (-one[1], one[0]))
-        return [Suspect(*pair, score, self._reasons(pair, early, accused)) for pair, score in ranked]
+        return [
+            Suspect(*pair, score, self._reasons(pair, early, by_pair.get(pair, ()), accused)) for pair, score in ranked
+        ]
 
     @staticmethod
     def _by_pair(findings: Sequence[Finding]) -> dict[Pair, list[Finding]]:
@@ -204,8 +206,10 @@ class Ranking:
                 witnesses = {one for service in services for one in accused[service, node]}
                 accused[self._kernel, node] |= {one for one in witnesses if one[1] != node}
 
-    def _reasons(self, pair: Pair, findings: Sequence[Finding], accused: dict[Pair, set[Pair]]) -> list[str]:
-        own = self._by_pair(findings).get(pair, [])
+    def _reasons(
+        self, pair: Pair, findings: Sequence[Finding], found: Sequence[Finding], accused: dict[Pair, set[Pair]]
+    ) -> list[str]:
+        own = list(found)
         if pair[0] == self._kernel:  # for its node speaks what was found of the node, by whomever
             own += [
                 one for one in findings if one.node == pair[1] and one.about is About.NODE and one.service != pair[0]

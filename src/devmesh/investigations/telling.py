@@ -102,8 +102,9 @@ class Teller:
 
     def first(self, one: Mover) -> Claim:
         """That somebody began with its event."""
-        families = () if one.family is None else (one.family,)
-        return Claim(Metric.FIRST, one.event, families, node=one.node).within(self.c.window)
+        return Claim(Metric.FIRST, one.event, tuple(one.families), node=one.node, service=one.service).within(
+            self.c.window
+        )
 
     def began(self, one: Mover, other: Mover | None) -> Statement | None:
         """With which line somebody began, and how far from another one."""

@@ -44,11 +44,17 @@ _LETTER = re.compile(r"(?:^|\s)\[([FCEWNIDT])\](?:\s|$)")
 
 
 def level_of(text: str) -> int | None:
-    """Priority 0..7 of one canonical text; None where it states none."""
+    """Priority 0..7 of one canonical text; None where it states none. A key behind a level at the head does not lower
+    it: what an error quotes may have been written by anybody.
+    """
     keyed = _KEY.search(text)
     if keyed:
-        return _PRIORITY[keyed[1].lower()]
-    head = text[:_HEAD]
+        stated, ahead = _PRIORITY[keyed[1].lower()], _at_head(text[: min(_HEAD, keyed.start())])
+        return stated if ahead is None else min(stated, ahead)
+    return _at_head(text[:_HEAD])
+
+
+def _at_head(head: str) -> int | None:
     for pattern in (_BRACKETS, _WORD, _FIRST):
         found = pattern.search(head)
         if found:
