@@ -8,6 +8,7 @@ import pytest
 from made_life import MONDAY_H, SHAPES, Life
 
 from devmesh.detectors import Finding, Watch
+from devmesh.memory import fork
 
 START = MONDAY_H * 60
 
@@ -166,6 +167,7 @@ def test_an_hour_seen_minute_by_minute_gives_what_it_gives_as_a_whole():
     begun, seen = copy.deepcopy(watch), []
     for until in range(1, 61):
         found = copy.deepcopy(begun).observe(life.hour(80, until))
+        assert fork(begun, [SHAPES]).observe(life.hour(80, until)) == found
         seen += [one for one in found if one not in seen]
     whole = watch.observe(life.hour(80))
     assert {(one.minute, one.kind, one.family) for one in seen} == {(one.minute, one.kind, one.family) for one in whole}

@@ -7,7 +7,6 @@ before is found again; whoever asks keeps what is new to him.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import polars as pl
@@ -16,7 +15,7 @@ from devmesh.detectors.counts import HOUR_MIN, Counts, as_one, hours
 from devmesh.detectors.model import Finding
 from devmesh.detectors.watch import Watch
 from devmesh.events import Events, Position
-from devmesh.memory import Memory, Minutes
+from devmesh.memory import Memory, Minutes, fork
 
 MINUTE_US = 60_000_000
 LATE_MIN, LATE_AT_MOST_MIN = 5, 180
@@ -96,8 +95,7 @@ class Live:
         return until >= end + LATE_MIN and (complete >= end or until >= end + LATE_AT_MOST_MIN)
 
     def _copy(self) -> Watch:
-        shapes = self._counts.shapes
-        return copy.deepcopy(self.watch, {id(shapes): shapes})  # those are facts, and many
+        return fork(self.watch, [self._counts.shapes])  # those are facts, and many
 
     def _read(self, before_us: int) -> None:
         """Take in what arrived; what belongs to an hour that is over only says that its families are not new, and that

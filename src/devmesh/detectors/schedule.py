@@ -7,7 +7,7 @@ while its node could not be seen is taken as come.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from devmesh.detectors.habits import head_of, words_of
 from devmesh.detectors.model import About, Finding, Habit
 from devmesh.detectors.plans import BY_CALENDAR_MIN, LEAST_WEEKS, RUNS, STARTS, Plan, plan_of
-from devmesh.memory import Baselines, Hour, Minutes
+from devmesh.memory import Baselines, Hour, Large, Minutes
 
 NAME = "overdue"
 PAUSE_MIN = 8
@@ -66,7 +66,7 @@ class Schedule:
     """Observes hour by hour."""
 
     def __init__(self) -> None:
-        self._times: dict[int, _Times] = {}
+        self._times: MutableMapping[int, _Times] = Large()
         self._blind: dict[int, set[int]] = {}  # by node
 
     def observe(self, hour: Hour, normal: Baselines, *, told: bool) -> list[Finding]:

@@ -1,7 +1,7 @@
 """All detectors over one hour after the other. The same code watches now and looks at the past.
 
 `observe` is deterministic: the same hours in the same order give the same findings. For an hour that is not over it is
-asked again, each minute, on a copy of the watch as it was when the hour began (`copy.deepcopy`).
+asked again, each minute, on a copy of the watch as it was when the hour began (`fork`, or `copy.deepcopy`).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from devmesh.memory.baselines import Baselines, Hour, Minutes, Shape
 from devmesh.memory.blind import Blind
 from devmesh.memory.chance import Floats, at_least, at_most, false_discoveries
 from devmesh.memory.columns import Columns
+from devmesh.memory.large import Large, fork
 from devmesh.memory.model import BlindInterval, Change, Changes, Sight, Span
 from devmesh.memory.service import Memory
 
@@ -23,6 +24,7 @@ __all__ = [
     "Columns",
     "Floats",
     "Hour",
+    "Large",
     "Memory",
     "Minutes",
     "Shape",
@@ -31,4 +33,5 @@ __all__ = [
     "at_least",
     "at_most",
     "false_discoveries",
+    "fork",
 ]

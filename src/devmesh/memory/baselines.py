@@ -9,7 +9,7 @@ minutes and hours since 1970, UTC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from devmesh.memory.chance import Floats
 from devmesh.memory.columns import Columns
+from devmesh.memory.large import Large
 from devmesh.memory.model import BlindInterval
 
 Ints = npt.NDArray[np.int64]
@@ -106,10 +107,10 @@ class Baselines:
         self.pairs = Columns(
             service=number, node=number, place=number, born=(int, NEVER), stray=real, worth=real, **level
         )
-        self.born: dict[int, int] = {}  # by family: the minute of its first event
+        self.born: MutableMapping[int, int] = Large()  # by family: the minute of its first event
         self.nodes = Columns(node=number, born=(int, NEVER))
         self.first_hour: int | None = None
-        self._key: dict[int, int] = {}
+        self._key: MutableMapping[int, int] = Large()
         self._pair: dict[tuple[int, int], int] = {}
         self._place: dict[int, int] = {}  # by node
         self._ring: dict[int, Floats] = {}  # by service: events by hour, four weeks
