@@ -8,6 +8,7 @@ import pytest
 from made_life import MONDAY_H, SHAPES, Life
 
 from devmesh.detectors import Finding, Watch
+from devmesh.detectors.tuning import TELL_FROM
 from devmesh.memory import fork
 
 START = MONDAY_H * 60
@@ -105,6 +106,28 @@ def test_a_service_that_fell_silent_is_missed_and_only_once():
     found = [one for one in watched(life) if one.detector == "silence" and one.kind == "silence"]
     assert [(one.service, one.node) for one in found] == [(2, 2)]
     assert 100 * 60 + 12 <= found[0].minute - START <= 100 * 60 + 50
+
+
+def test_a_quiet_saturday_is_no_silence_once_there_was_one():
+    """A line each five minutes on the first day of rest and each hour on the second, and 300 an hour between them."""
+    life = Life(9)
+    for rest_h, pause_min in ((24, 5), (24 + 7 * 24, 60)):
+        life.hush(rest_h, rest_h + 24, 1, 2)
+        for minute in range(0, 1440, pause_min):
+            life.say(rest_h + minute / 60, 1, priority=6)
+    found = [one for one in watched(life) if one.kind == "silence" and one.service == 1]
+    assert [one.minute - START for one in found if one.minute - START > 7 * 1440] == []
+
+
+@pytest.mark.parametrize(("errors", "is_enough"), [(6, False), (40, True)])
+def test_a_handful_of_errors_is_no_message(errors, is_enough):
+    """Of a line that is known, once a day: six in five minutes may be a phone that left; forty are told."""
+    life = Life(5)
+    for day in range(5):
+        life.say(day * 24 + 9, 5)
+    life.say(4 * 24 + 12, 5, n=errors)
+    weights = [one.weight for one in watched(life) if one.kind == "error rate"]
+    assert [one >= TELL_FROM for one in weights] == [is_enough]
 
 
 def test_a_node_that_fell_silent_is_missed_within_minutes():

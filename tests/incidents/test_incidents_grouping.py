@@ -60,16 +60,25 @@ def test_a_lost_node_is_told_by_itself_unless_all_began_together():
 
 
 def test_rare_things_of_a_whole_day_do_not_add_up():
-    """Two small ones of a service are enough within two hours; six hours apart, in an incident that its line kept open,
+    """Two small ones of a service are enough within an hour; 75 minutes apart, in an incident that its line kept open,
     they are not.
     """
     small = replace(ONE, detector="new", kind="new", weight=2.0, critical=False)
-    for minute, told in ((700, 700), (960, None)):
+    for minute, told in ((655, 655), (675, None)):
         grouping = Grouping()
         for number in range(10, 17):
             said = [(number * 60 + place, 7, 1, 1) for place in range(0, 60, 20)]
             some = [small, replace(small, minute=minute, family=8)]
             grouping.observe(hour(number, said), [one for one in some if one.minute // 60 == number])
+        assert [one.told for one in grouping.incidents] == [told]
+
+
+def test_what_a_family_says_on_a_second_node_is_evidence_by_half():
+    """A driver's odd error on two nodes is less than two errors of two services."""
+    odd = replace(ONE, detector="new", kind="new", weight=1.5, critical=False)
+    for other, told in ((replace(odd, node=2), None), (replace(odd, service=2, node=2, family=8), 600)):
+        grouping = Grouping()
+        grouping.observe(hour(10), [odd, other])
         assert [one.told for one in grouping.incidents] == [told]
 
 

@@ -83,7 +83,7 @@ class ErrorRate:
 
     def _finding(self, pair: int, minute: int, n: float, normal: Baselines) -> Finding:
         mean = float(self.state["mean"][pair])
-        weight = min(1.5 + math.log10(n / max(mean, 0.1)), 3.2)
+        weight = min(1.0 + math.log10(n / max(mean, 0.1)), 3.2)
         service, node = (int(normal.pairs[name][pair]) for name in ("service", "node"))
         text = f"{n:.0f} errors in {BIN_MIN} minutes, normal {mean:.2g}"
         return Finding(minute, NAME, NAME, service, node, None, weight, False, About.SELF, text)

@@ -167,5 +167,6 @@ def _rate(hour: Hour, normal: Baselines) -> Floats:
     pairs = normal.pairs
     slow = pairs["slow_n"] / np.maximum(pairs["slow_h"], LEAST_H)
     quick = pairs["quick_n"] / np.maximum(pairs["quick_h"], QUICK_LEAST_H)
-    rate: Floats = np.minimum(slow, np.maximum(quick, slow / 2)) * np.minimum(hour.weight, MOST_WEIGHT) / HOUR_MIN
+    weight = np.minimum(np.minimum(hour.weight, hour.lull), MOST_WEIGHT)
+    rate: Floats = np.minimum(slow, np.maximum(quick, slow / 2)) * weight / HOUR_MIN
     return rate

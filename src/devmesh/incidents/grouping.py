@@ -9,7 +9,7 @@ deterministic: the past is grouped with this very code.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ from devmesh.memory import Minutes
 FADING = 0.5  # of each further finding about one service on one node
 SLIGHT, SLIGHT_IN_ALL = 1.0, 0.9
 BURST_MIN, LOST_MIN, NEAR_MIN, CLOSED_AFTER_MIN = 20, 5, 120, 30
+THIN_MIN = 60  # within which thin evidence adds up
 AGAIN_SERVICE_MIN, AGAIN_NODE_MIN = 180, 120
 MISSING, MISSED_MIN = {"silence", "node silent", "unheard", "cut off"}, 24 * 60
 LASTING = {"primitive", "new"}  # families that are no news by themselves go on anyway
@@ -92,23 +93,22 @@ class Incident:
             self.told = finding.minute
 
     def evidence(self) -> float:
-        """All weights; what is said of one service again counts half each time, slight things little in all. Until it
-        is told only what was found within two hours adds up: else rare things of a whole day would.
+        """All weights; what is said of one service again counts half each time, and so does what a family says on
+        further nodes; slight things count little in all. Until it is told only what was found within an hour adds up:
+        else rare things of a whole day would.
         """
-        slight, by_pair = 0.0, defaultdict[Pair, list[float]](list)
-        since = max(self.heard.values(), default=0) - NEAR_MIN if self.told is None else 0
-        for (service, node, family), weight in self.best.items():
+        since = max(self.heard.values(), default=0) - THIN_MIN if self.told is None else 0
+        slight = strong = 0.0
+        said = Counter[object]()
+        for (service, node, family), weight in sorted(self.best.items(), key=lambda one: -one[1]):
             if self.heard[service, node, family] < since:
                 continue
             if weight < SLIGHT:
                 slight += weight
-            else:
-                by_pair[service, node].append(weight)
-        strong = (
-            sum(weight * FADING**place for place, weight in enumerate(sorted(some, reverse=True)))
-            for some in by_pair.values()
-        )
-        return sum(strong) + min(slight, SLIGHT_IN_ALL)
+                continue
+            strong += weight * FADING ** (said[service, node] + (said[family] if family is not None else 0))
+            said.update([(service, node), family])
+        return strong + min(slight, SLIGHT_IN_ALL)
 
 
 class Grouping:

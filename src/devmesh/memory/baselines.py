@@ -9,6 +9,7 @@ minutes and hours since 1970, UTC.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
@@ -88,6 +89,7 @@ class Hour:
     key: npt.NDArray[np.intp]
     pair: npt.NDArray[np.intp]
     weight: Floats  # by pair: the rhythm in this hour, 1 on average
+    lull: Floats  # by pair: the same by the week before alone, where the rhythm of weeks is not known yet
     expected: Floats  # by key
     expected_pair: Floats
 
@@ -142,11 +144,13 @@ class Baselines:
         known = [self._known_key(one) for one in packed.tolist()]
         key = np.array(known, dtype=np.intp)[rows] if known else np.zeros(0, np.intp)
         self._note_births(key, counts)
-        by_service = self._weights(counts.hour)
-        weight = np.array([by_service.get(one, 1.0) for one in self.pairs["service"].tolist()])
+        by_service, by_week = self._weights(counts.hour), self._lulls(counts.hour)
+        services = self.pairs["service"].tolist()
+        weight = np.array([by_service.get(one, 1.0) for one in services])
+        lull = np.array([by_week.get(one, math.inf) for one in services])
         pair_of_key = self.keys["pair"]
         expected = _level(self.keys) * weight[pair_of_key] if len(weight) else np.zeros(0)
-        return Hour(counts, key, pair_of_key[key], weight, expected, _level(self.pairs) * weight)
+        return Hour(counts, key, pair_of_key[key], weight, lull, expected, _level(self.pairs) * weight)
 
     def _known_key(self, packed: int) -> int:
         number = self._key.get(packed)
@@ -197,6 +201,19 @@ class Baselines:
             prior = PRIOR_EVENTS / period / mean
             out[service] = float((usual / mean * count + prior) / (count + prior))
         return out
+
+    def _lulls(self, hour: int) -> dict[int, float]:
+        """By service: how loud this hour and its neighbours were a week ago, 1 on average; a Saturday is no Friday. Of
+        use until there are weeks enough to tell.
+        """
+        cells = np.array([(hour - WEEK_H + aside) % KEPT_H for aside in (-1, 0, 1)])
+        if not self._known[cells].all() or self.age_h >= WEEKS_FOR_WEEKLY * WEEK_H:
+            return {}
+        mean = {service: float(ring.sum()) / self.age_h for service, ring in self._ring.items()}
+        return {
+            service: (float(ring[cells].sum()) + 1.0) / (len(cells) * mean[service] + 1.0)
+            for service, ring in self._ring.items()
+        }
 
     # -- learning ----------------------------------------------------------------------------------------------------
 
