@@ -54,7 +54,7 @@ def beside(
     cases = _told(mesh, since_us, until_us)
     parts = mesh.incidents.parts([one.id for one in cases])
     really = [
-        Spell(place, one.onset_us, one.told_us or 0, one.last_us + OPEN_US, frozenset(
+        Spell(place, one.onset_us, one.enough_us or 0, one.last_us + OPEN_US, frozenset(
             (part.service_id, part.node_id) for part in parts[one.id]
         ))
         for place, one in enumerate(cases)
@@ -88,7 +88,7 @@ def _told(mesh: Mesh, since_us: int, until_us: int) -> list[Case]:
     out, cursor = list[Case](), None
     for _page in range(PAGES):
         page = mesh.incidents.list(since_us=since_us, until_us=until_us, limit=LIMIT_MAX, cursor=cursor)
-        out += [one for one in page.rows if one.told_us is not None and one.told_us < until_us]
+        out += [one for one in page.rows if one.enough_us is not None and one.enough_us < until_us]
         cursor = page.cursor
         if cursor is None:
             break

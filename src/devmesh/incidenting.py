@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MINUTE_US = 60_000_000
 FINDINGS_SHOWN, LINES_SHOWN, MARKS_SHOWN, STORY_SHOWN = 500, 200, 100, 40
+NAMES_MAX = 100  # of services, and of nodes, that are asked for at once
 STORY = {"told", "worse", "muted", "closed", "reopened", "merged", "split", "investigating"}
 
 
@@ -135,6 +136,7 @@ def _names(mesh: Mesh, parts: Iterable[Part]) -> Names:
 
 def _row(case: Case, parts: Sequence[Part], votes: Mapping[str, str], named: Names) -> dict[str, Any]:
     said = list(votes.values())
+        "detected_us": case.detected_us,
     return {
         "id": case.id,
         "version": case.version,
@@ -143,7 +145,6 @@ def _row(case: Case, parts: Sequence[Part], votes: Mapping[str, str], named: Nam
         "title": case.title,
         "onset_us": case.onset_us,
         "told_us": case.told_us,
-        "detected_us": (case.onset_us if case.told_us is None else case.told_us) + MINUTE_US,
         "last_us": case.last_us,
         "closed_us": case.closed_us,
         "closed_by": case.closed_by,

@@ -113,7 +113,7 @@ def test_as_it_was_seen_it_is_what_was_told_from_then_on(told):
     seen = replay(told, since=str(BEGIN_US), as_seen=True)
     assert (seen["more"], seen["less"], [one["later_s"] for one in seen["same"]]) == ([], [], [0])
     (case,) = told.incidents.list().rows
-    after = replay(told, since=str(case.told_us + 10 * MINUTE_US), as_seen=True)
+    after = replay(told, since=str(case.enough_us + 10 * MINUTE_US), as_seen=True)
     assert after["less"] == []
 
 
@@ -151,7 +151,7 @@ def test_a_mute_that_somebody_ended_is_one_until_then(told):
     mutes = [told.incidents.mutes.mute(one, "known", until, "ada", (), 1_000) for one in families]
     at = (told.clock.now_us() - START_US) // MINUTE_US
     live(told, 5, failing(at + 2, at + 9))
-    assert told.incidents.list().rows[0].told_us == first.told_us
+    assert told.incidents.list().rows[0].enough_us == first.enough_us
     told.clock.advance(10)
     for one in mutes:
         told.incidents.mutes.end(one.id, "ada")

@@ -30,7 +30,7 @@ def test_a_fault_opens_one_incident_within_a_minute_and_it_ends_by_itself(fleet)
     live(fleet, 1, failing(0, 1 << 40))
     (case,) = fleet.incidents.list().rows
     assert (case.status, case.severity) == ("open", "warning")
-    assert case.told_us == BEGIN_US + 3 * MINUTE_US
+    assert case.enough_us == BEGIN_US + 3 * MINUTE_US
     assert CRASH in {one.message for one in fleet.incidents.cited(case.id)}
     live(fleet, 9, failing(0, 1 << 40))
     live(fleet, 31)
@@ -48,7 +48,7 @@ def test_the_watch_and_a_look_at_the_past_agree(fleet):
     live(fleet, 20, failing(83 * 60 + 4, 83 * 60 + 12))
     (told,) = fleet.incidents.list().rows
     (seen,) = replay(fleet)["incidents"]
-    assert (seen["onset_us"], seen["detected_us"]) == (told.onset_us, told.told_us + MINUTE_US)
+    assert (seen["onset_us"], seen["detected_us"]) == (told.onset_us, told.enough_us + MINUTE_US)
     assert seen["detectors"] == sorted({part.detector for part in fleet.incidents.parts([told.id])[told.id]})
 
 
@@ -65,7 +65,7 @@ def test_the_past_as_it_was_seen_is_what_was_told(fleet):
 
     live(fleet, 16, said)
     live(fleet, 34)
-    told = [(one.onset_us, one.told_us, one.closed_us) for one in fleet.incidents.list(thin=True).rows]
+    told = [(one.onset_us, one.enough_us, one.closed_us) for one in fleet.incidents.list(thin=True).rows]
     assert len(told) == 1
     for _ in range(2):
         seen = fleet.incidents.replay(0, fleet.clock.now_us(), Tuning(), as_seen=True).incidents
@@ -138,7 +138,7 @@ def test_a_crash_loses_and_doubles_nothing(fleet, make_mesh, monkeypatch, point)
     again = make_mesh(fleet.settings.data_dir, clock=fleet.clock)
     again.clock.advance(120)
     live(again, 2)
-    assert [one.told_us for one in again.incidents.list().rows] == [BEGIN_US]
+    assert [one.enough_us for one in again.incidents.list().rows] == [BEGIN_US]
 
 
 @pytest.mark.sqlite_only
@@ -168,6 +168,9 @@ def test_split_and_merge_move_findings_lines_and_parts(fleet):
     chosen = [one.id for one in fleet.incidents.findings(case.id) if one.finding.service == api]
     other = fleet.incidents.split(case.id, chosen, "ada")
     assert {one.service_id for one in fleet.incidents.parts([other.id])[other.id]} == {api}
+    assert other.title.startswith("api on apps: ")
+    assert fleet.incidents.get(case.id).title.startswith("mariadb on store: ")
+    assert (other.detected_us, other.told_us) == (case.detected_us, None)
     assert api not in {one.service_id for one in fleet.incidents.parts([case.id])[case.id]}
     assert {one.service_id for one in fleet.incidents.cited(other.id)} == {api}
     live(fleet, 2, failing(0, 1 << 40))

@@ -31,7 +31,7 @@ def test_a_clock_that_is_years_behind_hides_nothing(fleet):
         return failing(83 * 60 + 3, 1 << 40)(minute) + line("up", ts_us=1_000_000_000_000_000, node="toaster")
 
     live(fleet, 4, said)
-    assert [one.told_us for one in fleet.incidents.list().rows] == [BEGIN_US + 3 * MINUTE_US]
+    assert [one.enough_us for one in fleet.incidents.list().rows] == [BEGIN_US + 3 * MINUTE_US]
 
 
 def test_an_import_of_several_minutes_is_learned_whole(make_mesh, tmp_path):
@@ -53,7 +53,7 @@ def test_a_clock_that_was_set_back_is_not_waited_for(fleet):
     fleet.clock.advance(-7_200)
     fleet.runner.once("watch")
     live(fleet, 3, failing(0, 1 << 40))
-    assert [one.told_us for one in fleet.incidents.list().rows] == [BEGIN_US - 118 * MINUTE_US]
+    assert [one.enough_us for one in fleet.incidents.list().rows] == [BEGIN_US - 118 * MINUTE_US]
 
 
 def test_a_store_that_is_away_during_a_look_costs_no_line(fleet, monkeypatch):
@@ -73,7 +73,7 @@ def test_a_store_that_is_away_during_a_look_costs_no_line(fleet, monkeypatch):
         fleet.runner.once("watch")
     monkeypatch.undo()
     fleet.runner.once("watch")
-    assert [one.told_us for one in fleet.incidents.list().rows] == [BEGIN_US]
+    assert [one.enough_us for one in fleet.incidents.list().rows] == [BEGIN_US]
 
 
 def muted(fleet):

@@ -77,6 +77,9 @@ def test_without_a_report_it_is_told_late_but_told(house, caplog, monkeypatch):
     house.runner.once("send-notifications")
     (case,) = house.incidents.list().rows
     assert told(caplog) == [f"incident={case.id} Critical: {case.title}"]
+    assert (case.detected_us, case.told_us) == (BEGIN_US + 2 * MINUTE_US, BEGIN_US + 2 * MINUTE_US + 16_000_000)
+    assert case.onset_us < case.detected_us
+    assert [(one.kind, one.text) for one in house.incidents.notes(case.id)] == [("told", "")]
 
 
 def test_a_crash_between_outbox_and_note_is_no_second_message(house, caplog, monkeypatch):
@@ -84,7 +87,7 @@ def test_a_crash_between_outbox_and_note_is_no_second_message(house, caplog, mon
     caplog.set_level(logging.WARNING)
     take(house, line(PANIC, service="kernel", ts_us=house.clock.now_us()), "apps", received_us=house.clock.now_us())
     with monkeypatch.context() as crash:
-        crash.setattr(house.incidents, "announced", lambda *_told: 1 / 0)
+        crash.setattr(house.incidents, "announced", lambda *_told, **_more: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             minute(house)
     house.runner.once("send-notifications")

@@ -29,7 +29,7 @@ def page(one: dict[str, Any], now_us: int, zone: tzinfo) -> None:
 
 def _head(one: dict[str, Any], now_us: int, zone: tzinfo) -> None:
     status = one["status"] if one["merged_into"] is None else f"merged into {one['merged_into']}"
-    severity = one["severity"] if one["told_us"] is not None else "too little evidence to be told"
+    severity = one["severity"] if one["detected_us"] is not None else "too little evidence to be told"
     write(
         (f"incident {one['id']}", "bold"), "  ", (severity, STYLES.get(one["severity"], "")), f"  {status}  ",
         (safe(one["title"]), "bold"),
@@ -40,6 +40,9 @@ def _head(one: dict[str, Any], now_us: int, zone: tzinfo) -> None:
     again = f", reopened {many(one['reopened'], 'time')}" if one["reopened"] else ""
     since = f"{stamp(one['onset_us'], zone)[:MINUTE_CHARS]} ({ago(one['onset_us'], now_us)})"
     _rows("since", [f"{since}, last sign {ago(one['last_us'], now_us)}{ended}{by}{again}"])
+    if one["detected_us"] is not None:
+        told = "told nobody" if one["told_us"] is None else f"told {stamp(one['told_us'], zone)[:MINUTE_CHARS]}"
+        _rows("noticed", [f"{stamp(one['detected_us'], zone)[:MINUTE_CHARS]}, {told}"])
     _rows("suspect", _suspects(one))
     report = one["report"] or {}
     if report.get("hypothesis"):

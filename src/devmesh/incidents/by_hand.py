@@ -71,7 +71,9 @@ def merge(connection: Connection, case: Case, into: Case, who: str, now_us: int)
     if one.closed is None and other.closed is not None:  # what goes on must not end with what had ended
         other.closed = None
         queries.touch(connection, into.id, now_us, status=OPEN, closed_by="", cooldown_until=None)
+    seen = [at for at in (case.detected_us, into.detected_us) if at is not None]
     queries.keep_state(connection, other, now_us)
+    queries.touch(connection, into.id, now_us, detected_us=min(seen, default=None))
     closed = case.closed_us or now_us
     queries.touch(connection, case.id, now_us, status=CLOSED, closed_us=closed, closed_by=who, merged_into=into.id)
     queries.write(connection, case.id, now_us, who, "merged", f"into {into.id}")
@@ -87,8 +89,8 @@ def split(
     if not chosen or not rest:
         raise InvalidInput("Some of its findings must go, and some must stay.", hint="Name findings by their numbers.")
     fresh, left = _made_of(chosen), _made_of(rest)
-    fresh.told = None if case.told_us is None else fresh.told or chosen[0].finding.minute
-    left.told = None if case.told_us is None else left.told or case.told_us // MINUTE_US
+    fresh.told = None if case.enough_us is None else fresh.told or chosen[0].finding.minute
+    left.told = None if case.enough_us is None else left.told or case.enough_us // MINUTE_US
     old = queries.growing_by_id(connection, case.id)
     fresh.closed = left.closed = old.closed
     left.id, left.reopened, left.resting = old.id, old.reopened, old.resting
@@ -104,6 +106,7 @@ def split(
         queries.take_part(connection, incident, {_part(one.finding) for one in some})
     queries.keep_state(connection, left, now_us)
     queries.touch(connection, case.id, now_us, title=left_title)
+    queries.touch(connection, number, now_us, detected_us=case.detected_us)
     queries.write(connection, case.id, now_us, who, "split", f"{len(moved)} findings went into {number}")
     queries.write(connection, number, now_us, who, "split", f"split off from {case.id}")
     return number

@@ -13,7 +13,8 @@ SEVERITIES = ("critical", "warning", "info")
 
 @dataclass(frozen=True)
 class Case:
-    """An incident as it is stored. `told_us` is None while the evidence is thin, `closed_by` empty where it ended by
+    """An incident as it is stored. `enough_us` is the minute whose evidence was enough, `detected_us` when a look saw
+    that (both None while it is thin), `told_us` when the first message was handed on; `closed_by` is empty where it ended by
     itself; `version` grows with each change that is worth telling, the last of them at `changed_us`.
     """
 
@@ -27,6 +28,8 @@ class Case:
     title: str
     created_us: int
     onset_us: int
+    enough_us: int | None
+    detected_us: int | None
     told_us: int | None
     changed_us: int
     last_us: int

@@ -39,7 +39,7 @@ def _growing(row: Row[Any]) -> Incident:
         onset=row.onset_us // MINUTE_US,
         last=row.last_us // MINUTE_US,
         grown=state["grown"],
-        told=None if row.told_us is None else row.told_us // MINUTE_US,
+        told=None if row.enough_us is None else row.enough_us // MINUTE_US,
         closed=None if row.closed_us is None else row.closed_us // MINUTE_US,
         reopened=row.reopened,
         critical=state["critical"],
@@ -79,8 +79,8 @@ def state_of(one: Incident) -> str:
 def open_new(connection: Connection, one: Incident, title: str, key: str, now_us: int) -> int:
     """Store an incident that is new, known by `key`; returns its number."""
     first = {"version": 1, "created_us": now_us, "changed_us": now_us, "dedup_key": key, "closed_by": ""}
-    status = OPEN if one.closed is None else CLOSED
-    added = insert(incidents).values(status=status, title=title[:TITLE_MAX], **first, **_values(one))
+    status, seen = OPEN if one.closed is None else CLOSED, None if one.told is None else now_us
+    added = insert(incidents).values(status=status, title=title[:TITLE_MAX], detected_us=seen, **first, **_values(one))
     made = connection.execute(added).inserted_primary_key
     assert made is not None  # noqa: S101 - one row was inserted
     return int(made[0])
@@ -89,12 +89,14 @@ def open_new(connection: Connection, one: Incident, title: str, key: str, now_us
 def keep(connection: Connection, one: Incident, title: str, now_us: int, *, news: bool) -> None:
     """Store how an incident became; `news`: in a way that is worth telling."""
     here = incidents.c.id == one.id
-    raised = {"version": incidents.c.version + 1, "changed_us": now_us} if news else {}
+    raised: dict[str, Any] = {"version": incidents.c.version + 1, "changed_us": now_us} if news else {}
     if one.closed is not None:
         raised["status"] = CLOSED
     else:
         again = update(incidents).where(here & (incidents.c.status == CLOSED))
         connection.execute(again.values(status=OPEN, closed_by="", cooldown_until=None))
+    if one.told is not None:
+        raised["detected_us"] = func.coalesce(incidents.c.detected_us, now_us)
     connection.execute(update(incidents).where(here).values(title=title[:TITLE_MAX], **raised, **_values(one)))
 
 
@@ -106,7 +108,7 @@ def _values(one: Incident) -> dict[str, Any]:
         "service_id": one.head.service,
         "host": one.head.node,
         "onset_us": one.onset * MINUTE_US,
-        "told_us": None if one.told is None else one.told * MINUTE_US,
+        "enough_us": None if one.told is None else one.told * MINUTE_US,
         "last_us": one.last * MINUTE_US,
         "closed_us": None if one.closed is None else one.closed * MINUTE_US,
         "reopened": one.reopened,
@@ -206,7 +208,7 @@ def by_detector(connection: Connection, since_us: int) -> dict[str, int]:
     """In how many told incidents that began since then each detector has a part; merged ones are left out."""
     table, part = incidents.c, incident_parts.c
     query = select(part.detector, func.count(table.id.distinct())).join(incidents, table.id == part.incident_id)
-    told = (table.onset_us >= since_us) & table.told_us.is_not(None) & table.merged_into.is_(None)
+    told = (table.onset_us >= since_us) & table.enough_us.is_not(None) & table.merged_into.is_(None)
     return {name: int(n) for name, n in connection.execute(query.where(told).group_by(part.detector))}
 
 
@@ -280,20 +282,21 @@ def cited_counts(connection: Connection, number: int) -> Mapping[tuple[int, int]
 def to_announce(connection: Connection, limit: int) -> list[Case]:
     """Told incidents that changed since they went to the channels, oldest change first."""
     table = incidents.c
-    news = (table.version > table.announced) & table.told_us.is_not(None)
+    news = (table.version > table.announced) & table.enough_us.is_not(None)
     query = select(incidents).where(news).order_by(table.changed_us).limit(limit)
     return [_case(row) for row in connection.execute(query)]
 
 
-def announced(connection: Connection, number: int, version: int) -> None:
-    """This version went to the channels."""
-    connection.execute(update(incidents).where(incidents.c.id == number).values(announced=version))
+def announced(connection: Connection, number: int, version: int, told_us: int | None) -> None:
+    """This version was handed on; `told_us`: when, if anybody is to hear of it."""
+    values = {"announced": version, "told_us": func.coalesce(incidents.c.told_us, told_us)}
+    connection.execute(update(incidents).where(incidents.c.id == number).values(values))
 
 
 def forget_thin(connection: Connection, before_us: int, limit: int) -> int:
     """Delete what never had evidence enough and is long over."""
     table = incidents.c
-    thin = table.told_us.is_(None) & (table.status == CLOSED) & (table.last_us < before_us)
+    thin = table.enough_us.is_(None) & (table.status == CLOSED) & (table.last_us < before_us)
     ids = list(connection.execute(select(table.id).where(thin & table.merged_into.is_(None)).limit(limit)).scalars())
     for other in (incident_findings, incident_parts, evidence, notes, votes):
         connection.execute(delete(other).where(one_of(other.c.incident_id, ids)))
@@ -309,6 +312,6 @@ def kept_findings() -> Select[tuple[int]]:
 def _case(row: Row[Any]) -> Case:
     return Case(
         row.id, row.version, row.status, row.severity, row.trigger_type, row.service_id, row.host, row.title,
-        row.created_us, row.onset_us, row.told_us, row.changed_us, row.last_us, row.closed_us, row.closed_by,
+        row.created_us, row.onset_us, row.enough_us, row.detected_us, row.told_us, row.changed_us, row.last_us, row.closed_us, row.closed_by,
         row.reopened, row.merged_into,
     )  # fmt: skip

@@ -98,7 +98,7 @@ class Incidents:
         """
         check_limit(limit)
         table = incidents.c
-        where = table.merged_into.is_(None) & (true() if thin else table.told_us.is_not(None))
+        where = table.merged_into.is_(None) & (true() if thin else table.enough_us.is_not(None))
         if status is not None:
             _one_of(status, "status", ("active", *STATUSES))
             where &= (table.status != "closed") if status == "active" else (table.status == status)
@@ -218,9 +218,11 @@ class Incidents:
         with self._db.read() as connection:
             return queries.to_announce(connection, limit)
 
-    def announced(self, connection: Connection, number: int, version: int) -> None:
-        """Note that this version went to the channels, in the transaction that put it into the outbox."""
-        queries.announced(connection, number, version)
+    def announced(self, connection: Connection, number: int, version: int, *, told: bool) -> None:
+        """Note that this version was handed on, in the transaction that put it into the outbox; `told`: that anybody is
+        to hear of it.
+        """
+        queries.announced(connection, number, version, self._clock.now_us() if told else None)
 
 
 def _one_of(value: str, name: str, known: Sequence[str]) -> None:

@@ -18,7 +18,9 @@ incidents = Table(
     Column("title", String(500), nullable=False),
     Column("created_us", MICROSECONDS, nullable=False),
     Column("onset_us", MICROSECONDS, nullable=False),
-    Column("told_us", MICROSECONDS),  # empty while the evidence is thin
+    Column("enough_us", MICROSECONDS),  # the minute whose evidence was enough; empty while it is thin
+    Column("detected_us", MICROSECONDS),  # when a look saw that
+    Column("told_us", MICROSECONDS),  # when the first message was handed on
     Column("changed_us", MICROSECONDS, nullable=False),  # when its version was last raised
     Column("announced", Integer, nullable=False, default=0),  # the version that went to the channels
     Column("last_us", MICROSECONDS, nullable=False),

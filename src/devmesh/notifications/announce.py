@@ -55,8 +55,8 @@ class Announcer:
                 log.exception("incident=%d could not be put into words", case.id)
                 continue
             with lease.write() as connection:
-                self._notifications.tell(notice, connection)
-                self._incidents.announced(connection, case.id, case.version)
+                told = self._notifications.tell(notice, connection)
+                self._incidents.announced(connection, case.id, case.version, told=told)
             done += 1
         return done
 

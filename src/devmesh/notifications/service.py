@@ -60,14 +60,15 @@ class Notifications:
 
     # -- what is to be told ------------------------------------------------
 
-    def tell(self, notice: Notice, connection: Connection | None = None) -> None:
-        """Have an incident told as it is now, in every channel that its routes name or that heard of it before.
+    def tell(self, notice: Notice, connection: Connection | None = None) -> bool:
+        """Have an incident told as it is now, in every channel that its routes name or that heard of it before; whether
+        its routes name any.
 
         In the caller's transaction where one is given, else in its own. The same version again, or an older one,
         changes nothing.
         """
         if not self._plan.channels:
-            return
+            return False
         notice = _bounded(notice)
         wanted = channels_for(notice, self._plan.routes, self._plan.channels)
 
@@ -78,6 +79,7 @@ class Notifications:
             put(connection)
         else:
             self._db.transact(put)
+        return bool(wanted)
 
     def test(self, channel: str) -> Sent:
         """Send a test message at once, past the outbox. Raises NotFound, Unavailable with what happened."""

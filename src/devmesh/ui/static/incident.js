@@ -109,7 +109,8 @@ export default {
       <p v-if="it.merged_into" class="told">It went into <a class="linked" :href="'/ui/incidents/' + it.merged_into">incident {{ it.merged_into }}</a>.</p>
       <dl class="figures"><div><dt>Since</dt><dd>{{ brief(it.onset_us) }} <small>{{ zone(it.onset_us) }}, {{ ago(it.onset_us, data.now_us) }}</small></dd></div>
         <div v-if="open"><dt>Lasts</dt><dd>{{ lasted(data.now_us - it.onset_us) }}</dd></div><div v-else><dt>Closed</dt><dd>{{ brief(it.closed_us) }} <small>{{ it.closed_by ? 'by ' + safe(it.closed_by) : 'by itself' }}, after {{ lasted(it.closed_us - it.onset_us) }}</small></dd></div>
-        <div><dt>Told</dt><dd>{{ it.told_us ? brief(it.told_us) : 'not told, the evidence is thin' }}</dd></div></dl></header>
+        <div v-if="it.detected_us"><dt>Noticed</dt><dd>{{ brief(it.detected_us) }}</dd></div>
+        <div><dt>Told</dt><dd>{{ it.told_us ? brief(it.told_us) : it.detected_us ? 'nobody' : 'not told, the evidence is thin' }}</dd></div></dl></header>
     <Deeds v-if="data.may && !it.merged_into" :incident="it" :parts="it.findings.length" :splitting="splitting" @changed="refresh" @split="begin_split"/>
     <p v-else-if="!data.may" class="dim">You may look here, but change nothing.</p>
     <section><h2>Suspects <small v-if="it.report?.author === 'rules'" class="chip">written without a model</small></h2>

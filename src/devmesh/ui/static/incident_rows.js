@@ -28,6 +28,6 @@ export default {
   <ul class="rows incidents"><li v-for="one in incidents" :key="one.id"><a :href="'/ui/incidents/' + one.id" :class="{over: !open(one)}">
     <i :class="'mark fill-' + tone(one.severity)"></i><span class="what">{{ safe(one.title) }}</span>
     <span class="n">{{ open(one) ? ago(one.onset_us, now) : lasted(one.closed_us - one.onset_us) }}</span>
-    <span class="who"><b :class="shown(one)">{{ one.severity }}</b>{{ state(one) }} · since {{ brief(one.onset_us) }} · {{ one.told_us ? 'told' : 'thin evidence, not told' }}<template v-if="one.reopened"> · came back {{ one.reopened === 1 ? 'once' : one.reopened + ' times' }}</template></span>
+    <span class="who"><b :class="shown(one)">{{ one.severity }}</b>{{ state(one) }} · since {{ brief(one.onset_us) }} · {{ one.told_us ? 'told ' + brief(one.told_us) : one.detected_us ? 'noticed ' + brief(one.detected_us) + ', told nobody' : 'thin evidence, not told' }}<template v-if="one.reopened"> · came back {{ one.reopened === 1 ? 'once' : one.reopened + ' times' }}</template></span>
     <span class="who">{{ some(one.services) }} on {{ some(one.nodes) }}<template v-if="one.inconclusive"> · no clear cause</template><template v-else-if="one.suspects.length"> · first suspect <b class="strong">{{ safe(one.suspects[0].service) }}</b> on {{ safe(one.suspects[0].node) }}</template></span></a></li></ul>`,
 };

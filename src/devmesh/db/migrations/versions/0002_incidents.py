@@ -100,6 +100,8 @@ def upgrade() -> None:
         sa.Column("title", sa.String(length=500), nullable=False),
         sa.Column("created_us", sa.BigInteger(), nullable=False),
         sa.Column("onset_us", sa.BigInteger(), nullable=False),
+        sa.Column("enough_us", sa.BigInteger(), nullable=True),
+        sa.Column("detected_us", sa.BigInteger(), nullable=True),
         sa.Column("told_us", sa.BigInteger(), nullable=True),
         sa.Column("changed_us", sa.BigInteger(), nullable=False),
         sa.Column("announced", sa.Integer(), nullable=False),
