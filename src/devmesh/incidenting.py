@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MINUTE_US = 60_000_000
 FINDINGS_SHOWN, LINES_SHOWN, MARKS_SHOWN, STORY_SHOWN = 500, 200, 100, 40
-NAMES_MAX = 100  # of services, and of nodes, that are asked for at once
 STORY = {"told", "worse", "muted", "closed", "reopened", "merged", "split", "investigating"}
 
 
@@ -136,7 +135,6 @@ def _names(mesh: Mesh, parts: Iterable[Part]) -> Names:
 
 def _row(case: Case, parts: Sequence[Part], votes: Mapping[str, str], named: Names) -> dict[str, Any]:
     said = list(votes.values())
-        "detected_us": case.detected_us,
     return {
         "id": case.id,
         "version": case.version,
@@ -144,6 +142,7 @@ def _row(case: Case, parts: Sequence[Part], votes: Mapping[str, str], named: Nam
         "severity": case.severity,
         "title": case.title,
         "onset_us": case.onset_us,
+        "detected_us": case.detected_us,
         "told_us": case.told_us,
         "last_us": case.last_us,
         "closed_us": case.closed_us,
