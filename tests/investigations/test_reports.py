@@ -151,6 +151,7 @@ def test_what_was_seen_before_comes_with_what_people_wrote(troubled):
     assert second.id != first.incident_id
     (seen,) = mesh.investigations.report(second.id).facts["similar"]
     assert (seen["id"], seen["notes"]) == (first.incident_id, ["zpool clear tank"])
+    assert seen["title"] == first.title
     assert "zpool clear tank" in mesh.investigations.report(second.id).markdown
     for who in ("bob", "carol"):
         mesh.incidents.votes.vote(first.incident_id, "noise", who)

@@ -181,7 +181,9 @@ class Investigations:
         case = self._incidents.get(numbers[found.place])
         notes = [one.text for one in self._incidents.notes(case.id) if one.kind == "note"][-NOTES:]
         alike, shared, missing = round(found.alike, 2), lines(found.shared), lines(found.missing)
-        return [Seen(case.id, case.title, case.onset_us, alike, found.same, shared, missing, notes)]
+        told = self.summaries([case.id]).get(case.id)
+        title = case.title if told is None or told.inconclusive else told.title  # as every page calls it
+        return [Seen(case.id, title, case.onset_us, alike, found.same, shared, missing, notes)]
 
     def _doubtful(self, number: int, asked: Onset) -> bool:
         """Whether an incident is not one to recall: outvoted, merged away, gone, or no earlier one."""
