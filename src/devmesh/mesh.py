@@ -129,11 +129,8 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     investigations = Investigations(db, clock, nodes, templates, events, memory, incidents, settings.timezone)
     notifications = _notifications(settings, db, clock, intake)
     announcer = Announcer(clock, nodes, incidents, investigations, notifications, zone_of(settings.timezone))
-    rooms = (
-        nodes, templates, events, embeddings, search, memory, graph, incidents, investigations, notifications,
-        announcer,
-    )  # fmt: skip
-    loops = [*(loop for room in rooms for loop in room.loops()), *_care(settings, db, space, intake)]
+    rooms = (nodes, templates, events, embeddings, search, memory, graph, incidents, investigations, notifications)
+    loops = [*(loop for room in (*rooms, announcer) for loop in room.loops()), *_care(settings, db, space, intake)]
     runner = Runner(db, clock, owner, loops)
     return Mesh(
         settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, memory, graph,

@@ -30,6 +30,8 @@ RULES = {
     "POST /incidents/{number}/mute": OPERATE, "GET /mutes": READ, "POST /mutes/{number}/end": OPERATE,
     "GET /maintenance": READ, "POST /maintenance": OPERATE, "POST /maintenance/{number}/end": OPERATE,
     "GET /detectors": READ, "GET /blind": READ, "GET /detect": READ,
+    "GET /graph": READ, "GET /graph/blast": READ, "GET /graph/causes": READ, "GET /graph/path": READ,
+    "GET /graph/risks": READ, "GET /graph/proposal": READ, "POST /graph/inventory": OPERATE,
     "GET /health": OPEN, "POST /ingest": SEND, "GET /ingest/state": SEND, "POST /ingest/heartbeat": SEND,
     "POST /nodes/{name:path}/retire": ADMIN, "GET /audit": ADMIN,
     "GET /": OPEN, "GET /docs": OPEN, "GET /docs/start.js": OPEN, "GET /docs/{name}": OPEN, "GET /openapi.json": OPEN,

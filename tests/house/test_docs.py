@@ -32,6 +32,7 @@ ROOMS = (
     "embeddings",
     "search",
     "memory",
+    "graph",
     "detectors",
     "incidents",
     "investigations",

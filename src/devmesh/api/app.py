@@ -15,6 +15,7 @@ from devmesh.api import (
     docs,
     document,
     errors,
+    graph,
     house,
     incidents,
     ingest,
@@ -67,7 +68,7 @@ def make_app(mesh: Mesh, *, started: bool = False) -> FastAPI:
     app.state = state_of(mesh)
     errors.install(app)
     document.install(app)
-    for part in (ingest, logs, templates, incidents, changes, search, house, notifications, admin, docs):
+    for part in (ingest, logs, templates, incidents, graph, changes, search, house, notifications, admin, docs):
         app.include_router(part.router)
     app.add_middleware(PathToken)
     return app

@@ -7,13 +7,14 @@ that was learned overrides what people declared; all of it lives in SQL, an engi
 
 from devmesh.graph.answers import Reach, Reached, Risks, Step, Ways, Weak
 from devmesh.graph.asking import Asking
-from devmesh.graph.kinds import Fails
-from devmesh.graph.marks import Fault, Refused
+from devmesh.graph.inventory import read_inventory
+from devmesh.graph.kinds import HOST, Fails
+from devmesh.graph.marks import MOST_BYTES, Fault, Refused
 from devmesh.graph.model import Change, Edge, Inventory, Loaded, Shown
-from devmesh.graph.service import Graph
+from devmesh.graph.service import DAYS, Graph
 from devmesh.graph.snapshot import Snapshot, Thing
 
 __all__ = [
-    "Asking", "Change", "Edge", "Fails", "Fault", "Graph", "Inventory", "Loaded", "Reach", "Reached", "Refused",
-    "Risks", "Shown", "Snapshot", "Step", "Thing", "Ways", "Weak",
+    "HOST", "DAYS", "MOST_BYTES", "Asking", "Change", "Edge", "Fails", "Fault", "Graph", "Inventory", "Loaded", "Reach",
+    "Reached", "Refused", "Risks", "Shown", "Snapshot", "Step", "Thing", "Ways", "Weak", "read_inventory",
 ]  # fmt: skip

@@ -97,7 +97,7 @@ def reach(graph: Snapshot, of: Thing, over: Mapping[int, int], *, breaks: bool, 
     """The answer that a tree makes (`over`: who is reached, over whom, in any order); `limit` rows, nearest first."""
     hops = _hops(over, of.id)
     order = sorted(over, key=lambda one: (hops[one], graph.things[one].kind == HOST, graph.things[one].name))
-    sure = over.keys() if breaks else _surely(graph, of.id)
+    sure = over.keys() if breaks else graph.upstream(of.id, surely=True)
     rows = tuple(_reached(graph, one, over, of.id, hops[one], sure=one in sure, breaks=breaks) for one in order[:limit])
     counts = Counter(hops[one] for one in over)
     spread = tuple(counts[number] for number in range(1, max(counts, default=0) + 1))
@@ -106,17 +106,6 @@ def reach(graph: Snapshot, of: Thing, over: Mapping[int, int], *, breaks: bool, 
         needs = (one for one, needed in graph.needs.items() if of.id in needed and one not in over)
         weakened = tuple(sorted(graph.things[one].name for one in needs))
     return Reach(named(of), len(over), spread, rows, weakened, engine)
-
-
-def _surely(graph: Snapshot, target: int) -> set[int]:
-    """Whose failure surely ends `target`."""
-    needs = {one: [other for other in some if one in graph.breaks.get(other, ())] for one, some in graph.needs.items()}
-    found, open_ones = set[int](), [target]
-    while open_ones:
-        fresh = [one for one in needs.get(open_ones.pop(), ()) if one not in found]
-        found.update(fresh)
-        open_ones += fresh
-    return found
 
 
 def _hops(over: Mapping[int, int], root: int) -> dict[int, int]:

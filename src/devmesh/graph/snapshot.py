@@ -53,6 +53,15 @@ class Snapshot:
         lines += [f"{a} {b} {a in self.breaks.get(b, ())}" for a, some in sorted(self.needs.items()) for b in some]
         return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
+    @cached_property
+    def surely_needs(self) -> Adjacent:
+        """`breaks`, turned round: whose failure alone ends one."""
+        turned: dict[int, list[int]] = {}
+        for needed, some in self.breaks.items():
+            for one in some:
+                turned.setdefault(one, []).append(needed)
+        return turned
+
     # -- names ---------------------------------------------------------------------------------------------------------
 
     def service(self, name: str) -> Thing | None:
@@ -81,20 +90,11 @@ class Snapshot:
 
     def tree(self, number: int, *, breaks: bool) -> dict[int, int]:
         """{who is reached: over whom}, the nearest first, by a shortest way from `number`, which is left out."""
-        adjacent = self.breaks if breaks else self.needs
-        over, queue = {number: number}, deque([number])
-        while queue:
-            here = queue.popleft()
-            for there in adjacent.get(here, ()):
-                if there not in over:
-                    over[there] = here
-                    queue.append(there)
-        del over[number]
-        return over
+        return _tree(self.breaks if breaks else self.needs, number)
 
-    def upstream(self, number: int) -> set[int]:
-        """Everything whose failure may be the cause of its failure."""
-        return set(self.tree(number, breaks=False))
+    def upstream(self, number: int, *, surely: bool = False) -> set[int]:
+        """Everything whose failure may be the cause of its failure; `surely`: whose failure alone is enough."""
+        return set(_tree(self.surely_needs if surely else self.needs, number))
 
     def downstream(self, number: int) -> set[int]:
         """Everything that surely fails when it does."""
@@ -112,6 +112,18 @@ class Snapshot:
                 if hops[there] == hops[here] + 1:
                     before.setdefault(there, []).append(here)
         return _unrolled(before, start, end, most)
+
+
+def _tree(adjacent: Adjacent, number: int) -> dict[int, int]:
+    over, queue = {number: number}, deque([number])
+    while queue:
+        here = queue.popleft()
+        for there in adjacent.get(here, ()):
+            if there not in over:
+                over[there] = here
+                queue.append(there)
+    del over[number]
+    return over
 
 
 def _unrolled(before: Mapping[int, Sequence[int]], start: int, end: int, most: int) -> list[list[int]]:

@@ -102,7 +102,7 @@ def test_no_name_is_ever_more_than_a_name(falkor, names, pairs):
     falkor.project(graph)
     with falkor._connected(5) as db:
         rows = db.select_graph(falkor._key(graph)).ro_query("MATCH (t:Thing) RETURN t.n, t.name").result_set
-    assert dict(rows) == {one.id: one.name for one in graph.things}
+    assert dict(rows) == {str(one.id): one.name for one in graph.things}
     for one in graph.things:
         told = falkor.tree(graph, one.id, breaks=True)
         assert told.keys() == graph.tree(one.id, breaks=True).keys()

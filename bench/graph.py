@@ -1,0 +1,113 @@
+"""The graph at size: loading, building the projection, and questions, by the engine and from memory.
+
+python bench/graph.py [--services 10000] [--edges 50000] [--json]
+
+Services are numbered; each needs some with a lower number, low ones more often (what many need is needed by more). So
+service 1 takes nearly all along when it fails: the worst case, told apart from those drawn at random.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from devmesh.mesh import Mesh, open_mesh
+from devmesh.settings import load_settings
+
+HOSTS, ASKED = 500, 100
+
+
+def write_inventory(services: int, edges: int) -> str:
+    """The text of an inventory, the same every time."""
+    draw = random.Random(1)  # noqa: S311 - the same every time, no secret
+    pairs: set[tuple[int, int]] = set()
+    while len(pairs) < edges:
+        one = draw.randrange(2, services + 1)
+        pairs.add((one, max(1, min(int(draw.random() ** 2 * one), one - 1))))
+    lines = ["services:"]
+    for number in range(1, services + 1):
+        hosts = ", ".join(sorted({f"node{draw.randrange(HOSTS)}" for _ in range(draw.choice((1, 1, 1, 2)))}))
+        lines.append(f"  s{number}: {{hosts: [{hosts}], type: {draw.choice(('api', 'database', 'worker'))}}}")
+    lines.append("edges:")
+    lines += [f"  - {{from: s{one}, to: s{other}, type: CALLS}}" for one, other in sorted(pairs)]
+    return "\n".join(lines) + "\n"
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds that something took, and its result."""
+    began = time.perf_counter()
+    done = work()
+    return time.perf_counter() - began, done
+
+
+def ask(question: Callable[[str], Any], names: list[str]) -> dict[str, float]:
+    """Milliseconds of a question, after one that fills the caches."""
+    question(names[0])
+    times = sorted(timed(lambda name=name: question(name))[0] * 1_000 for name in names)
+    return {"median_ms": round(statistics.median(times), 1), "p95_ms": round(times[int(len(times) * 0.95)], 1)}
+
+
+def memory_mb(pid: int, field: str) -> int:
+    """What a process holds (VmRSS) or held at most (VmHWM)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) // 1_000
+
+
+def measure(mesh: Mesh, services: int, edges: int) -> dict[str, Any]:
+    """Every figure."""
+    text = write_inventory(services, edges)
+    result: dict[str, Any] = {"services": services, "edges": edges, "file_mb": round(len(text) / 1e6, 1)}
+    result["dry_run_s"] = timed(lambda: mesh.graph.load(text, apply=False))[0]
+    result["load_s"] = timed(lambda: mesh.graph.load(text))[0]
+    result["snapshot_s"], graph = timed(mesh.graph.snapshot)
+    engine = mesh.graph._asking._engine  # noqa: SLF001 - to tell its start from the rest
+    if engine is None:
+        raise SystemExit("there is no engine here")
+    result["ready_s"] = timed(engine.ensure)[0]
+    result["project_s"] = timed(mesh.graph.keep)[0]
+    draw = random.Random(2)  # noqa: S311
+    names = [f"s{draw.randrange(1, services + 1)}" for _ in range(ASKED)]
+    worst = ["s1"] * (ASKED // 5)
+    falkor = mesh.graph._asking._falkor  # noqa: SLF001 - to ask memory alone
+    for kind in ("falkordb", "memory"):
+        mesh.graph._asking._falkor = falkor if kind == "falkordb" else None  # noqa: SLF001
+        assert mesh.graph.blast("s1").engine.startswith(kind)  # noqa: S101
+        result[kind] = {
+            "blast": ask(mesh.graph.blast, names),
+            "blast_worst": ask(mesh.graph.blast, worst),
+            "causes": ask(mesh.graph.causes, names),
+            "path": ask(lambda name: mesh.graph.path(name, "s1"), names),
+        }
+    result["worst_reach"] = mesh.graph.blast("s1").total
+    result["risks_s"] = timed(mesh.graph.risks)[0]
+    result["engine_mb"] = {"now": memory_mb(engine.pid or 0, "VmRSS"), "most": memory_mb(engine.pid or 0, "VmHWM")}
+    result["things"] = len(graph.things)
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in result.items()}
+
+
+def main() -> None:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--services", type=int, default=10_000)
+    parser.add_argument("--edges", type=int, default=50_000)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        mesh = open_mesh(load_settings(data_dir=Path(folder), embedding_provider="off", disk_reserve_mb=1))
+        try:
+            result = measure(mesh, given.services, given.edges)
+        finally:
+            mesh.close()
+    sys.stdout.write(json.dumps(result, indent=None if given.json else 2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
