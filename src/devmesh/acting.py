@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from devmesh.accounts import COMMAND_LINE
 from devmesh.asking import family_id
 from devmesh.errors import InvalidInput
+from devmesh.incidenting import row_of
 from devmesh.watched import describe_mutes, describe_window
 from devmesh.when import parse_ahead, zone_of
 
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
     from devmesh.mesh import Mesh
 
 SHOWN = 10
+
+
+def act(mesh: Mesh, number: int, deed: str, said: Mapping[str, Any], who: str) -> dict[str, Any]:
+    """What people do about an incident, by the name and the body of its route; the row of the incident that there is
+    then. Raises NotFound, InvalidInput.
+    """
+    room = mesh.incidents
+    deeds: dict[str, Callable[[], int | None]] = {
+        "note": lambda: room.note(number, said["text"], who),
+        "vote": lambda: room.votes.vote(number, said["verdict"], who),
+        "investigate": lambda: room.investigate(number, who),
+        "close": lambda: room.close(number, who),
+        "reopen": lambda: room.reopen(number, who),
+        "merge": lambda: room.merge(number, said["into"], who).id,
+        "split": lambda: room.split(number, said["findings"], who).id,
+    }
+    return row_of(mesh, deeds[deed]() or number)
 
 
 def mute_family(

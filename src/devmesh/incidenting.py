@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, Field
+
 from devmesh.charting import bars, span_of
 from devmesh.detectors import Habit, told_in
-from devmesh.incidents import Case, Joined, Part
+from devmesh.incidents import Case, Joined, Names, Part
 from devmesh.paging import LIMIT_DEFAULT
 from devmesh.when import parse_when, zone_of
 
@@ -18,50 +19,43 @@ if TYPE_CHECKING:
     from devmesh.mesh import Mesh
 
 MINUTE_US = 60_000_000
+NAMES_MAX = 100  # of services, and of nodes, that are asked for at once
 FINDINGS_SHOWN, LINES_SHOWN, MARKS_SHOWN, STORY_SHOWN = 500, 200, 100, 40
 STORY = {"told", "worse", "muted", "closed", "reopened", "merged", "split", "investigating"}
 
 
-@dataclass(frozen=True)
-class Names:
-    """What services and nodes are called; a number that nobody knows is `?`."""
-
-    services: Mapping[int, str]
-    nodes: Mapping[int, str]
-
-    def pair(self, service_id: int, node_id: int) -> dict[str, str]:
-        """{service, node}."""
-        return {"service": self.services.get(service_id, "?"), "node": self.nodes.get(node_id, "?")}
-
-
-def list_incidents(
-    mesh: Mesh,
-    *,
-    status: str | None = None,
-    severity: str | None = None,
-    service: Sequence[str] = (),
-    node: Sequence[str] = (),
-    since: str | None = None,
-    until: str | None = None,
-    thin: bool = False,
-    limit: int = LIMIT_DEFAULT,
-    cursor: str | None = None,
-    timezone: str = "",
-) -> dict[str, Any]:
-    """{incidents, cursor}: at most `limit` (1,000) of them, the newest onset first. `status` may be `active` (open or
-    looked into); names that nobody has match nothing. Raises InvalidInput.
+class Wanted(BaseModel):
+    """Which incidents: `status` may be `active` (open or looked into), services and nodes are any that have a part in
+    it, `thin` ones have too little evidence to be told. Times as people write them, in `timezone` or the server's.
     """
-    zone, now = zone_of(timezone or mesh.settings.timezone), mesh.clock.now_us()
+
+    status: str | None = None
+    severity: str | None = None
+    service: list[str] = Field([], max_length=NAMES_MAX)
+    node: list[str] = Field([], max_length=NAMES_MAX)
+    since: str | None = None
+    until: str | None = None
+    thin: bool = False
+    limit: int = LIMIT_DEFAULT
+    cursor: str | None = None
+    timezone: str = ""
+
+
+def list_incidents(mesh: Mesh, wanted: Wanted) -> dict[str, Any]:
+    """{incidents, cursor}: at most `limit` (1,000) of them, the newest onset first; names that nobody has match
+    nothing. Raises InvalidInput.
+    """
+    zone, now = zone_of(wanted.timezone or mesh.settings.timezone), mesh.clock.now_us()
     page = mesh.incidents.list(
-        status=status,
-        severity=severity,
-        service_ids=mesh.nodes.service_names.ids(service, create=False).values() if service else None,
-        node_ids=mesh.nodes.node_names.ids(node, create=False).values() if node else None,
-        since_us=parse_when(since, now, zone) if since else None,
-        until_us=parse_when(until, now, zone) if until else None,
-        thin=thin,
-        limit=limit,
-        cursor=cursor,
+        status=wanted.status,
+        severity=wanted.severity,
+        service_ids=mesh.nodes.service_names.ids(wanted.service, create=False).values() if wanted.service else None,
+        node_ids=mesh.nodes.node_names.ids(wanted.node, create=False).values() if wanted.node else None,
+        since_us=parse_when(wanted.since, now, zone) if wanted.since else None,
+        until_us=parse_when(wanted.until, now, zone) if wanted.until else None,
+        thin=wanted.thin,
+        limit=wanted.limit,
+        cursor=wanted.cursor,
     )
     return {"incidents": rows(mesh, page.rows), "cursor": page.cursor}
 
@@ -128,8 +122,8 @@ def one_incident(mesh: Mesh, number: int, *, timezone: str = "") -> dict[str, An
 def _names(mesh: Mesh, parts: Iterable[Part]) -> Names:
     listed = list(parts)
     return Names(
-        mesh.nodes.service_names.names({one.service_id for one in listed}),
-        mesh.nodes.node_names.names({one.node_id for one in listed}),
+        nodes=mesh.nodes.node_names.names({one.node_id for one in listed}),
+        services=mesh.nodes.service_names.names({one.service_id for one in listed}),
     )
 
 

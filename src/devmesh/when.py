@@ -122,3 +122,12 @@ def _bounded(instant_us: int, text: str) -> int:
     if not 0 <= instant_us <= MAX_US:
         raise InvalidInput(f"{text!r} lies outside of the years 1970 to 2229.", hint=HINT)
     return instant_us
+
+
+def length(seconds: int) -> str:
+    """A span in one or two units: 40 s, 12 min, 3 h 5 min."""
+    if seconds < UNITS_S["min"]:
+        return f"{max(0, seconds)} s"
+    hours, rest = divmod(seconds, UNITS_S["hour"])
+    minutes = f"{rest // UNITS_S['min']} min"
+    return f"{hours} h {minutes}" if hours else minutes

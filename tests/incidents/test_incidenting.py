@@ -8,7 +8,7 @@ from bodies import NOW_US, line, run_whole, take
 from devmesh.charting import BARS_MAX, DAY_US, HOUR_US, STEPS_US, span_of, step_of
 from devmesh.detectors import Habit
 from devmesh.errors import InvalidInput, NotFound
-from devmesh.incidenting import list_incidents, one_incident
+from devmesh.incidenting import Wanted, list_incidents, one_incident
 from devmesh.incidents import Cited, queries
 from devmesh.watched import list_blind, list_detectors
 from opened import MINUTE_US, found, open_incident
@@ -49,7 +49,7 @@ def test_a_row_names_who_has_a_part_and_counts_the_votes(mesh, told):
     """As the contract of the list has it; who looked into it, and what people said."""
     mesh.incidents.votes.vote(told, "real", "ada")
     mesh.incidents.votes.vote(told, "noise", "ben")
-    (row,) = list_incidents(mesh)["incidents"]
+    (row,) = list_incidents(mesh, Wanted())["incidents"]
     assert row.keys() == ROW
     assert (row["services"], row["nodes"], row["detectors"]) == (
         ["api", "mariadb"],
@@ -62,7 +62,7 @@ def test_a_row_names_who_has_a_part_and_counts_the_votes(mesh, told):
 
 def test_the_list_takes_names_and_words(mesh, told):
     """Names that nobody has match nothing; times are words; what is no status is an error."""
-    shown = lambda **asked: [one["id"] for one in list_incidents(mesh, **asked)["incidents"]]  # noqa: E731
+    shown = lambda **asked: [one["id"] for one in list_incidents(mesh, Wanted(**asked))["incidents"]]  # noqa: E731
     assert shown(service=["api"], node=["store"], status="active", severity="critical") == [told]
     assert shown(service=["nobody"]) == shown(node=["nobody"]) == shown(status="closed") == shown(until="1h") == []
     mesh.incidents.close(told, "ada")
@@ -98,7 +98,7 @@ def test_what_the_report_says_is_shown(mesh, told):
     """Nobody is suspected until one is written; then the list and the incident name the same suspects."""
     assert one_incident(mesh, told)["report"] is None
     run_whole(mesh, "write-reports")
-    (row,), whole = list_incidents(mesh)["incidents"], one_incident(mesh, told)
+    (row,), whole = list_incidents(mesh, Wanted())["incidents"], one_incident(mesh, told)
     assert row["suspects"] == whole["suspects"]
     assert (row["suspects"][0]["service"], row["suspects"][0]["node"]) == ("mariadb", "store")
     assert (row["title"], row["confidence"]) == (whole["report"]["title"], whole["report"]["confidence"])

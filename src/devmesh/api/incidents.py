@@ -9,12 +9,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from devmesh.accounts import Grant
-from devmesh.acting import mute_family, plan_maintenance
+from devmesh.acting import act, mute_family, plan_maintenance
 from devmesh.api.auth import mesh_of, operator, reader
 from devmesh.detecting import SINCE, replay
 from devmesh.errors import Unavailable
-from devmesh.incidenting import list_incidents, one_incident, row_of
-from devmesh.paging import LIMIT_DEFAULT
+from devmesh.incidenting import Wanted, list_incidents, one_incident
 from devmesh.watched import BLIND_SINCE, list_blind, list_detectors, list_maintenance, list_mutes, list_normal
 
 router = APIRouter(tags=["incidents"], dependencies=[Depends(reader)])
@@ -77,34 +76,9 @@ class Window(BaseModel):
 
 
 @router.get("/incidents")
-def incidents(
-    request: Request,
-    status: str | None = None,
-    severity: str | None = None,
-    service: Names = [],  # noqa: B006 - FastAPI copies it
-    node: Names = [],  # noqa: B006
-    since: str | None = None,
-    until: str | None = None,
-    *,
-    thin: bool = False,
-    limit: int = LIMIT_DEFAULT,
-    cursor: str | None = None,
-    timezone: str = "",
-) -> dict[str, Any]:
+def incidents(request: Request, wanted: Annotated[Wanted, Query()]) -> dict[str, Any]:
     """Incidents, the newest onset first; merged ones are left out."""
-    return list_incidents(
-        mesh_of(request),
-        status=status,
-        severity=severity,
-        service=service,
-        node=node,
-        since=since,
-        until=until,
-        thin=thin,
-        limit=limit,
-        cursor=cursor,
-        timezone=timezone,
-    )
+    return list_incidents(mesh_of(request), wanted)
 
 
 @router.get("/incidents/{number}")
@@ -116,71 +90,49 @@ def incident(request: Request, number: Number, timezone: str = "") -> dict[str, 
 @router.post("/incidents/{number}/note")
 def note(request: Request, number: Number, said: Text, grant: Operator) -> dict[str, Any]:
     """Write down what you saw or did; it is shown again when the same happens."""
-    mesh = mesh_of(request)
-    mesh.incidents.note(number, said.text, grant.by)
-    return row_of(mesh, number)
+    return act(mesh_of(request), number, "note", said.model_dump(), grant.by)
 
 
 @router.post("/incidents/{number}/vote")
 def vote(request: Request, number: Number, said: Verdict, grant: Operator) -> dict[str, Any]:
     """Say whether an incident was real or noise: detectors are measured by it. Your last word counts."""
-    mesh = mesh_of(request)
-    mesh.incidents.votes.vote(number, said.verdict, grant.by)
-    return row_of(mesh, number)
+    return act(mesh_of(request), number, "vote", said.model_dump(), grant.by)
 
 
 @router.post("/incidents/{number}/investigate")
 def investigate(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
     """Say that you look into an incident."""
-    mesh = mesh_of(request)
-    mesh.incidents.investigate(number, grant.by)
-    return row_of(mesh, number)
+    return act(mesh_of(request), number, "investigate", {}, grant.by)
 
 
 @router.post("/incidents/{number}/close")
 def close(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
     """Close an incident; what it knows does not open it again for an hour."""
-    mesh = mesh_of(request)
-    mesh.incidents.close(number, grant.by)
-    return row_of(mesh, number)
+    return act(mesh_of(request), number, "close", {}, grant.by)
 
 
 @router.post("/incidents/{number}/reopen")
 def reopen(request: Request, number: Number, grant: Operator) -> dict[str, Any]:
     """Open an incident again."""
-    mesh = mesh_of(request)
-    mesh.incidents.reopen(number, grant.by)
-    return row_of(mesh, number)
+    return act(mesh_of(request), number, "reopen", {}, grant.by)
 
 
 @router.post("/incidents/{number}/merge")
 def merge(request: Request, number: Number, said: IntoIncident, grant: Operator) -> dict[str, Any]:
     """Let all of an incident go into another one, which is answered."""
-    mesh = mesh_of(request)
-    return row_of(mesh, mesh.incidents.merge(number, said.into, grant.by).id)
+    return act(mesh_of(request), number, "merge", said.model_dump(), grant.by)
 
 
 @router.post("/incidents/{number}/split")
 def split(request: Request, number: Number, said: Findings, grant: Operator) -> dict[str, Any]:
     """Make an incident of its own of some findings; it is answered."""
-    mesh = mesh_of(request)
-    return row_of(mesh, mesh.incidents.split(number, said.findings, grant.by).id)
+    return act(mesh_of(request), number, "split", said.model_dump(), grant.by)
 
 
 @router.post("/incidents/{number}/mute")
 def mute(request: Request, number: Number, said: Quiet, grant: Operator) -> dict[str, Any]:
     """Tell nothing of one of its families for a time; anything new about it ends that. Answers the mute."""
-    return mute_family(
-        mesh_of(request),
-        number,
-        family=said.family,
-        nodes=said.nodes,
-        until=said.until,
-        reason=said.reason,
-        most_per_hour=said.most_per_hour,
-        timezone=said.timezone,
-        who=grant.by,
-    )
+    return mute_family(mesh_of(request), number, **said.model_dump(), who=grant.by)
 
 
 # -- the watch --------------------------------------------------------------------------------------------------------
@@ -209,16 +161,7 @@ def maintenance(request: Request, *, ended: bool = False) -> dict[str, Any]:
 @router.post("/maintenance")
 def plan(request: Request, said: Window, grant: Operator) -> dict[str, Any]:
     """Plan a maintenance window; it is answered. What still goes on after it is told."""
-    return plan_maintenance(
-        mesh_of(request),
-        since=said.since,
-        until=said.until,
-        nodes=said.nodes,
-        services=said.services,
-        reason=said.reason,
-        timezone=said.timezone,
-        who=grant.by,
-    )
+    return plan_maintenance(mesh_of(request), **said.model_dump(), who=grant.by)
 
 
 @router.post("/maintenance/{number}/end")

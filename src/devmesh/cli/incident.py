@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from devmesh.cli.opening import reading, settings_of, writing
 from devmesh.cli.words import Json, examples
 from devmesh.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from devmesh.mesh import Mesh
 
 commands = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
@@ -69,7 +65,7 @@ def note(
     json: Json = False,
 ) -> None:
     """Write down what you saw or did. It is shown when the same happens again."""
-    done = _do(context, (number, "note", {"text": text}), lambda mesh, who: mesh.incidents.note(number, text, who))
+    done = _do(context, number, "note", text=text)
     _say(done, f"Noted at incident {number}.", json)
 
 
@@ -81,29 +77,28 @@ def vote(
     json: Json = False,
 ) -> None:
     """Say whether it was real or noise: the detectors are measured by it. Your last word counts."""
-    body = {"verdict": verdict}
-    done = _do(context, (number, "vote", body), lambda mesh, who: mesh.incidents.votes.vote(number, verdict, who))
+    done = _do(context, number, "vote", verdict=verdict)
     _say(done, f"Your vote on incident {number}: {verdict}.", json)
 
 
 @commands.command(epilog=examples("devmesh incident investigate 7"))
 def investigate(context: typer.Context, number: Number, json: Json = False) -> None:
     """Say that you look into it."""
-    done = _do(context, (number, "investigate", None), lambda mesh, who: mesh.incidents.investigate(number, who))
+    done = _do(context, number, "investigate")
     _say(done, f"Incident {number} is being looked into.", json)
 
 
 @commands.command(epilog=examples("devmesh incident close 7"))
 def close(context: typer.Context, number: Number, json: Json = False) -> None:
     """Close it. What it knows does not open it again for an hour; what is new opens another one."""
-    done = _do(context, (number, "close", None), lambda mesh, who: mesh.incidents.close(number, who))
+    done = _do(context, number, "close")
     _say(done, f"Incident {number} is closed.", json)
 
 
 @commands.command(epilog=examples("devmesh incident reopen 7"))
 def reopen(context: typer.Context, number: Number, json: Json = False) -> None:
     """Open it again."""
-    done = _do(context, (number, "reopen", None), lambda mesh, who: mesh.incidents.reopen(number, who))
+    done = _do(context, number, "reopen")
     _say(done, f"Incident {number} is open again.", json)
 
 
@@ -115,7 +110,7 @@ def merge(
     json: Json = False,
 ) -> None:
     """Let all of it go into another incident: one fault that was taken for two."""
-    done = _do(context, (number, "merge", {"into": into}), lambda mesh, who: mesh.incidents.merge(number, into, who).id)
+    done = _do(context, number, "merge", into=into)
     _say(done, f"Incident {number} went into {into}.", json)
 
 
@@ -144,8 +139,7 @@ def split(
     chosen = {*finding, *(one["id"] for one in listed if one["service"] in service or one["node"] in node)}
     if not chosen:
         raise InvalidInput("Nothing to split off.", hint="Name what goes: --service, --node or --finding.")
-    body = {"findings": sorted(chosen)}
-    done = _do(context, (number, "split", body), lambda mesh, who: mesh.incidents.split(number, chosen, who).id)
+    done = _do(context, number, "split", findings=sorted(chosen))
     _say(done, f"Incident {done['id']} was split off from {number}.", json)
 
 
@@ -176,15 +170,15 @@ def mute(
 
     settings = settings_of(context)
     zone = viewer_zone_name(settings.timezone)
-    said = {"family": family, "until": until, "reason": reason, "most_per_hour": most_per_hour, "timezone": zone}
+    said: dict[str, Any] = {
+        "family": family, "nodes": node, "until": until, "reason": reason, "most_per_hour": most_per_hour,
+        "timezone": zone,
+    }  # fmt: skip
     with writing(settings) as store:
         if isinstance(store, Remote):
-            done = store.call("POST", f"/incidents/{number}/mute", json={**said, "nodes": node})
+            done = store.call("POST", f"/incidents/{number}/mute", json=said)
         else:
-            done = mute_family(
-                store, number, family=family, nodes=node, until=until, reason=reason, most_per_hour=most_per_hour,
-                timezone=zone,
-            )  # fmt: skip
+            done = mute_family(store, number, **said)
     if json:
         emit(done)
         return
@@ -193,19 +187,16 @@ def mute(
     write(f"Mute {done['id']}: {done['family']} on {where} until {until_when}: {safe(done['line'])}")
 
 
-def _do(
-    context: typer.Context, asked: tuple[int, str, dict[str, Any] | None], act: Callable[[Mesh, str], int | None]
-) -> dict[str, Any]:
-    """One deed (number, verb, body), where the store can be written; the row of the incident that there is then."""
+def _do(context: typer.Context, number: int, deed: str, **said: Any) -> dict[str, Any]:
+    """One deed, where the store can be written; the row of the incident that there is then."""
     from devmesh.accounts import COMMAND_LINE
+    from devmesh.acting import act
     from devmesh.cli.remote import Remote
-    from devmesh.incidenting import row_of
 
-    number, verb, body = asked
     with writing(settings_of(context)) as store:
         if isinstance(store, Remote):
-            return store.call("POST", f"/incidents/{number}/{verb}", json=body)
-        return row_of(store, act(store, COMMAND_LINE) or number)
+            return store.call("POST", f"/incidents/{number}/{deed}", json=said or None)
+        return act(store, number, deed, said, COMMAND_LINE)
 
 
 def _say(done: dict[str, Any], text: str, json: bool) -> None:

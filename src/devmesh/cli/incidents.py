@@ -58,15 +58,15 @@ def incidents(
 ) -> None:
     """What is wrong, and what was in the last week: the newest first, each with who is suspected."""
     from devmesh.cli.terminal import emit, note, viewer_zone
-    from devmesh.incidenting import list_incidents
+    from devmesh.incidenting import Wanted, list_incidents
 
     settings = settings_of(context)
-    begin = since or (None if everything else SINCE)
+    wanted = Wanted(
+        status=status, severity=severity, service=service, node=node, since=since or (None if everything else SINCE),
+        until=until, thin=everything, limit=limit, cursor=cursor,
+    )  # fmt: skip
     with reading(settings) as mesh:
-        found = list_incidents(
-            mesh, status=status, severity=severity, service=service, node=node, since=begin, until=until,
-            thin=everything, limit=limit, cursor=cursor,
-        )  # fmt: skip
+        found = list_incidents(mesh, wanted)
         now = mesh.clock.now_us()
     if json:
         emit(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,8 @@ from devmesh.cli.opening import reading, settings_of, writing
 from devmesh.cli.words import Json, examples
 
 MINUTE_CHARS = len("2026-11-22 13:46")
+NOTHING = {"mutes": "Nothing is muted.", "maintenance": "No maintenance is planned."}
+Column = Callable[[dict[str, Any], Callable[[int], str]], str]  # of a row, with what writes a time
 mute_commands = typer.Typer(rich_markup_mode=None)
 windows = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
@@ -151,35 +154,34 @@ def end_mute(
 
 
 def _show_mutes(context: typer.Context, found: dict[str, Any], json: bool) -> None:
+    _show(context, found, json, {
+        "pattern": lambda one, _at: one["family"],
+        "service": lambda one, _at: one["service"],
+        "nodes": lambda one, _at: ", ".join(one["nodes"]) or "all",
+        "until": lambda one, at: at(one["until_us"]) if one["active"] else f"over: {one['ended_why'] or 'its time'}",
+        "by": lambda one, _at: one["who"],
+        "why": lambda one, _at: one["reason"],
+        "says": lambda one, _at: one["line"],
+    })  # fmt: skip
+
+
+def _show(context: typer.Context, found: dict[str, Any], json: bool, columns: dict[str, Column]) -> None:
+    """A list of what people told the watch to leave out: by the heads of its columns what they show."""
     from devmesh.cli.terminal import emit, note, stamp, table, viewer_zone
 
     if json:
         emit(found)
         return
-    if not found["mutes"]:
-        note("Nothing is muted.")
+    ((kind, listed),) = found.items()
+    if not listed:
+        note(NOTHING[kind])
         return
     zone = viewer_zone(settings_of(context).timezone)
-    table(
-        ["id", "pattern", "service", "nodes", "until", "by", "why", "says"],
-        [
-            [
-                str(one["id"]),
-                one["family"],
-                one["service"],
-                ", ".join(one["nodes"]) or "all",
-                stamp(one["until_us"], zone)[:MINUTE_CHARS]
-                if one["active"]
-                else f"over: {one['ended_why'] or 'its time'}",
-                one["who"],
-                one["reason"],
-                one["line"],
-            ]
-            for one in found["mutes"]
-        ],
-        right=["id"],
-        styles={"pattern": "bold", "service": "cyan"},
-    )
+    rows = [
+        [str(one["id"]), *(column(one, lambda us: stamp(us, zone)[:MINUTE_CHARS]) for column in columns.values())]
+        for one in listed
+    ]
+    table(["id", *columns], rows, right=["id"], styles={"pattern": "bold", "service": "cyan"})
 
 
 # -- maintenance ------------------------------------------------------------------------------------------------------
@@ -223,14 +225,14 @@ def add(
 
     settings = settings_of(context)
     zone = viewer_zone_name(settings.timezone)
-    said = {"since": since, "until": until, "nodes": node, "services": service, "reason": reason, "timezone": zone}
+    said: dict[str, Any] = {
+        "since": since, "until": until, "nodes": node, "services": service, "reason": reason, "timezone": zone,
+    }  # fmt: skip
     with writing(settings) as store:
         if isinstance(store, Remote):
             made = store.call("POST", "/maintenance", json=said)
         else:
-            made = plan_maintenance(
-                store, since=since, until=until, nodes=node, services=service, reason=reason, timezone=zone
-            )
+            made = plan_maintenance(store, **said)
     if json:
         emit(made)
         return
@@ -259,31 +261,14 @@ def end_window(
 
 
 def _show_windows(context: typer.Context, found: dict[str, Any], json: bool) -> None:
-    from devmesh.cli.terminal import emit, note, stamp, table, viewer_zone
-
-    if json:
-        emit(found)
-        return
-    if not found["maintenance"]:
-        note("No maintenance is planned.")
-        return
-    zone = viewer_zone(settings_of(context).timezone)
-    table(
-        ["id", "state", "from", "to", "of", "by", "why"],
-        [
-            [
-                str(one["id"]),
-                one["state"],
-                stamp(one["since_us"], zone)[:MINUTE_CHARS],
-                stamp(min(one["until_us"], one["ended_us"] or one["until_us"]), zone)[:MINUTE_CHARS],
-                _of(one),
-                one["who"],
-                one["reason"],
-            ]
-            for one in found["maintenance"]
-        ],
-        right=["id"],
-    )
+    _show(context, found, json, {
+        "state": lambda one, _at: one["state"],
+        "from": lambda one, at: at(one["since_us"]),
+        "to": lambda one, at: at(min(one["until_us"], one["ended_us"] or one["until_us"])),
+        "of": lambda one, _at: _of(one),
+        "by": lambda one, _at: one["who"],
+        "why": lambda one, _at: one["reason"],
+    })  # fmt: skip
 
 
 def _of(one: dict[str, Any]) -> str:

@@ -7,10 +7,10 @@ fault makes one incident however long it lasts; nothing joins without a reason; 
 
 from devmesh.incidents.grouping import Grouping, Incident
 from devmesh.incidents.guard import Mute
-from devmesh.incidents.maintenance import Window
+from devmesh.incidents.maintenance import Names, Window
 from devmesh.incidents.model import Case, Cited, Joined, Note, Part
 from devmesh.incidents.service import Incidents, Replayed
 
 __all__ = [
-    "Case", "Cited", "Grouping", "Incident", "Incidents", "Joined", "Mute", "Note", "Part", "Replayed", "Window",
+    "Case", "Cited", "Grouping", "Incident", "Incidents", "Joined", "Mute", "Names", "Note", "Part", "Replayed", "Window",
 ]  # fmt: skip

@@ -61,10 +61,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Names:
-    """What nodes and services are called, by id."""
+    """What nodes and services are called, by id; a number that nobody knows is `?`."""
 
     nodes: Mapping[int, str]
     services: Mapping[int, str]
+
+    def pair(self, service_id: int, node_id: int) -> dict[str, str]:
+        """{service, node}."""
+        return {"service": self.services.get(service_id, "?"), "node": self.nodes.get(node_id, "?")}
 
 
 class Maintenance:

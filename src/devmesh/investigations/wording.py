@@ -13,10 +13,10 @@ from typing import Any
 from devmesh.investigations.claims import EDGES, Claim, Metric, Value
 from devmesh.investigations.lock import PLACE, Checked, Locked
 from devmesh.safe import safe
+from devmesh.when import length
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|<>~@&!]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 LINE_CHARS, NAME_CHARS, KEPT_CHARS = 240, 100, 1_000
-MINUTE_S, HOUR_S = 60, 3_600
 EVENT = re.compile(r"(\d{1,18})-\d+")
 UNITS = {Metric.EVENTS: "line", Metric.ERRORS: "error", Metric.NODES: "node", Metric.SERVICES: "service"}
 
@@ -42,15 +42,6 @@ def clock(ts_us: int, zone: tzinfo) -> str:
         return datetime.fromtimestamp(ts_us // 1_000_000, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError, OSError):
         return str(ts_us)
-
-
-def length(seconds: int) -> str:
-    """A span in one or two units: 40 s, 12 min, 3 h 5 min."""
-    if seconds < MINUTE_S:
-        return f"{seconds} s"
-    hours, rest = divmod(seconds, HOUR_S)
-    minutes = f"{rest // MINUTE_S} min"
-    return f"{hours} h {minutes}" if hours else minutes
 
 
 def shown(claim: Claim, value: Value, zone: tzinfo) -> str:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, tzinfo
 from devmesh.channels import SEVERITIES
 from devmesh.notifications.model import Notice
 from devmesh.safe import safe
+from devmesh.when import length
 
-MINUTE_US, HOUR_US = 60_000_000, 3_600_000_000
 NAMES = 8  # of services and nodes; the page has them all
 SHOWN = 15  # incidents in a summary
 
@@ -28,16 +28,7 @@ def state(notice: Notice) -> str:
         return notice.severity.capitalize()
     if notice.closed_us is None:
         return "Closed"
-    return f"Closed after {length(notice.closed_us - notice.onset_us)}"
-
-
-def length(span_us: int) -> str:
-    """A span in one or two units: 40 s, 12 min, 3 h 5 min."""
-    if span_us < MINUTE_US:
-        return f"{max(0, span_us) // 1_000_000} s"
-    hours, rest = divmod(span_us, HOUR_US)
-    minutes = f"{rest // MINUTE_US} min"
-    return f"{hours} h {minutes}" if hours else minutes
+    return f"Closed after {length((notice.closed_us - notice.onset_us) // 1_000_000)}"
 
 
 def names(them: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nicegui.element import Element
 from starlette.requests import Request
 
-from devmesh.incidenting import list_incidents
+from devmesh.incidenting import Wanted, list_incidents
 from devmesh.ui import frame
 from devmesh.ui.wrong import open_ones, watched
 
@@ -60,6 +60,6 @@ def data(mesh: Mesh, asked: dict[str, Any]) -> dict[str, Any]:
     if asked["status"] != "closed" and not asked["after"]:
         told["open"] = open_ones(mesh, SHOWN, **only)
     if asked["status"] in {"closed", "all"}:
-        page = list_incidents(mesh, status="closed", limit=SHOWN, cursor=asked["after"] or None, **only)
+        page = list_incidents(mesh, Wanted(status="closed", limit=SHOWN, cursor=asked["after"] or None, **only))
         told |= {"closed": page["incidents"], "cursor": page["cursor"]}
     return told

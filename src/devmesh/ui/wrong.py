@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from devmesh.incidenting import list_incidents
+from devmesh.incidenting import Wanted, list_incidents
 from devmesh.watched import list_detectors
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ SEVERITIES = ("critical", "warning", "info")
 
 def open_ones(mesh: Mesh, limit: int, **only: Any) -> list[dict[str, Any]]:
     """Incidents that are not over (of SHOWN), the most severe first, of those the newest. Raises InvalidInput."""
-    found = list_incidents(mesh, status="active", limit=SHOWN, **only)["incidents"]
+    found = list_incidents(mesh, Wanted(status="active", limit=SHOWN, **only))["incidents"]
     return sorted(found, key=lambda one: (SEVERITIES.index(one["severity"]), -one["onset_us"]))[:limit]
 
 
