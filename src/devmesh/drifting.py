@@ -8,7 +8,7 @@ from devmesh.detectors import LEAST_DAYS
 from devmesh.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from devmesh.detectors import Drift, Together
     from devmesh.mesh import Mesh
@@ -26,16 +26,14 @@ def list_drift(mesh: Mesh, *, limit: int = LIMIT_DEFAULT) -> dict[str, Any]:
     if not 1 <= limit <= LIMIT_MAX:
         raise InvalidInput(f"limit must be between 1 and {LIMIT_MAX}.", hint=f"{LIMIT_DEFAULT} is the default.")
     weeks = mesh.detectors.drift(mesh.clock.now_us())
+    groups = weeks.together[:limit]
+    said = _Said(
+        mesh, [(one.family, one.node) for one in weeks.drifts] + [who for group in groups for who in group.members]
+    )
     alike: dict[tuple[str, int, int], list[Drift]] = {}
     for one in weeks.drifts:
-        alike.setdefault((one.kind, one.service, one.node), []).append(one)
-    shown, groups = list(alike.values())[:limit], weeks.together[:limit]
-    members = [who for group in groups for who in group.members]
-    said = _Said(
-        mesh,
-        {some[0].family for some in shown} | {family for family, _service, _node in members},
-        {some[0].node for some in shown} | {node for _family, _service, node in members},
-    )
+        alike.setdefault((one.kind, said.service_of(one.family), one.node), []).append(one)
+    shown = list(alike.values())[:limit]
     return {
         "since_us": weeks.first * DAY_US,
         "until_us": weeks.until * DAY_US,
@@ -52,10 +50,14 @@ def list_drift(mesh: Mesh, *, limit: int = LIMIT_DEFAULT) -> dict[str, Any]:
 class _Said:
     """Families and nodes by number, with their names."""
 
-    def __init__(self, mesh: Mesh, families: Iterable[int], nodes: Iterable[int]) -> None:
-        self._families = mesh.templates.families(families)
+    def __init__(self, mesh: Mesh, some: Collection[tuple[int, int]]) -> None:
+        self._families = mesh.templates.families({family for family, _node in some})
         self._services = mesh.nodes.service_names.names({one.service_id for one in self._families.values()})
-        self._nodes = mesh.nodes.node_names.names(nodes)
+        self._nodes = mesh.nodes.node_names.names({node for _family, node in some})
+
+    def service_of(self, family: int) -> int:
+        """The number of a family's service."""
+        return self._families[family].service_id
 
     def who(self, family: int, node: int) -> dict[str, Any]:
         """Its id, its service, its node and its text."""
@@ -80,7 +82,7 @@ def _drift(some: list[Drift], said: _Said) -> dict[str, Any]:
 
 def _group(one: Together, said: _Said) -> dict[str, Any]:
     return {
-        "members": [said.who(family, node) for family, _service, node in one.members],
+        "members": [said.who(family, node) for family, node in one.members],
         "before": round(one.before, 2),
         "now": round(one.now, 2),
         "doubt": one.doubt,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 import pytest
 
-from devmesh.detectors.together import BEFORE_H, NOW_H, Hours, Together, together
+from devmesh.detectors.speakers import Speakers
+from devmesh.detectors.together import BEFORE_H, NOW_H, Together, together
 
 UNTIL = 20_440 * 24
 SPAN = BEFORE_H + NOW_H
@@ -24,11 +24,9 @@ def rates(keys: int = 120, seed: int = 1) -> np.ndarray:
 
 def found(rate: np.ndarray, unseen: frozenset[tuple[int, int]] = frozenset()) -> list[Together]:
     """Counts by these rates, three families a service, ten a node."""
-    counts = np.random.default_rng(9).poisson(rate)
-    key, hour = np.nonzero(counts)
-    columns = {"family_id": key, "service_id": key // 3, "node_id": key // 10, "hour": hour + UNTIL - SPAN}
-    hourly = pl.DataFrame({**columns, "n": counts[key, hour]}, schema=dict.fromkeys([*columns, "n"], pl.Int64))
-    return together(hourly, Hours(UNTIL, unseen))[0]
+    counts, family = np.random.default_rng(9).poisson(rate), np.arange(len(rate))
+    service_of = {one: one // 3 for one in family.tolist()}
+    return together(Speakers(family, family // 10, counts, UNTIL - SPAN), service_of, unseen)[0]
 
 
 def shocks(hours: int, seed: int = 4) -> np.ndarray:
@@ -47,7 +45,7 @@ def test_those_that_rise_and_fall_alike_since_a_week_are_one_group():
     rate = rates()
     rate[[0, 6, 9], WEEK] *= shocks(NOW_H)
     [one] = found(rate)
-    assert sorted(family for family, _service, _node in one.members) == [0, 6, 9]
+    assert sorted(family for family, _node in one.members) == [0, 6, 9]
     assert abs(one.before) <= 0.25
     assert one.now >= 0.6
     assert one.doubt < 0.01

@@ -3,25 +3,25 @@
 Mondays are compared with Mondays (the seasonal Kendall test: Hirsch, Slack and Smith 1982), so no rhythm of the week is
 a drift, and no burst is one, for only the order of days counts. Days that depend on the day before say less (Hamed and
 Rao 1998). Of what is left at most one in a hundred is luck, however many families there are. A level that changed from
-one day to the next is no drift but a change. Pure: a frame in, rows out.
+one day to the next is no drift but a change. Pure: counts in, rows out.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
+from devmesh.detectors.speakers import Speakers
 from devmesh.memory import Floats, false_discoveries
 
 WEEK = 7
 LEAST_DAYS, MOST_DAYS = 21, 55  # hours are folded to days after 56
 LEAST_EVENTS, LEAST_SPOKEN = 40, 10  # in all; days with an event
-MOST_KEYS = 50_000  # that are looked at, the busiest
+MOST_KEYS, AT_ONCE = 50_000, 4_096  # that are looked at, the busiest; of which all pairs of weeks are in memory
 RATIO = 1.5  # of the last week to the first
 MOST_DOUBT = 0.01
 WORTH_A_LOOK = 0.01
@@ -34,20 +34,6 @@ Who = tuple[int, int]  # family, node
 
 
 @dataclass(frozen=True)
-class Days:
-    """Whole days first..last (since 1970, UTC); `unseen`: (node, day) of which lines may be missing."""
-
-    first: int
-    last: int
-    unseen: AbstractSet[tuple[int, int]] = frozenset()
-
-    @property
-    def count(self) -> int:
-        """How many days these are."""
-        return self.last - self.first + 1
-
-
-@dataclass(frozen=True)
 class Drift:
     """A family on a node that is `rising` or `falling` (`kind`) since about day `since`: events a day in its first week
     and in its last, the share of luck among all that are as sure (`doubt`), and its count of each day, None where it
@@ -56,7 +42,6 @@ class Drift:
 
     kind: str
     family: int
-    service: int
     node: int
     since: int
     before: float
@@ -65,55 +50,42 @@ class Drift:
     days: tuple[int | None, ...]
 
 
-def drifts(daily: pl.DataFrame, days: Days) -> tuple[list[Drift], int]:
-    """Those that drift, the surest first, and how many were compared. `daily` is (family_id, service_id, node_id, day,
-    n), a row at most for a family on a node and a day, none for no events.
+def drifts(speakers: Speakers, unseen: AbstractSet[tuple[int, int]] = frozenset()) -> tuple[list[Drift], int]:
+    """Those that drift, the surest first, and how many were compared; columns are whole days, `unseen` are (node, day)
+    of which lines may be missing.
     """
-    keys = _worth_asking(daily, days)
-    if not len(keys):
+    speakers = _worth_asking(speakers)
+    if not len(speakers):
         return [], 0
-    counts = _matrix(daily, keys, days)
+    counts = speakers.seen(unseen)
+    begun = (speakers.counts > 0).argmax(1)  # a day that has an event by choice
+    counts[np.arange(counts.shape[1]) <= begun[:, None]] = np.nan
     score, variance = _kendall(counts)
     chances = np.where((~np.isnan(counts)).sum(1) >= LEAST_DAYS, _chances(score, variance), 1.0)
     asked = np.flatnonzero(chances < WORTH_A_LOOK)
     if not len(asked):
-        return [], len(keys)
+        return [], len(speakers)
     curves = _curves(_smooth(counts[asked]))
     chances[asked] = _chances(score[asked], variance[asked] * curves.inflated)
     doubts, out = false_discoveries(chances), []
     for place, number in enumerate(asked.tolist()):
-        one = _drift(keys.row(number, named=True), counts[number], days)
-        told = replace(one, doubt=float(doubts[number]), since=days.first + int(curves.since[place]))
+        who = int(speakers.family[number]), int(speakers.node[number])
+        since, doubt = speakers.first + int(curves.since[place]), float(doubts[number])
+        one = _drift(who, counts[number], since, doubt)
         rises = score[number] > 0
-        if told.doubt <= MOST_DOUBT and curves.slow[place] and _is_large(told) and rises == (told.kind == "rising"):
-            out.append((chances[number], told))
-    return [one for _chance, one in sorted(out, key=lambda pair: (pair[0], pair[1].family, pair[1].node))], len(keys)
-
-
-def _worth_asking(daily: pl.DataFrame, days: Days) -> pl.DataFrame:
-    """(family_id, service_id, node_id, begun) of those with days and events enough that a drift could be told."""
-    keys = daily.group_by("family_id", "node_id").agg(
-        pl.col("service_id").first(), total=pl.col("n").sum(), spoke=pl.len(), begun=pl.col("day").min()
+        if doubt <= MOST_DOUBT and curves.slow[place] and _is_large(one) and rises == (one.kind == "rising"):
+            out.append((chances[number], one))
+    return [one for _chance, one in sorted(out, key=lambda pair: (pair[0], pair[1].family, pair[1].node))], len(
+        speakers
     )
-    enough = (pl.col("total") >= LEAST_EVENTS) & (pl.col("spoke") >= LEAST_SPOKEN)
-    old = pl.col("begun") <= days.last - LEAST_DAYS
-    return keys.filter(enough & old).sort("total", "family_id", "node_id", descending=True).head(MOST_KEYS)
 
 
-def _matrix(daily: pl.DataFrame, keys: pl.DataFrame, days: Days) -> Floats:
-    """A row for each key, a column for each day. Unknown are days up to the first of the key, which has an event by
-    choice, and those of which the node could not be seen.
-    """
-    rows = keys.select("family_id", "node_id", row=pl.int_range(pl.len()))
-    found = daily.join(rows, ["family_id", "node_id"])
-    out = np.zeros((len(keys), days.count))
-    out[found["row"].to_numpy(), found["day"].to_numpy() - days.first] = found["n"].to_numpy()
-    out[np.arange(days.count) <= (keys["begun"].to_numpy() - days.first)[:, None]] = np.nan
-    nodes = keys["node_id"].to_numpy()
-    for node, day in days.unseen:
-        if days.first <= day <= days.last:
-            out[nodes == node, day - days.first] = np.nan
-    return out
+def _worth_asking(speakers: Speakers) -> Speakers:
+    """Those with days and events enough that a drift could be told, the busiest."""
+    total, spoke = speakers.counts.sum(1), speakers.counts > 0
+    old = spoke[:, :-LEAST_DAYS].any(1)
+    rows = np.flatnonzero((total >= LEAST_EVENTS) & (spoke.sum(1) >= LEAST_SPOKEN) & old)
+    return speakers.some(rows[np.argsort(-total[rows], kind="stable")[:MOST_KEYS]])
 
 
 def _weeks(counts: Floats) -> Floats:
@@ -127,8 +99,10 @@ def _kendall(counts: Floats) -> tuple[Floats, Floats]:
     """The seasonal Kendall score of each key, and its variance where nothing drifts (ties make it smaller)."""
     weeks = _weeks(counts)
     score = np.zeros(len(weeks))
-    for late in range(1, weeks.shape[1]):
-        score += np.nansum(np.sign(weeks[:, late, None] - weeks[:, :late]), axis=(1, 2))
+    for start in range(0, len(weeks), AT_ONCE):
+        some = weeks[start : start + AT_ONCE]
+        for late in range(1, some.shape[1]):
+            score[start : start + AT_ONCE] += np.nansum(np.sign(some[:, late, None] - some[:, :late]), axis=(1, 2))
     n = (~np.isnan(weeks)).sum(1).astype(float)
     return score, (n * (n - 1) * (2 * n + 5) / 18).sum(1)
 
@@ -196,13 +170,12 @@ def _fit(known: Bools, values: Floats, shapes: Floats) -> tuple[Floats, Floats]:
     return across**2 / wide, across / wide
 
 
-def _drift(key: dict[str, int], counts: Floats, days: Days) -> Drift:
+def _drift(who: Who, counts: Floats, since: int, doubt: float) -> Drift:
     """One as its first and its last week say."""
     seen = counts[~np.isnan(counts)]
     before, now = float(seen[:WEEK].mean()), float(seen[-WEEK:].mean())
     by_day = tuple(None if math.isnan(one) else int(one) for one in counts.tolist())
-    kind = "rising" if now > before else "falling"
-    return Drift(kind, key["family_id"], key["service_id"], key["node_id"], days.first, before, now, 1.0, by_day)
+    return Drift("rising" if now > before else "falling", *who, since, before, now, doubt, by_day)
 
 
 def _is_large(one: Drift) -> bool:

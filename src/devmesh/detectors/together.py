@@ -3,19 +3,20 @@
 Hours are held against their own time of day, so that two that are busy by day are not alike for that, and ranked, so
 that a fault in common says little. The correlation of the last week is compared with that of the three weeks before
 (Fisher's z, with as many hours as are independent: Bartlett 1935); both halves of the week must show it. Of the pairs
-that are left at most one in a hundred is luck. Pure: a frame in, groups out.
+that are left at most one in a hundred is luck. Pure: counts in, groups out.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
+from devmesh.detectors.speakers import Speakers
 from devmesh.memory import Floats, false_discoveries
 
 NOW_H, BEFORE_H = 7 * 24, 21 * 24
@@ -31,43 +32,33 @@ Ints = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Hours:
-    """The four weeks of whole hours before hour `until` (since 1970, UTC); `unseen`: (node, hour)."""
-
-    until: int
-    unseen: AbstractSet[tuple[int, int]] = frozenset()
-
-    @property
-    def first(self) -> int:
-        """The first of them."""
-        return self.until - NOW_H - BEFORE_H
-
-
-@dataclass(frozen=True)
 class Together:
-    """(family, service, node) that move alike since a week, the surest first; correlations of the surest pair before
+    """(family, node) that move alike since a week, the surest first; correlations of the surest pair before
     and now, and the share of luck among all pairs that are as sure as the least sure one.
     """
 
-    members: tuple[tuple[int, int, int], ...]
+    members: tuple[tuple[int, int], ...]
     before: float
     now: float
     doubt: float
 
 
-def together(hourly: pl.DataFrame, hours: Hours) -> tuple[list[Together], int]:
-    """Groups, the surest first, and how many pairs were compared. `hourly`: (family_id, service_id, node_id, hour, n),
-    a row at most for a family on a node and an hour, none for no events.
+def together(
+    speakers: Speakers, service_of: Mapping[int, int], unseen: AbstractSet[tuple[int, int]] = frozenset()
+) -> tuple[list[Together], int]:
+    """Groups, the surest first, and how many pairs were compared; columns are the hours of four weeks, `service_of` is
+    by family, `unseen` are (node, hour) of which lines may be missing.
     """
-    keys, counts = _matrix(hourly, hours)
-    if len(keys) < 2:  # noqa: PLR2004 - a pair
-        return [], 0
-    before, now = counts[:, :BEFORE_H], counts[:, BEFORE_H:]
-    ranked = [_ranked(some, first) for some, first in ((before, hours.first), (now, hours.until - NOW_H))]
-    service = keys["service_id"].to_numpy()
-    one, other = np.triu_indices(len(keys), 1)
+    speakers = _talkers(speakers)
+    counts = speakers.seen(unseen)
+    service = np.array([service_of[one] for one in speakers.family.tolist()])
+    one, other = np.triu_indices(len(speakers), 1)
     strangers = service[one] != service[other]
     one, other = one[strangers], other[strangers]
+    if not len(one):
+        return [], 0
+    before, now = counts[:, :BEFORE_H], counts[:, BEFORE_H:]
+    ranked = [_ranked(before, speakers.first), _ranked(now, speakers.first + BEFORE_H)]
     was, moves = (_correlations(some)[one, other] for some in ranked)
     halves = [_correlations(some)[one, other] for some in np.array_split(ranked[1], 2, axis=1)]
     apart = np.arctanh(np.clip(moves, -0.999, 0.999)) - np.arctanh(np.clip(was, -0.999, 0.999))
@@ -77,26 +68,15 @@ def together(hourly: pl.DataFrame, hours: Hours) -> tuple[list[Together], int]:
     alike = (moves >= NOW) & (np.minimum(*halves) >= HALF) & (np.abs(was) <= BEFORE) & (doubts <= MOST_DOUBT)
     found = sorted(np.flatnonzero(alike).tolist(), key=lambda pair: (chances[pair], pair))
     pairs = [(int(one[p]), int(other[p]), float(was[p]), float(moves[p]), float(doubts[p])) for p in found]
-    return _groups(pairs, keys), len(one)
+    return _groups(pairs, speakers), len(one)
 
 
-def _matrix(hourly: pl.DataFrame, hours: Hours) -> tuple[pl.DataFrame, Floats]:
-    """The keys that speak in enough hours, the busiest, and their counts: a row each, a column for each hour."""
-    recent = pl.col("hour") >= hours.until - NOW_H
-    keys = hourly.group_by("family_id", "service_id", "node_id").agg(
-        total=pl.col("n").sum(), now=recent.sum(), before=(~recent).sum()
-    )
-    keys = keys.filter((pl.col("now") >= SPOKE * NOW_H) & (pl.col("before") >= SPOKE * BEFORE_H))
-    keys = keys.sort("total", "family_id", "node_id", descending=True).head(MOST_KEYS)
-    rows = keys.select("family_id", "node_id", row=pl.int_range(pl.len()))
-    found = hourly.join(rows, ["family_id", "node_id"])
-    counts = np.zeros((len(keys), NOW_H + BEFORE_H))
-    counts[found["row"].to_numpy(), found["hour"].to_numpy() - hours.first] = found["n"].to_numpy()
-    nodes = keys["node_id"].to_numpy()
-    for node, hour in hours.unseen:
-        if hours.first <= hour < hours.until:
-            counts[nodes == node, hour - hours.first] = np.nan
-    return keys, counts
+def _talkers(speakers: Speakers) -> Speakers:
+    """Those that speak in enough hours, the busiest."""
+    before, now = (some.sum(1) for some in np.array_split(speakers.counts > 0, [BEFORE_H], axis=1))
+    rows = np.flatnonzero((now >= SPOKE * NOW_H) & (before >= SPOKE * BEFORE_H))
+    total = speakers.counts[rows].sum(1)
+    return speakers.some(rows[np.argsort(-total, kind="stable")[:MOST_KEYS]])
 
 
 def _ranked(counts: Floats, first: int) -> Floats:
@@ -143,7 +123,7 @@ def _independent(values: Floats) -> Floats:
     return out
 
 
-def _groups(pairs: list[tuple[int, int, float, float, float]], keys: pl.DataFrame) -> list[Together]:
+def _groups(pairs: list[tuple[int, int, float, float, float]], speakers: Speakers) -> list[Together]:
     """Pairs, the surest first, joined to groups where they share a member."""
     home: dict[int, int] = {}
     members: dict[int, list[int]] = {}
@@ -161,8 +141,7 @@ def _groups(pairs: list[tuple[int, int, float, float, float]], keys: pl.DataFram
         last[into] = place
     out = []
     for number in sorted(first, key=first.__getitem__):
-        some = [keys.row(key, named=True) for key in members[number]]
+        who = tuple((int(speakers.family[key]), int(speakers.node[key])) for key in members[number])
         _one, _other, before, now, _doubt = pairs[first[number]]
-        who = tuple((one["family_id"], one["service_id"], one["node_id"]) for one in some)
         out.append(Together(who, before, now, pairs[last[number]][4]))
     return out

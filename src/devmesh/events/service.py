@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -242,9 +242,9 @@ class Events:
 
     def spoken(
         self, first: int, last: int, *, whole_h: int = 1, template_ids: Iterable[int] | None = None
-    ) -> pl.DataFrame:
+    ) -> Iterator[pl.DataFrame]:
         """(hour, template_id, node_id, n) of the hours first..last since 1970, each `whole_h` hours (24 at most) from
-        midnight on added up; of these templates, or of all. Read day by day; folded days left out.
+        midnight on added up; of these templates, or of all. Read day by day, a frame each; folded days left out.
         """
         table = event_counts.c
         hour = (table.hour - table.hour % whole_h).label("hour")
@@ -252,13 +252,12 @@ class Events:
         sums = select(hour, both, func.sum(table.n).label("n")).group_by(hour, both)
         if template_ids is not None:
             sums = sums.where(one_of(table.template_id, template_ids))
-        parts = []
+        key = pl.col("template_id")
         for start in range(first - first % 24, last + 1, 24):
             within = sums.where(table.hour.between(max(first, start), min(last, start + 23)))
             with self._db.read() as connection:
-                parts.append(queries.as_pairs(connection, within.subquery()))
-        pairs, key = pl.concat(parts), pl.col("template_id")
-        return pairs.with_columns(template_id=key % queries.NODE, node_id=key // queries.NODE)
+                pairs = queries.as_pairs(connection, within.subquery())
+            yield pairs.with_columns(template_id=key % queries.NODE, node_id=key // queries.NODE)
 
     def by_node(self, first: int, last: int) -> dict[int, int]:
         """{node id: events} of the hours first..last since 1970, folded days left out."""
