@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FIRST_ROOM = 256
+FIRST_ROOM, GROWTH = 256, 8  # rows; then by an eighth, for what is free is copied with each look
 
 
 class Columns:
@@ -43,7 +43,8 @@ class Columns:
         """A new row; returns its number."""
         for name, column in self._data.items():
             if self._used == len(column):
-                self._data[name] = np.concatenate([column, np.full(len(column), self._fill[name], dtype=column.dtype)])
+                more = max(FIRST_ROOM, len(column) // GROWTH)
+                self._data[name] = np.concatenate([column, np.full(more, self._fill[name], dtype=column.dtype)])
         for name, value in values.items():
             self._data[name][self._used] = value
         self._used += 1
