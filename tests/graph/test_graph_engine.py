@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -220,6 +221,19 @@ def test_it_ends_with_its_server_however_that_ends(tmp_path):
     assert other.answers()
     assert other.pid not in (None, pid)
     other.stop()
+
+
+def test_it_outlives_the_thread_that_asked_for_it(tmp_path):
+    """A request's thread ends; the kernel would take that for the end of its server."""
+    one = Engine(tmp_path / "g")
+    thread = Thread(target=one.ensure)
+    thread.start()
+    thread.join()
+    begun = one.pid
+    one.ensure()
+    assert one.answers()
+    assert one.pid == begun
+    one.stop()
 
 
 def test_one_that_was_left_behind_is_taken_over_and_ended(tmp_path):

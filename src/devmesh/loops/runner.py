@@ -103,7 +103,8 @@ class Runner:
         loop = self._loops.get(name)
         if loop is None:
             raise NotFound(f"There is no loop named {name!r}.", hint=f"One of: {', '.join(sorted(self._loops))}.")
-        lease = take(self._db, self._clock, name, self._owner)
+        here = Lease(self._db, self._clock, name, self._owner, 0)
+        lease = here if loop.everywhere else take(self._db, self._clock, name, self._owner)
         if lease is None:
             raise Unavailable(f"The loop {name} runs in another process.", hint="It runs there; nothing needs doing.")
         done = self._whole_step(loop, lease)
