@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MINUTE_US = 60_000_000
 NAMES_MAX = 100  # of services, and of nodes, that are asked for at once
+CHIEF = 8
 FINDINGS_SHOWN, LINES_SHOWN, MARKS_SHOWN, STORY_SHOWN = 500, 200, 100, 40
 STORY = {"told", "worse", "muted", "closed", "reopened", "merged", "split", "investigating"}
 
@@ -99,6 +101,7 @@ def one_incident(mesh: Mesh, number: int, *, timezone: str = "") -> dict[str, An
         "report_md": report.markdown if report else "",
         "findings": [_finding(one, named, texts, zone) for one in shown],
         "findings_in_all": len(joined),
+        "chief": chief(shown),
         "timeline": {**chart, "marks": _marks(shown, notes, facts.get("changes", []), named)},
         "evidence": [
             {
@@ -163,6 +166,27 @@ def _gravest(joined: Sequence[Joined], limit: int) -> list[Joined]:
     """The weightiest, in order of time."""
     best = sorted(joined, key=lambda one: (-one.finding.weight, one.finding.minute, one.id))
     return sorted(best[:limit], key=lambda one: (one.finding.minute, one.id))
+
+
+def chief(some: Sequence[Joined]) -> list[int]:
+    """The few findings that say most, in order of time: of each service on each node the gravest first, and no line
+    twice. What is bad news by itself goes ahead of what is only loud.
+    """
+
+    def gravity(one: Joined) -> tuple[bool, bool, float]:
+        return one.finding.critical, one.finding.detector == "primitive", one.finding.weight
+
+    rounds, lines = Counter[tuple[int, int]](), set[tuple[int, int, int | str]]()
+    ranked = list[tuple[int, Joined]]()
+    for one in sorted(some, key=gravity, reverse=True):
+        found = one.finding
+        line = found.service, found.node, found.family or found.kind
+        if line not in lines:
+            lines.add(line)
+            ranked.append((rounds[line[:2]], one))
+            rounds[line[:2]] += 1
+    first = sorted(ranked, key=lambda pair: (pair[0], *(-float(part) for part in gravity(pair[1]))))[:CHIEF]
+    return [one.id for _round, one in sorted(first, key=lambda pair: (pair[1].finding.minute, pair[1].id))]
 
 
 def _finding(one: Joined, named: Names, texts: Mapping[int, str], zone: tzinfo) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import pytest
 
 from bodies import NOW_US, line, run_whole, take
 from devmesh.charting import BARS_MAX, DAY_US, HOUR_US, STEPS_US, span_of, step_of
-from devmesh.detectors import Habit
+from devmesh.detectors import About, Finding, Habit
 from devmesh.errors import InvalidInput, NotFound
-from devmesh.incidenting import Wanted, list_incidents, one_incident
-from devmesh.incidents import Cited, queries
+from devmesh.incidenting import Wanted, chief, list_incidents, one_incident
+from devmesh.incidents import Cited, Joined, queries
 from devmesh.watched import list_blind, list_detectors
 from opened import MINUTE_US, found, open_incident
 
@@ -21,8 +21,8 @@ ROW = {
     "votes",
 }  # fmt: skip
 WHOLE = ROW | {
-    "report", "report_md", "findings", "findings_in_all", "timeline", "evidence", "similar", "notes", "verdicts",
-    "changes", "next_checks",
+    "report", "report_md", "findings", "findings_in_all", "chief", "timeline", "evidence", "similar", "notes",
+    "verdicts", "changes", "next_checks",
 }  # fmt: skip
 
 
@@ -186,3 +186,20 @@ def test_a_fleet_that_was_always_seen_has_no_blind_times(mesh):
     assert list_blind(mesh) == {"blind": []}
     with pytest.raises(InvalidInput):
         list_blind(mesh, since="1h", until="2h")
+
+
+def test_what_says_most_comes_first():
+    """Eight at most: the gravest of each service on each node before a second of any, no line twice, bad news ahead of
+    what is loud; in order of time.
+    """
+
+    def seen(number, minute, service, family, weight, detector="louder", *, critical=False):
+        found = Finding(minute, detector, "x", service, 1, family, weight, critical, About.SELF, "text")
+        return Joined(number, found, 0, minute, 1, "first", by_hand=False)
+
+    loud = [seen(n, n, 1, n, 3.5) for n in range(1, 10)]
+    failed = [seen(20, 30, 2, 40, 3.0, "primitive"), seen(21, 29, 2, 41, 5.0)]
+    twice = [seen(30, 12, 3, 50, 2.0), seen(31, 13, 3, 50, 3.0)]
+    shown = chief([*loud, *failed, *twice])
+    assert shown == [1, 2, 3, 4, 5, 31, 21, 20]
+    assert chief([*loud, seen(40, 99, 1, 60, 1.0, critical=True)])[-1] == 40

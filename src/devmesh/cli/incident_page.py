@@ -10,7 +10,7 @@ from devmesh.cli.incidents import STYLES, names
 from devmesh.cli.terminal import ago, level_style, many, safe, safe_lines, sparkline, stamp, write
 
 MINUTE_CHARS, CLOCK = len("2026-11-22 13:46"), slice(11, 16)
-SUSPECTS, FOUND, LINES, CHANGES, NOTES = 3, 8, 8, 8, 20
+SUSPECTS, LINES, CHANGES, NOTES = 3, 8, 8, 20
 BARS = 90
 LABEL = 12
 
@@ -40,13 +40,13 @@ def _head(one: dict[str, Any], now_us: int, zone: tzinfo) -> None:
     again = f", reopened {many(one['reopened'], 'time')}" if one["reopened"] else ""
     since = f"{stamp(one['onset_us'], zone)[:MINUTE_CHARS]} ({ago(one['onset_us'], now_us)})"
     _rows("since", [f"{since}, last sign {ago(one['last_us'], now_us)}{ended}{by}{again}"])
-    if one["detected_us"] is not None:
-        told = "told nobody" if one["told_us"] is None else f"told {stamp(one['told_us'], zone)[:MINUTE_CHARS]}"
-        _rows("noticed", [f"{stamp(one['detected_us'], zone)[:MINUTE_CHARS]}, {told}"])
     _rows("suspect", _suspects(one))
     report = one["report"] or {}
     if report.get("hypothesis"):
         _rows("why", [safe(report["hypothesis"]["text"])])
+    if one["detected_us"] is not None:
+        told = "told nobody" if one["told_us"] is None else f"told {stamp(one['told_us'], zone)[:MINUTE_CHARS]}"
+        _rows("noticed", [f"{stamp(one['detected_us'], zone)[:MINUTE_CHARS]}, {told}"])
     _rows("seen by", [", ".join(map(safe, one["detectors"]))])
     if any(one["votes"].values()):
         _rows("votes", [f"real {one['votes']['real']}, noise {one['votes']['noise']}"])
@@ -80,10 +80,9 @@ def _width(step_us: int) -> str:
 
 
 def _found(one: dict[str, Any], zone: tzinfo) -> None:
-    """What was found, the gravest."""
-    best = sorted(one["findings"], key=lambda found: -found["weight"])[:FOUND]
-    rows = []
-    for found in sorted(best, key=lambda found: found["at_us"]):
+    """What was found that says most."""
+    rows, chief = [], set(one["chief"])
+    for found in (found for found in one["findings"] if found["id"] in chief):
         said = f": {safe(found['line'])}" if found["line"] and not found["habit"] else ""
         who = f"{safe(found['service'])} on {safe(found['node'])}"
         again = f" ({found['times']} times)" if found["times"] > 1 else ""

@@ -12,5 +12,6 @@ from devmesh.incidents.model import Case, Cited, Joined, Note, Part
 from devmesh.incidents.service import Incidents, Replayed
 
 __all__ = [
-    "Case", "Cited", "Grouping", "Incident", "Incidents", "Joined", "Mute", "Names", "Note", "Part", "Replayed", "Window",
+    "Case", "Cited", "Grouping", "Incident", "Incidents", "Joined", "Mute", "Names", "Note", "Part", "Replayed",
+    "Window",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 NODES_SHOWN = 50
+NEWEST, ORDINARY = 100, 5  # new families that are looked at; a priority that is no warning
 BARS = 98  # a day in quarters of an hour
 
 
@@ -64,7 +65,10 @@ def data(mesh: Mesh, since: str, until: str) -> dict[str, Any]:
 
 
 def fresh(mesh: Mesh) -> list[dict[str, Any]]:
-    """Families that the server made within the last day, the newest first, with how severe they were said to be."""
+    """Families that the server made within the last day (of the newest hundred), errors and warnings first, of those
+    the newest.
+    """
     since = mesh.clock.now_us() - DAY_US
-    newest = mesh.templates.list_families(sort="new", limit=SHOWN)
-    return with_trends(mesh, describe(mesh, [family for family in newest if family.created_us >= since]))
+    newest = [one for one in mesh.templates.list_families(sort="new", limit=NEWEST) if one.created_us >= since]
+    told = with_trends(mesh, describe(mesh, newest))
+    return sorted(told, key=lambda one: min(ORDINARY, ORDINARY if one["worst"] is None else one["worst"]))[:SHOWN]

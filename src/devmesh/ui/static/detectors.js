@@ -21,7 +21,7 @@ export default {
     ago, brief, count, hint, many, safe,
     precision(one) {
       const votes = one.real + one.noise;
-      if (!votes) return "no votes yet";
+      if (!votes) return "no votes";
       return votes < VOTES_LEAST || one.precision == null ? `too few votes (${votes})` : `${Math.round(one.precision * 100)} % of ${votes}`;
     },
     living: (one) => (one.state ?? (one.active ? "active" : "over")) !== "over",

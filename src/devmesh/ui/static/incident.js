@@ -7,7 +7,7 @@ import { call, copy, query } from "devmesh/api.js";
 import { lasted, open, some, tone } from "devmesh/incident_rows.js";
 import { ago, brief, clock, group, hint, line, lines as lines_of, many, missed, safe, stamp, zone } from "devmesh/text.js";
 
-const [FINDINGS_SHOWN, LINES_SHOWN, QUOTED] = [8, 8, 90];
+const [LINES_SHOWN, QUOTED] = [8, 90];
 const AROUND_US = 300_000_000; // of a finding, on the page of lines
 const SECTIONS = [["what", "What"], ["where", "Where"], ["since", "Since when"], ["order", "Who came next"], ["impact", "Impact"], ["changed", "Changed ahead of it"], ["others", "Other nodes"]];
 const DID = { told: "told", muted: "muted", worse: "told again", closed: "closed", reopened: "reopened", merged: "merged", split: "split", investigating: "looks into it", note: "" };
@@ -29,7 +29,7 @@ export default {
       return open(this.it);
     },
     findings() {
-      return this.all || this.splitting ? this.it.findings : this.it.findings.slice(0, FINDINGS_SHOWN);
+      return this.all || this.splitting ? this.it.findings : this.it.findings.filter((one) => this.it.chief.includes(one.id));
     },
     suspects() {
       return this.it.report?.suspects ?? this.it.suspects;

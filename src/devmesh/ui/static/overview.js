@@ -66,7 +66,7 @@ export default {
 
     <template v-if="data.stats.events">
     <div class="columns">
-    <section><h2>New <small>in the last day</small></h2>
+    <section><h2>New <small>in the last day, errors first</small></h2>
       <p v-if="!data.new.length" class="empty">No new template.</p>
       <ul class="rows"><li v-for="one in data.new"><a :href="'/ui/templates/' + one.id"><i :class="'mark fill-' + group(one.worst ?? one.level ?? 6)"></i>
         <span class="what"><TemplateText :text="one.text"/></span><span class="n">{{ ago(one.created_us, data.now_us) }}</span>
