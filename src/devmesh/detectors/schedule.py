@@ -7,6 +7,7 @@ while its node could not be seen is taken as come.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 
@@ -28,7 +29,7 @@ BLIND_KEPT_MIN = 4 * 24 * 60
 
 @dataclass(slots=True)
 class _Times:
-    starts: list[int] = field(default_factory=list)  # no deque: each has room for 64
+    starts: array[int] = field(default_factory=lambda: array("q"))  # a list of numbers takes thrice the room
     last: int = -(1 << 40)
     told: bool = False
     plan: Plan | None = None
@@ -37,7 +38,7 @@ class _Times:
 
     def __deepcopy__(self, _memo: object) -> _Times:
         """There are many, and the watch is copied each minute."""
-        return _Times(self.starts.copy(), self.last, self.told, self.plan, self.known, self.unseen)
+        return _Times(self.starts[:], self.last, self.told, self.plan, self.known, self.unseen)
 
     def heard(self, minute: int) -> None:
         """Remember a line; after a pause it is one more run."""
