@@ -67,6 +67,54 @@ def test_of_a_node_that_could_not_be_seen_it_says_no_data(troubled, monkeypatch)
 
 
 @pytest.mark.sqlite_only
+def test_blind_time_is_no_silence(troubled, monkeypatch):
+    """A family that could not be seen is not gone, nor new in the day; what was seen is said, with "no data" beside it.
+    A blind time whose lines came after all changes nothing.
+    """
+    mesh = troubled()
+    db01 = mesh.nodes.node_names.ids(["db01"], create=False)["db01"]
+    spans = {
+        "seen": [],
+        "filled": [BlindInterval(1, db01, BROKE_US - 90 * MINUTE_US, None, "behind", "", True, None, None, False)],
+        "day": [
+            BlindInterval(1, db01, BROKE_US - 9 * 60 * MINUTE_US, BROKE_US - 60 * MINUTE_US, "", "", False, 1, 1, False)
+        ],
+        "now": [BlindInterval(1, db01, BROKE_US + MINUTE_US, None, "unheard", "", False, 1, None, False)],
+    }
+    reports = {}
+    for name, blind in spans.items():
+        monkeypatch.setattr(mesh.memory, "blind", lambda *_span, found=blind: found)
+        (case,) = mesh.incidents.list().rows
+        reports[name] = mesh.investigations.investigate(case, mesh.incidents.findings(case.id))[0].facts
+    assert reports["filled"] == reports["seen"]
+    gone = {name: [one["line"] for one in facts["families"] if one["why"] == "gone"] for name, facts in reports.items()}
+    assert gone == {"seen": (was := ["checkpoint <n> done"]), "filled": was, "day": was, "now": []}
+    first = {name: facts["what"][0]["text"] for name, facts in reports.items()}
+    assert first["seen"].endswith(": 5 lines; in the day up to it no lines.")
+    assert first["day"].endswith(": 5 lines; of the day up to it a part was not seen: no data.")
+    assert {one["day_before"] for one in reports["day"]["families"]} == {None}
+    assert {one["day_before"] for one in reports["now"]["families"]} != {None}
+
+
+@pytest.mark.sqlite_only
+def test_what_is_blamed_is_told_before_its_victims(troubled):
+    """However much more the victims say, and louder; what stands there is not said again under the suspect."""
+    wails = b"".join(
+        line(f"ERROR: {what} failed for user {n}", service="api", ts_us=BROKE_US + n * 20_000_000, node="apps")
+        for n in range(1, 15)
+        for what in ("login", "search", "upload", "export", "import")
+    )
+    report = written(troubled(broken() + wails))
+    who = [one["text"].split(" said ")[0] for one in report.facts["what"]]
+    assert who[0] == "mariadb on db01"
+    assert who == sorted(who, key=lambda one: one != "mariadb on db01")
+    assert "api on apps" in who
+    first = report.facts["what"][0]["text"]
+    assert first in [one["text"] for one in report.facts["suspects"][0]["for"]]
+    assert report.markdown.count("mariadb on db01 said `mariadb.service: Failed") == 2  # what was found, and since when
+
+
+@pytest.mark.sqlite_only
 def test_who_began_is_said_by_its_first_line_however_light(troubled):
     """A slow statement of the database weighs less than its end some seconds later, and came first."""
     said = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from devmesh.investigations import wording
+from devmesh.investigations.advice import ADVICE, checks_for
 from devmesh.investigations.claims import Claim, Metric
 from devmesh.safe import safe
 
@@ -62,3 +64,11 @@ def test_a_code_span_cannot_be_left(text):
 def test_values_as_people_read_them(metric, value, told):
     """Also those that no calendar has."""
     assert wording.shown(Claim(metric, value), value, UTC) == told
+
+
+@pytest.mark.parametrize("kind", [*ADVICE, "louder in 5 min", "of which nobody knows"])
+def test_a_kernel_is_no_unit(kind):
+    """Of a node nobody asks systemd for a unit of that name; of a service one does, and something is always to do."""
+    told = checks_for(kind, "kernel", "db01")
+    assert not any(re.search(r"ctl [^;]*\bkernel\b", one) for one in told)
+    assert checks_for(kind, "nginx", "db01")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from devmesh.safe import safe
 
 PLAIN = re.compile(r"[\w.@:/+-]+")
+KERNEL, OF_UNIT = "kernel", re.compile(r"ctl .*\{service\}")  # which is no unit
 
 
 @dataclass(frozen=True)
@@ -23,117 +24,106 @@ class Advice:
 
 
 LOGS = "devmesh logs --node {node} --service {service} --since 2h"
+ERRORS = LOGS + " --priority err"
 STATUS = "On {node}: systemctl status {service}"
 BLIND = "devmesh blind --node {node}"
+
+
+def _advice(says: str, *checks: str) -> Advice:
+    return Advice(says, checks)
+
+
 ADVICE = {
-    "out of memory": Advice(
-        "ran out of memory",
-        (
-            "On {node}: free -h; ps aux --sort=-rss | head",
-            "On {node}: systemctl show {service} -p MemoryMax -p MemoryPeak: is a limit too low, or does it grow?",
-        ),
+    "out of memory": _advice(
+        "ran out of memory", "On {node}: free -h; ps aux --sort=-rss | head",
+        "On {node}: systemctl show {service} -p MemoryMax -p MemoryPeak: is a limit too low, or does it grow?",
     ),
-    "disk full": Advice(
-        "has no disk space left",
-        (
-            "On {node}: df -h; df -i",
-            "On {node}: du -xh --max-depth=2 / | sort -h | tail; journalctl --disk-usage",
-        ),
+    "disk full": _advice(
+        "has no disk space left", "On {node}: df -h; df -i",
+        "On {node}: du -xh --max-depth=2 / | sort -h | tail; journalctl --disk-usage",
     ),
-    "read-only file system": Advice(
-        "cannot write: a file system became read-only",
-        (
-            "On {node}: dmesg | tail -50; findmnt -o TARGET,OPTIONS",
-            "Back up what is on that disk before a repair (fsck).",
-        ),
+    "read-only file system": _advice(
+        "cannot write: a file system became read-only", "On {node}: dmesg | tail -50; findmnt -o TARGET,OPTIONS",
+        "Back up what is on that disk before a repair (fsck).",
     ),
-    "kernel panic": Advice(
-        "had a kernel fault", ("On {node}: journalctl -k -b -1 | tail -100", "Test its memory and its disks.")
+    "kernel panic": _advice(
+        "had a kernel fault", "On {node}: journalctl -k -b -1 | tail -100", "Test its memory and its disks.",
     ),
-    "hardware error": Advice(
-        "reports failing hardware",
-        ("On {node}: dmesg | grep -i error | tail; smartctl -a on the disk it names", "Is the last backup good?"),
+    "hardware error": _advice(
+        "reports failing hardware", "On {node}: dmesg | grep -i error | tail; smartctl -a on the disk it names",
+        "Is the last backup good?",
     ),
-    "task blocked": Advice(
-        "waits for storage that does not answer",
-        ("On {node}: dmesg | tail; iostat -x 2 3", "On {node}: findmnt -t nfs,nfs4,cifs: is a mounted server away?"),
+    "task blocked": _advice(
+        "waits for storage that does not answer", "On {node}: dmesg | tail; iostat -x 2 3",
+        "On {node}: findmnt -t nfs,nfs4,cifs: is a mounted server away?",
     ),
-    "segmentation fault": Advice("crashed", ("On {node}: coredumpctl info {service}", STATUS)),
-    "unit failed": Advice("failed", (STATUS, "On {node}: journalctl -u {service} -b | tail -50")),
-    "certificate not accepted": Advice(
+    "segmentation fault": _advice("crashed", "On {node}: coredumpctl info {service}", STATUS),
+    "unit failed": _advice("failed", STATUS, "On {node}: journalctl -u {service} -b | tail -50"),
+    "certificate not accepted": _advice(
         "does not accept a certificate",
-        ("openssl s_client -connect HOST:PORT of whom it could not trust: which certificate, until when?",),
+        "openssl s_client -connect HOST:PORT of whom it could not trust: which certificate, until when?",
     ),
-    "certificate expired": Advice(
-        "has a certificate that expired",
-        ("On {node}: certbot certificates, or openssl x509 -enddate -noout -in FILE", "Why was it not renewed?"),
+    "certificate expired": _advice(
+        "has a certificate that expired", "On {node}: certbot certificates, or openssl x509 -enddate -noout -in FILE",
+        "Why was it not renewed?",
     ),
-    "name not resolved": Advice(
-        "cannot resolve names", ("On {node}: resolvectl status; getent hosts NAME", "Is the resolver up?")
+    "name not resolved": _advice(
+        "cannot resolve names", "On {node}: resolvectl status; getent hosts NAME", "Is the resolver up?",
     ),
-    "connection refused": Advice(
-        "cannot reach another service",
-        ("Is the service up that the lines name? ss -ltn on its node", "On {node}: nc -vz HOST PORT as its lines say"),
+    "connection refused": _advice(
+        "cannot reach another service", "Is the service up that the lines name? ss -ltn on its node",
+        "On {node}: nc -vz HOST PORT as its lines say",
     ),
-    "not answering": Advice(
-        "waits for answers that do not come", ("On {node}: ping and nc -vz HOST PORT as its lines say", LOGS)
+    "not answering": _advice(
+        "waits for answers that do not come", "On {node}: ping and nc -vz HOST PORT as its lines say", LOGS,
     ),
-    "failed logins": Advice(
-        "sees many failed logins",
-        (
-            "On {node}: lastb | head; who",
-            "Shut the address out (fail2ban, firewall); are passwords allowed in sshd_config?",
-        ),
+    "failed logins": _advice(
+        "sees many failed logins", "On {node}: lastb | head; who",
+        "Shut the address out (fail2ban, firewall); are passwords allowed in sshd_config?",
     ),
-    "clock jumped": Advice("has a clock that jumped", ("On {node}: timedatectl; chronyc tracking",)),
-    "no shutdown": Advice(
-        "came up with no shutdown in good order",
-        ("On {node}: journalctl -b -1 -n 100; last -x | head", "Power, watchdog, hypervisor: who reset it?"),
+    "clock jumped": _advice("has a clock that jumped", "On {node}: timedatectl; chronyc tracking"),
+    "no shutdown": _advice(
+        "came up with no shutdown in good order", "On {node}: journalctl -b -1 -n 100; last -x | head",
+        "Power, watchdog, hypervisor: who reset it?",
     ),
-    "silence": Advice("fell silent", (STATUS, LOGS)),
-    "node silent": Advice(
-        "fell silent as a whole",
-        ("ping {node}; is it powered, is its network up?", "On {node}: systemctl status devmesh-shipper"),
+    "silence": _advice("fell silent", STATUS, LOGS),
+    "node silent": _advice(
+        "fell silent as a whole", "ping {node}; is it powered, is its network up?",
+        "On {node}: systemctl status devmesh-shipper",
     ),
-    "unheard": Advice(
-        "is not heard any more: its agent sends nothing",
-        ("ping {node}; is it powered, is its network up?", "On {node}: systemctl status devmesh-shipper", BLIND),
+    "unheard": _advice(
+        "is not heard any more: its agent sends nothing", "ping {node}; is it powered, is its network up?",
+        "On {node}: systemctl status devmesh-shipper", BLIND,
     ),
-    "cut off": Advice(
+    "cut off": _advice(
         "and others are not heard any more: perhaps this server is cut off",
-        ("On the server: ip -br address; ping of a node", BLIND),
+        "On the server: ip -br address; ping of a node", BLIND,
     ),
-    "killed": Advice(
-        "was killed when memory ran out", ("On {node}: free -h; ps aux --sort=-rss | head", STATUS)
+    "killed": _advice("was killed when memory ran out", "On {node}: free -h; ps aux --sort=-rss | head", STATUS),
+    "unmuted": _advice("says what it was muted for, and something new about it", "devmesh mutes --ended", LOGS),
+    "overdue": _advice(
+        "did not do what it does by plan", "On {node}: systemctl list-timers --all; crontab -l",
+        "On {node}: journalctl -u {service} -n 50",
     ),
-    "unmuted": Advice("says what it was muted for, and something new about it", ("devmesh mutes --ended", LOGS)),
-    "overdue": Advice(
-        "did not do what it does by plan",
-        ("On {node}: systemctl list-timers --all; crontab -l", "On {node}: journalctl -u {service} -n 50"),
-    ),
-    "error rate": Advice("says far more errors than usual", (LOGS + " --priority err", STATUS)),
-    "new": Advice("says errors that were never seen", (LOGS + " --priority err", STATUS)),
-    "louder": Advice("says much more than usual", (LOGS, STATUS)),
-    "quieter": Advice("says much less than usual", (LOGS, STATUS)),
+    "error rate": _advice("says far more errors than usual", ERRORS, STATUS),
+    "new": _advice("says errors that were never seen", ERRORS, STATUS),
+    "louder": _advice("says much more than usual", LOGS, STATUS),
+    "quieter": _advice("says much less than usual", LOGS, STATUS),
 }  # fmt: skip
-OTHER = Advice("is in trouble", (LOGS, STATUS))
+OTHER = _advice("is in trouble", LOGS, STATUS)
+SORTS = {"louder": "louder", "lasting": "louder", "quieter": "quieter", "new": "new"}  # by how a kind begins
 
 
 def advice_for(kind: str) -> Advice:
     """What a finding of a kind means."""
-    known = ADVICE.get(kind)
-    if known is None and (kind.startswith("louder") or kind == "lasting"):
-        known = ADVICE["louder"]
-    if known is None and kind.startswith("quieter"):
-        known = ADVICE["quieter"]
-    if known is None and kind.startswith("new"):
-        known = ADVICE["new"]
-    return known or OTHER
+    sort = next((sort for begin, sort in SORTS.items() if kind.startswith(begin)), kind)
+    return ADVICE.get(kind) or ADVICE.get(sort, OTHER)
 
 
 def checks_for(kind: str, service: str, node: str) -> list[str]:
     """What to type or do about it; names are quoted, so that none can be more than a name."""
-    return [one.format(service=quoted(service), node=quoted(node)) for one in advice_for(kind).checks]
+    shown = [one for one in advice_for(kind).checks if service != KERNEL or not OF_UNIT.search(one)]
+    return [one.format(service=quoted(service), node=quoted(node)) for one in shown]
 
 
 def quoted(name: str) -> str:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devmesh.detectors import About, Finding
-from devmesh.investigations.advice import advice_for, checks_for
+from devmesh.investigations.advice import KERNEL, advice_for, checks_for
 from devmesh.investigations.claims import Claim, Metric, Statement
 from devmesh.investigations.model import Context
 from devmesh.investigations.strip import Cause
-from devmesh.investigations.suspects import KERNEL, WHOLE, Pair, Suspect, confidence_of, inconclusive, unclear
+from devmesh.investigations.suspects import WHOLE, Pair, Suspect, confidence_of, inconclusive, unclear
 from devmesh.investigations.telling import Teller, whole
 from devmesh.investigations.wording import cut
 from devmesh.safe import safe
@@ -104,14 +104,15 @@ class _Writer(Teller):
         lost = {one.node for one in self.findings if one.kind in WHOLE}
         each, told, seen = Counter[Pair](), list[Statement](), set[tuple[object, ...]]()
         for one in [*first, *others]:
-            pair, sort = (one.service, one.node), (one.node, one.service, one.family or one.detector)
+            sort = one.node, one.service, one.family or one.detector
+            whose = (0, 0) if one in first else sort[:2]
             silent = one.detector == "silence" and one.kind not in WHOLE and one.node in lost
-            if silent or sort in seen or each[pair] == LINES_EACH or len(told) == LINES:
+            if silent or sort in seen or each[whose] == LINES_EACH or len(told) == LINES:
                 continue
             seen.add(sort)
             if (said := self.told(one)) is not None and said not in told:
                 told.append(said)
-                each[pair] += 1
+                each[whose] += 1
         return told
 
     def _where(self) -> list[Statement]:
@@ -151,8 +152,11 @@ class _Writer(Teller):
 
     def _reasons(self, one: Suspect) -> list[Statement]:
         """What speaks for it."""
-        own = {(x.family, x.kind if x.family is None else ""): x for x in reversed(self._own(one))}
-        told = [self.told(x) for x in list(own.values())[::-1][:LINES_EACH] if x.about is not About.PEER]
+        own = dict[object, Finding]()
+        for x in self._own(one):
+            if x.about is not About.PEER:
+                own.setdefault(x.family or x.kind, x)
+        told = [self.told(x) for x in list(own.values())[:LINES_EACH]]
         mover = self.c.movers.get((one.service, one.node))
         if self.begun and mover is self.begun[0]:
             other = self.begun[1] if len(self.begun) > 1 else None
@@ -176,7 +180,8 @@ class _Writer(Teller):
         pair = one.service, one.node
         told = [] if pair in self.c.pairs or self._is_kernel(one.service) else [self.healthy(pair)]
         mover = self.c.movers.get(pair)
-        if mover is not None and mover.event and mover.lead_s > 0 and mover is not self.begun[0]:
+        messenger = self.begun and (self.begun[0].service, self.begun[0].node) == (KERNEL, self.names(pair)[1])
+        if mover is not None and mover.event and mover.lead_s > 0 and mover is not self.begun[0] and not messenger:
             told.append(self.came(mover, self.begun[0]))
         told.append(self._louder(pair))
         if self.cause is not None and self.cause.change.node_id != one.node:

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Collection
 
 from devmesh.events import Events, Filter
-from devmesh.investigations.suspects import KERNEL, Fleet, Pair
+from devmesh.investigations.advice import KERNEL
+from devmesh.investigations.suspects import Fleet, Pair
 from devmesh.nodes import Nodes
 from devmesh.templates import Templates
 

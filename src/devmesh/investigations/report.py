@@ -6,7 +6,7 @@ title, the suspects by name, the changes and the next checks are still there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import tzinfo
 from typing import Any
@@ -20,6 +20,7 @@ from devmesh.investigations.model import Context, Report, Seen
 RULES = "rules"
 EVIDENCE = 60
 SHOWN_CHANGES = 20
+SURELY, LIKELY = 2, 0.05  # suspects on the page: the first two, others with at least so much confidence
 NO_NOTES = "\n  - nobody wrote what helped"
 SECTIONS = (
     ("what", "What was found"), ("where", "Where"), ("since", "Since when"), ("order", "Who came next"),
@@ -117,7 +118,9 @@ def _page(
         if parts[name]:
             out += [f"## {title}", "", *(f"- {wording.markdown(one, zone)}" for one in parts[name]), ""]
         if name == "since":
-            accused = [line for place, one in enumerate(judged, 1) for line in _about(place, one, context, zone)]
+            said = set(parts["what"])  # stands there already
+            likely = [one for place, one in enumerate(judged) if place < SURELY or one[0].confidence >= LIKELY]
+            accused = [line for place, one in enumerate(likely, 1) for line in _about(place, one, said, context, zone)]
             out += ["## Suspects", "", *accused, ""]
     if context.similar:
         out += ["## Seen before", "", *(_seen(one, zone) for one in context.similar), ""]
@@ -129,11 +132,11 @@ def _page(
     return "\n".join(out) + "\n"
 
 
-def _about(place: int, judged: Judged, context: Context, zone: tzinfo) -> list[str]:
+def _about(place: int, judged: Judged, said: Collection[Locked], context: Context, zone: tzinfo) -> list[str]:
     accused, reasons, doubts = judged
     names = _names(context, accused.suspect.service, accused.suspect.node).values()
     who = " on ".join(wording.escaped(name, wording.NAME_CHARS) for name in names)
-    told = [("for", one) for one in reasons] + [("against", one) for one in doubts]
+    told = [("for", one) for one in reasons if one not in said] + [("against", one) for one in doubts]
     return [
         f"{place}. **{who}** ({accused.confidence:.0%})",
         *(f"   - {side}: {wording.markdown(one, zone)}" for side, one in told),

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from devmesh.detectors import About, Finding
+from devmesh.investigations.advice import KERNEL
 
 FADING = 0.5
 FIRST, FIRST_MIN = 2.0, 3.0
@@ -28,7 +29,6 @@ KILLED = 0.9
 HOPS = 3
 LEAST_CHARS = 3  # of a word that names a service
 MANY_SILENT, NODE_SILENT = 3, 8.0
-KERNEL = "kernel"
 WHOLE = {"node silent", "unheard", "cut off"}  # kinds that speak of a node alone, whatever service stands there
 NEWS, RULED = {"new", "louder", "error rate"}, "primitive"
 NAMES = "name not resolved"

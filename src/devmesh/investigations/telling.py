@@ -77,7 +77,7 @@ class Teller:
         if unseen_us(self.c.blind, one.node, day):
             return self.say(f"{told}; of the day up to it a part was not seen: no data.", *claims)
         more = now.within(day)
-        return self.say(f"{told}, in the day up to it {{4}}.", *claims, more) or self.say(f"{told}.", *claims)
+        return self.say(f"{told}; in the day up to it {{4}}.", *claims, more) or self.say(f"{told}.", *claims)
 
     def told(self, one: Finding) -> Statement | None:
         """What was found, whatever it is: a line, one that did not come, somebody who is missing."""
@@ -156,7 +156,7 @@ class Teller:
             return self.say("{0} could not be seen for a part of this time: no data. What came: {1}.", known, lines)
         if not one.lines:
             return self.say("{0} said nothing in this time: {1}.", known, lines)
-        return self.say("On {0} nothing was found: {1}, {2}.", known, lines, errors)
+        return self.say("On {0} nothing out of the ordinary: {1}, {2}.", known, lines, errors)
 
 
 def whole(some: Iterable[Statement | None]) -> list[Statement]:

@@ -16,7 +16,7 @@ from devmesh.safe import safe
 from devmesh.when import length
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|<>~@&!]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-LINE_CHARS, NAME_CHARS, KEPT_CHARS = 240, 100, 1_000
+LINE_CHARS, NAME_CHARS, KEPT_CHARS = 180, 100, 1_000
 EVENT = re.compile(r"(\d{1,18})-\d+")
 UNITS = {Metric.EVENTS: "line", Metric.ERRORS: "error", Metric.NODES: "node", Metric.SERVICES: "service"}
 
