@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from devmesh.cli.demo import alone
 from devmesh.cli.demo_fleet import MINUTE_US, SECOND_US, Play, begins_us
 from devmesh.cli.demo_show import CONSOLE, Show, compared
+from devmesh.cli.words import program
 from devmesh.clock import FakeClock
 from devmesh.notifications.console import Console
 from devmesh.notifications.model import Notice
@@ -54,6 +55,21 @@ def test_no_setting_of_the_machine_reaches_it(tmp_path, monkeypatch):
     assert settings.retention_days == 90
     assert settings.public_url == f"http://127.0.0.1:{settings.port}"
     assert settings.port > 0
+
+
+@pytest.mark.parametrize(
+    ("on_path", "argv", "typed"),
+    [
+        (True, "/x/.venv/bin/devmesh", "devmesh"),
+        (False, ".venv/bin/devmesh", ".venv/bin/devmesh"),
+        (False, "/x/src/devmesh/__main__.py", f"{sys.executable} -m devmesh"),
+    ],
+)
+def test_what_is_to_be_typed_can_be_typed(monkeypatch, on_path, argv, typed):
+    """After `make demo` in a fresh clone there is no `devmesh` on the path."""
+    monkeypatch.setattr("shutil.which", lambda _name: "/usr/bin/devmesh" if on_path else None)
+    monkeypatch.setattr("sys.argv", [argv])
+    assert program() == typed
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devmesh.cli.words import examples
+from devmesh.cli.words import examples, program
 from devmesh.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def demo(
     _end_on_signals()
     with _folder(keep) as folder:
         said = _show(play, alone(folder, port), spoil=spoil, for_s=for_s)
-    sys.stdout.write("" if keep is None else f"The store is kept: devmesh --data-dir {keep} serve\n")
+    sys.stdout.write("" if keep is None else f"The store is kept: {program()} --data-dir {keep} serve\n")
     if for_s is not None and said:
         sys.stderr.write(f"devmesh: {said}\n")
         raise typer.Exit(NOT_TOLD)

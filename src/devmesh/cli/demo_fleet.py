@@ -58,7 +58,7 @@ class Play:
     def announce(self, settings: Settings) -> None:
         """Say what this is."""
         say(f"A demo: {self.size()} that do not exist, in a store of their own, {settings.data_dir}")
-        say(f"Their last {self._days:g} days go in first.")
+        say(f"Their last {self._days:g} days go in first, in a minute or two.")
 
     def fill(self, settings: Settings) -> None:
         """Write the past into the store, straight, before anybody watches."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from devmesh.cli.demo_fleet import Play, Present, say
 from devmesh.cli.remote import Remote
 from devmesh.cli.terminal import safe, stamp, viewer_zone
+from devmesh.cli.words import program
 from devmesh.errors import DevMeshError
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 CONSOLE = "devmesh.incidents"  # the logger that the channel writes to
 EVERY_S, STOP_S = 1.0, 10.0
 SHOWN_REASONS = 3
-OVER = "What was broken works again. The incident closes after half an hour without anything new or bad."
+OVER = (
+    "What was broken works again; the incident closes after half an hour without anything new or bad. Look around: "
+    "Ctrl-C ends the demo, and says what it really was."
+)
 Row = dict[str, Any]
 
 
@@ -50,7 +54,7 @@ class Show:
         """The server answers: the fleet goes on."""
         folder = self._settings.data_dir
         say(f"DevMesh is up at {url}/ui/incidents")
-        say(f'  ask it    devmesh --data-dir {folder} search "disk is dying"\n  stop      Ctrl-C')
+        say(f'  ask it    {program()} --data-dir {folder} search "disk is dying"\n  stop      Ctrl-C')
         self._begun_us = self._play.clock.now_us()
         self._truth = self._present.begin(url, self._settings)
         self._say(f"The fleet lives: {self._play.size()} write as time goes by.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from typing import Annotated
 
 import typer
@@ -11,6 +13,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, as the HTTP API 
 
 Limit = Annotated[int, typer.Option("--limit", "-l", metavar="N", help="How many, 1 to 1,000.")]
 Cursor = Annotated[str | None, typer.Option(metavar="C", help="Go on after this one, as a list that was cut says.")]
+
+
+def program() -> str:
+    """What to type to call this program: its name, or where it is if it is on no path (a fresh `make demo`)."""
+    if shutil.which("devmesh"):
+        return "devmesh"
+    return f"{sys.executable} -m devmesh" if sys.argv[0].endswith("__main__.py") else shlex.quote(sys.argv[0])
 
 
 def examples(*lines: str, title: str = "Examples:") -> str:
