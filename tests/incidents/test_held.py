@@ -38,12 +38,16 @@ class House:
         with self.mesh.db.write() as connection:
             queries.keep_progress(connection, Progress(self.clock.now_us() // MINUTE_US, NOW, None, None))
 
-    def sift(self, *said, fresh=()):
-        """What a look lets go, and what it tells, where the family was said in these minutes."""
+    def look(self, *said, fresh=()):
+        """What a look sifts, where the family was said in these minutes."""
         until = self.clock.now_us() // MINUTE_US
         minutes, ones = np.array(said, dtype=np.int64), np.ones(len(said), dtype=np.int64)
         counts = Minutes(0, until, minutes, ones, ones, ones, ones, ones)
-        sifted = self.holding.sift(fresh, Looked(until, (), counts, 0))
+        return self.holding.sift(fresh, Looked(until, (), counts, 0))
+
+    def sift(self, *said, fresh=()):
+        """What that look lets go, and what it tells."""
+        sifted = self.look(*said, fresh=fresh)
         return [one.finding for one in sifted.released], [(one.kind, held) for one, held in sifted.fresh]
 
 
@@ -129,3 +133,14 @@ def test_what_ended_while_the_server_was_down_is_let_go_at_the_first_look(house,
     house.looked()
     house.clock.advance(5 * 3_600 + 20 * 60)
     assert house.sift(NOW + 30, NOW + 70)[0] == [found]
+
+
+def test_however_much_evidence_is_asked_for_the_end_of_a_mute_is_told(house):
+    """Nobody who muted a line finds out otherwise that it is one no more."""
+    house.holding = Holding(
+        house.clock, house.mesh.nodes, house.mesh.detectors, house.room.mutes, house.room.maintenance, 6.0
+    )
+    house.room.mutes.mute(1, "known", NOW_US + DAY_US, "anna", most_per_hour=1)
+    house.clock.advance(3600)
+    (unmuted,) = house.look(NOW + 50, NOW + 51).told
+    assert unmuted.weight >= 6.0

@@ -267,7 +267,7 @@ def test_its_date_ends_it(house):
     house.say(failed(5)(3))
     ended = house.end(house.counts())
     assert [(one.mute.id, one.why) for one in ended] == [(mute.id, "its time is over")]
-    assert as_finding(ended[0], house.counts()) is None
+    assert as_finding(ended[0], house.counts(), 3.0) is None
 
 
 @pytest.mark.sqlite_only
@@ -279,7 +279,7 @@ def test_what_ended_is_told_about_the_node_that_said_it(house):
     house.say(failed(28)(3), node="n2")
     counts = house.counts()
     [ended] = house.end(counts)
-    told = as_finding(ended, counts)
+    told = as_finding(ended, counts, 3.0)
     assert (told.family, told.node, told.minute) == (
         mute.family_id, house.node("n2"), house.clock.now_us() // MINUTE_US,
     )  # fmt: skip

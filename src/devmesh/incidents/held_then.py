@@ -21,8 +21,8 @@ MINUTE_US, HOUR_MIN = 60_000_000, 60
 class HeldThen:
     """Sifts what a look at the past finds, in order of time."""
 
-    def __init__(self, nodes: Nodes, mutes: Sequence[Mute], windows: Sequence[Window]) -> None:
-        self._nodes, self._mutes, self._windows = nodes, mutes, windows
+    def __init__(self, nodes: Nodes, mutes: Sequence[Mute], windows: Sequence[Window], tell_from: float) -> None:
+        self._nodes, self._mutes, self._windows, self._tell_from = nodes, mutes, windows, tell_from
         self._held: list[tuple[Finding, bool]] = []  # and whether a mute held it
         self.count = 0  # of findings that were held at first
 
@@ -57,7 +57,7 @@ class HeldThen:
         broken = [
             one for one in self._mutes if one.ended_us and one.ended_us // MINUTE_US == until and not by_hand(one)
         ]
-        unmuted = [as_finding(Ended(one, one.ended_why), counts) for one in broken]
+        unmuted = [as_finding(Ended(one, one.ended_why), counts, self._tell_from) for one in broken]
         told, held = list[Finding](), list[tuple[Finding, bool]]()
         for one, muted in self._held:
             free = (muted and one.minute >= edge) or self._outlived(over, one, counts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from devmesh.clock import Clock
-from devmesh.detectors import Detectors, Finding, Looked, Stored
+from devmesh.detectors import Detectors, Finding, Looked, Stored, Tuning
 from devmesh.incidents.guard import MUTED, Ended, Mute
 from devmesh.incidents.maintenance import Maintenance, Names, Window, covers, goes_on
 from devmesh.incidents.mutes import Mutes, as_finding, holds
@@ -34,9 +34,12 @@ class Sifted:
 class Holding:
     """Sifts what was found."""
 
-    def __init__(self, clock: Clock, nodes: Nodes, detectors: Detectors, mutes: Mutes, windows: Maintenance) -> None:
+    def __init__(
+        self, clock: Clock, nodes: Nodes, detectors: Detectors, mutes: Mutes, windows: Maintenance,
+        tell_from: float = Tuning.tell_from,
+    ) -> None:  # fmt: skip
         self._clock, self._nodes, self._detectors = clock, nodes, detectors
-        self._mutes, self._windows = mutes, windows
+        self._mutes, self._windows, self._tell_from = mutes, windows, tell_from
         self._ended: list[Ended] = []  # mutes whose guard ended them, in a look that is not stored yet
 
     def sift(self, fresh: Sequence[Finding], looked: Looked) -> Sifted:
@@ -45,8 +48,8 @@ class Holding:
         windows = self._windows.since(min([edge, *(one.minute for one in fresh)]) * MINUTE_US)
         over = [one for one in windows if edge * MINUTE_US <= one.end_us <= now]
         held = self._detectors.held(min([edge, *(one.since_us // MINUTE_US for one in over)]))
-        unmuted = [one for one in (as_finding(one, looked.counts) for one in self._ended) if one is not None]
-        told = self._detectors.fresh(unmuted, 0)
+        unmuted = (as_finding(one, looked.counts, self._tell_from) for one in self._ended)
+        told = self._detectors.fresh([one for one in unmuted if one is not None], 0)
         names = self._names([*fresh, *told, *(one.finding for one in held)]) if windows else Names({}, {})
         out = {one: _reason(one, mutes, windows, names) for one in fresh}
         out |= {one: _reason(one, (), windows, names) for one in told}

@@ -140,9 +140,9 @@ def by_hand(one: Mute) -> bool:
     return one.ended_why.startswith(BY_HAND)
 
 
-def as_finding(ended: Ended, counts: Minutes) -> Finding | None:
-    """What to tell of a mute that its guard ended: about the node that said it last; None where nobody said it in
-    these hours (its date came, somebody changed the family), for then there is nothing to look at.
+def as_finding(ended: Ended, counts: Minutes, tell_from: float) -> Finding | None:
+    """What to tell of a mute that its guard ended, whatever evidence that takes (`tell_from`): about the node that said
+    it last; None where nobody said it in these hours (its date came, somebody changed the family), for then there is nothing to look at.
     """
     mute, rows = ended.mute, ended.mute.rows(counts)
     if not rows.any() or counts.until * MINUTE_US > mute.until_us:
@@ -150,7 +150,18 @@ def as_finding(ended: Ended, counts: Minutes) -> Finding | None:
     last = int(counts.minute[rows].argmax())
     minute, node = int(counts.minute[rows][last]), int(counts.node[rows][last])
     text = f"no longer muted: {ended.why}"
-    return Finding(minute, "mute", "unmuted", mute.guard.service, node, mute.family_id, TOLD, False, About.SELF, text)
+    return Finding(
+        minute,
+        "mute",
+        "unmuted",
+        mute.guard.service,
+        node,
+        mute.family_id,
+        max(TOLD, tell_from),
+        False,
+        About.SELF,
+        text,
+    )
 
 
 def _end(connection: Connection, number: int, now_us: int, why: str) -> bool:

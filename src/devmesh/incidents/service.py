@@ -57,7 +57,7 @@ class Incidents:
         self._db, self._clock, self._detectors, self.tuning = db, clock, detectors, tuning
         self.mutes, self._titles = Mutes(db, clock, templates, events), Titles(nodes)
         self.maintenance, self.votes = Maintenance(db, clock), Votes(db, clock)
-        holding = Holding(clock, nodes, detectors, self.mutes, self.maintenance)
+        holding = Holding(clock, nodes, detectors, self.mutes, self.maintenance, tuning.tell_from)
         self._nodes = nodes
         self._watching = Watching(db, clock, nodes, templates, events, detectors, holding, tuning)
 
@@ -71,7 +71,8 @@ class Incidents:
         maintenance held then is held.
         """
         grouping, findings = Grouping(tell_from=tuning.tell_from), list[Finding]()
-        held = HeldThen(self._nodes, self.mutes.list(active=False), self.maintenance.list(active=False))
+        mutes, windows = self.mutes.list(active=False), self.maintenance.list(active=False)
+        held = HeldThen(self._nodes, mutes, windows, tuning.tell_from)
         if as_seen:
             looks = self._detectors.as_seen(since_us, until_us, tuning, held.hours())
             for look in looks:
