@@ -15,7 +15,10 @@ from bodies import HOUR_US, NOW_US
 from devmesh.clock import FakeClock
 from devmesh.detectors import About, Finding, Live, Looked, Tuning
 from devmesh.detectors.watch import Watch
+from devmesh.graph import read_inventory
+from devmesh.graph.snapshot import snapshot_of
 from devmesh.incidents.holding import Holding
+from devmesh.incidents.ties import Ties
 from devmesh.incidents.watching import Watching
 from devmesh.memory import Minutes
 from devmesh.mesh import open_mesh
@@ -29,6 +32,11 @@ KINDS = (
     ("silence", "silence", 4.0, False), ("silence", "node silent", 4.0, True),
 )  # fmt: skip
 WHO = st.integers(1, 3)
+NAMES = {1: "one", 2: "two", 3: "three"}
+TIES = Ties(
+    snapshot_of(read_inventory("services:\n  one: {hosts: [one], depends_on: [two]}\n  two: {hosts: [two]}\n"), ()),
+    lambda _ids: NAMES, lambda _ids: NAMES,
+)  # fmt: skip
 
 
 class Scripted(Live):
@@ -75,7 +83,7 @@ def forget(mesh):
             connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - ours
 
 
-def watched(mesh, findings, said, looks):
+def watched(mesh, findings, said, looks, ties):
     """The incidents in the store after looks at these minutes, with a restart after each that says so."""
     forget(mesh)
     live, watching = Scripted(findings, said), None
@@ -85,7 +93,7 @@ def watched(mesh, findings, said, looks):
             room = mesh.incidents
             holding = Holding(clock, mesh.nodes, mesh.detectors, room.mutes, room.maintenance)
             watching = Watching(
-                mesh.db, clock, mesh.nodes, mesh.templates, mesh.events, mesh.detectors, holding, Tuning()
+                mesh.db, clock, mesh.nodes, mesh.templates, mesh.events, mesh.detectors, holding, Tuning(), lambda: ties
             )
             watching._begin = lambda _progress, _until: live
         watching._clock = clock
@@ -132,11 +140,11 @@ MISSED = Finding(BEGIN, "silence", "silence", 1, 1, None, 4.0, False, About.SELF
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(lives())
-@example(([alone(0), alone(150)], NOTHING, [(BEGIN + 60, False)])).via("what came back while nobody watched")
-@example(([MISSED], np.array([[BEGIN + 50, 1, 1, 1]]), [(BEGIN + 40, True)])).via("who came back within a look")
-def test_however_often_it_looks_the_same_findings_make_the_same_incidents(house, life):
+@given(lives(), st.sampled_from([None, TIES]))
+@example(([alone(0), alone(150)], NOTHING, [(BEGIN + 60, False)]), None).via("what came back while nobody watched")
+@example(([MISSED], np.array([[BEGIN + 50, 1, 1, 1]]), [(BEGIN + 40, True)]), None).via("who came back within a look")
+def test_however_often_it_looks_the_same_findings_make_the_same_incidents(house, life, ties):
     """In one go, or in many with restarts between them; by what the store says at the end."""
     findings, said, looks = life
     end = [(BEGIN + SPAN, False)]
-    assert watched(house, findings, said, [*looks, *end]) == watched(house, findings, said, end)
+    assert watched(house, findings, said, [*looks, *end], ties) == watched(house, findings, said, end, ties)

@@ -63,6 +63,7 @@ def merge(connection: Connection, case: Case, into: Case, who: str, now_us: int)
         other.best[key] = max(weight, other.best.get(key, 0.0))
         other.heard[key] = max(one.heard[key], other.heard.get(key, 0))
     other.missing, other.lasting = one.missing | other.missing, one.lasting | other.lasting
+    other.roots = one.roots | other.roots
     other.bad = {pair: max(one.bad.get(pair, 0), other.bad.get(pair, 0)) for pair in one.bad | other.bad}
     other.critical, other.wide = one.critical | other.critical, one.wide | other.wide | is_wide(other.bad)
     told = [at for at in (one.told, other.told) if at is not None]

@@ -1,10 +1,13 @@
 """What belongs together: findings joined to incidents, which open when the evidence is enough and close by themselves.
 
 A finding joins an open incident that speaks of its service on its node; or that grew within the last two hours and
-speaks of its service or its node; or that grew within the last twenty minutes: two faults so near in time are rarer
-than one with two faces. Each join keeps its reason. An incident lasts while what is new or bad in it is said, and for a
-day while whom it misses is missing; it closes half an hour after, and what comes back soon opens it again. Pure and
-deterministic: the past is grouped with this very code.
+speaks of its service or its node; or within the last hour and speaks of whom it needs, or who needs it, by an
+inventory; or that grew within the last twenty minutes: two faults so near in time are rarer than one with two faces.
+Unless the inventory says that they are two: what begins where it is found (a disk that is full, a node that is lost)
+and whom none of the others needs. Each join keeps its reason.
+
+An incident lasts while what is new or bad in it is said, and for a day while whom it misses is missing; it closes half
+an hour after, and what comes back soon opens it again. Pure and deterministic: the past is grouped with this very code.
 """
 
 from __future__ import annotations
@@ -17,15 +20,22 @@ import numpy as np
 
 from devmesh.detectors import About, Finding, Tuning
 from devmesh.incidents.severity import is_bad, is_wide, severity_of
+from devmesh.incidents.ties import Ties
 from devmesh.memory import Minutes
 
 FADING = 0.5  # of each further finding about one service on one node
 SLIGHT, SLIGHT_IN_ALL = 1.0, 0.9
 BURST_MIN, LOST_MIN, NEAR_MIN, CLOSED_AFTER_MIN = 20, 5, 120, 30
-THIN_MIN = 60  # within which thin evidence adds up
+PATH_MIN, GATHER_MIN = 60, 60  # in which ties join, and thin evidence adds up
 AGAIN_SERVICE_MIN, AGAIN_NODE_MIN = 180, 120
 MISSING, MISSED_MIN = {"silence", "node silent", "unheard", "cut off"}, 24 * 60
+BY_TIME = 3  # the weakest reason to join: ties of an inventory are 1 and 2
 LASTING = {"primitive", "new"}  # families that are no news by themselves go on anyway
+# What begins where it is found, and whether its whole node has it. Everything else may be somebody else's doing.
+BEGINS = {
+    "out of memory": True, "disk full": True, "read-only file system": True, "kernel panic": True,
+    "hardware error": True, "node silent": True, "unheard": True, "certificate expired": False, "failed logins": False,
+}  # fmt: skip
 NODES = 1 << 20
 
 Pair = tuple[int, int]
@@ -50,6 +60,7 @@ class Incident:
     best: dict[tuple[int, int, int | None], float] = field(default_factory=dict)  # by (service, node, family)
     heard: dict[tuple[int, int, int | None], int] = field(default_factory=dict)  # by the same: when last
     bad: dict[Pair, int] = field(default_factory=dict)  # when (service, node) was last in trouble
+    roots: dict[Pair, bool] = field(default_factory=dict)  # where something began, and whether on its whole node
     resting: int = 0  # until then what it knows does not open it again: somebody closed it
     head: Finding | None = None  # the gravest of all
     id: int = 0  # where it is stored
@@ -85,6 +96,8 @@ class Incident:
             self.wide |= is_wide(self.bad)
         if self.head is None or _gravity(finding) > _gravity(self.head):
             self.head = finding
+        if finding.kind in BEGINS:
+            self.roots[finding.service, finding.node] = BEGINS[finding.kind]
         if finding.kind in MISSING:
             self.missing[finding.service, finding.node] = finding.minute
         if finding.family is not None and finding.detector in LASTING:
@@ -97,7 +110,7 @@ class Incident:
         further nodes; slight things count little in all. Until it is told only what was found within an hour adds up:
         else rare things of a whole day would.
         """
-        since = max(self.heard.values(), default=0) - THIN_MIN if self.told is None else 0
+        since = max(self.heard.values(), default=0) - GATHER_MIN if self.told is None else 0
         slight = strong = 0.0
         said = Counter[object]()
         for (service, node, family), weight in sorted(self.best.items(), key=lambda one: -one[1]):
@@ -114,9 +127,11 @@ class Incident:
 class Grouping:
     """Groups hour by hour; `incidents` are all that there were, thin ones included until they are forgotten."""
 
-    def __init__(self, earlier: Iterable[Incident] = (), tell_from: float = Tuning.tell_from) -> None:
-        """`earlier`: those that are open, or were closed within the last hours."""
-        self._tell_from = tell_from
+    def __init__(
+        self, earlier: Iterable[Incident] = (), tell_from: float = Tuning.tell_from, ties: Ties | None = None
+    ) -> None:
+        """`earlier`: those that are open, or were closed within the last hours; `ties`: of an inventory."""
+        self._tell_from, self._ties = tell_from, ties
         self.incidents = list(earlier)
         self._open = [one for one in self.incidents if one.closed is None]
 
@@ -159,17 +174,10 @@ class Grouping:
         for incident in self._open:
             if (finding.service, finding.node) in incident.pairs:
                 return incident, "same service on the same node"
-        for incident in self._open:
-            pause = finding.minute - incident.grown
-            if pause <= NEAR_MIN and (reason := _shares(incident, finding)):
-                return incident, reason
-            # A node that is lost is no face of somebody else's fault, unless both began together.
-            lost = finding.critical and finding.about is About.NODE
-            if pause <= BURST_MIN and not lost:
-                return incident, f"within {BURST_MIN} minutes of what came before"
-            began = finding.minute if lost and finding.since is None else finding.since
-            if began is not None and abs(began - incident.onset) <= (LOST_MIN if lost else BURST_MIN):
-                return incident, "it began at the same time"
+        found = [(*self._joins(one, finding), one) for one in self._open]
+        best = min((one for one in found if one[1]), key=lambda one: one[0], default=None)
+        if best is not None:
+            return best[2], best[1]
         for incident in reversed(self.incidents):
             if incident.told is None or incident.closed is None:
                 continue
@@ -185,6 +193,44 @@ class Grouping:
         self._open.append(fresh)
         self.incidents.append(fresh)
         return fresh, "first"
+
+    def _joins(self, incident: Incident, finding: Finding) -> tuple[int, str]:
+        """Why a finding belongs to an open incident that does not speak of its service on its node, and how strong a
+        reason that is (0 is the strongest); an empty one: it does not.
+        """
+        pause = finding.minute - incident.grown
+        if pause <= NEAR_MIN and (reason := _shares(incident, finding)):
+            return 0, reason
+        known = None if self._ties is None else _tied(self._ties, incident, finding)
+        if known is not None and known[1]:
+            return known if pause <= PATH_MIN else (0, "")
+        # A node that is lost is no face of somebody else's fault, unless both began together.
+        lost = finding.critical and finding.about is About.NODE
+        began = finding.minute if lost and finding.since is None else finding.since
+        if known is not None and not (lost and any(incident.roots.values())):
+            return 0, ""
+        if pause <= BURST_MIN and not lost:
+            return BY_TIME, f"within {BURST_MIN} minutes of what came before"
+        together = began is not None and abs(began - incident.onset) <= (LOST_MIN if lost else BURST_MIN)
+        return BY_TIME, "it began at the same time" if together else ""
+
+
+def _tied(ties: Ties, incident: Incident, finding: Finding) -> tuple[int, str] | None:
+    """How an inventory ties a finding to an incident, the stronger the lower the number; an empty text says that they
+    are strangers, None that it cannot tell: where nobody is known, or nothing began where it was found.
+    """
+    own, begins = (finding.service, finding.node), finding.kind in BEGINS
+    if not ties.knows(own) or not any(ties.knows(pair) for pair in incident.pairs):
+        return None
+    for pair, whole in sorted(incident.roots.items()):
+        if how := ties.need(own, pair, whole=whole):
+            return 1, how
+    if begins and incident.roots:
+        return 0, ""
+    for pair in sorted(incident.pairs):
+        if how := ties.need(own, pair, whole=False) or ties.need(pair, own, whole=BEGINS.get(finding.kind, False)):
+            return 2, how
+    return (0, "") if begins or incident.roots else None
 
 
 def _gravity(finding: Finding) -> tuple[bool, float]:

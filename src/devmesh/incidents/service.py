@@ -14,6 +14,7 @@ from devmesh.db import Database
 from devmesh.detectors import Detectors, Finding, Tuning, Watch
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import Events
+from devmesh.graph import Graph
 from devmesh.incidents import by_hand, queries
 from devmesh.incidents.given import number_of, text_of
 from devmesh.incidents.grouping import Grouping, Incident
@@ -23,6 +24,7 @@ from devmesh.incidents.maintenance import Maintenance
 from devmesh.incidents.model import SEVERITIES, STATUSES, Case, Cited, Joined, Note, Part
 from devmesh.incidents.mutes import Mutes
 from devmesh.incidents.tables import incidents
+from devmesh.incidents.ties import TiesNow
 from devmesh.incidents.titles import Titles
 from devmesh.incidents.votes import Votes
 from devmesh.incidents.watching import LOOP, Watching
@@ -52,14 +54,14 @@ class Incidents:
 
     def __init__(
         self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events, detectors: Detectors,
-        tuning: Tuning,
+        tuning: Tuning, graph: Graph,
     ) -> None:  # fmt: skip
         self._db, self._clock, self._detectors, self.tuning = db, clock, detectors, tuning
         self.mutes, self._titles = Mutes(db, clock, templates, events), Titles(nodes)
         self.maintenance, self.votes = Maintenance(db, clock), Votes(db, clock)
         holding = Holding(clock, nodes, detectors, self.mutes, self.maintenance, tuning.tell_from)
-        self._nodes = nodes
-        self._watching = Watching(db, clock, nodes, templates, events, detectors, holding, tuning)
+        self._nodes, self._ties = nodes, TiesNow(graph, nodes)
+        self._watching = Watching(db, clock, nodes, templates, events, detectors, holding, tuning, self._ties)
 
     def loops(self) -> list[Loop]:
         """The room's side work."""
@@ -70,7 +72,7 @@ class Incidents:
         `as_seen`, learning from what is kept before, minute by minute with what had arrived by then. What mutes and
         maintenance held then is held.
         """
-        grouping, findings = Grouping(tell_from=tuning.tell_from), list[Finding]()
+        grouping, findings = Grouping((), tuning.tell_from, self._ties()), list[Finding]()
         mutes, windows = self.mutes.list(active=False), self.maintenance.list(active=False)
         held = HeldThen(self._nodes, mutes, windows, tuning.tell_from)
         if as_seen:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
@@ -22,6 +22,7 @@ from devmesh.incidents import queries
 from devmesh.incidents.grouping import AGAIN_SERVICE_MIN, Grouping, Incident
 from devmesh.incidents.holding import Holding
 from devmesh.incidents.model import Cited, Part
+from devmesh.incidents.ties import Ties
 from devmesh.incidents.titles import Titles
 from devmesh.loops import Lease, Loop
 from devmesh.nodes import Nodes
@@ -43,11 +44,11 @@ class Watching:
 
     def __init__(
         self, db: Database, clock: Clock, nodes: Nodes, templates: Templates, events: Events, detectors: Detectors,
-        holding: Holding, tuning: Tuning,
+        holding: Holding, tuning: Tuning, ties: Callable[[], Ties | None] = lambda: None,
     ) -> None:  # fmt: skip
         self._db, self._clock, self._holding = db, clock, holding
         self._titles, self._templates, self._events, self._detectors = Titles(nodes), templates, events, detectors
-        self._tuning = tuning
+        self._tuning, self._ties = tuning, ties
         self._live: Live | None = None
         self._began = 0  # what lies before this minute was there before the watch
         self._anew, self._outdated = False, False
@@ -77,7 +78,7 @@ class Watching:
         with self._db.read() as connection:
             stored = queries.growing(connection, (oldest - AGAIN_SERVICE_MIN - HOUR_MIN) * MINUTE_US)
         before = {one.id: copy.deepcopy(one) for one in stored}
-        grouping = Grouping(stored, self._tuning.tell_from)
+        grouping = Grouping(stored, self._tuning.tell_from, self._ties())
         grouping.observe(looked.counts, sifted.told, looked.until)
         changed = [one for one in grouping.incidents if one != before.get(one.id)]
         lines = [self._lines(one) for one in changed]
