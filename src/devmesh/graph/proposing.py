@@ -75,7 +75,8 @@ def as_yaml(places: Mapping[str, set[str]], hosts: set[str], edges: Iterable[tup
     known = [*edges]
     lines += ["edges:"] if known else []
     for start, end, n in known:
-        note = f"  # {n} line{'s' * (n != 1)} of {_comment(start)} tell of it"
+        told = "1 line tells" if n == 1 else f"{n} lines tell"
+        note = f"  # {told} of trouble between them"
         lines.append(f"  - {{from: {_word(start)}, to: {_word(end)}, type: CALLS}}{note}")
     return "\n".join(lines) + "\n"
 
@@ -87,7 +88,3 @@ def _list(words: Iterable[str]) -> str:
 def _word(text: str) -> str:
     """A scalar as YAML writes it inside of brackets, quoted where it must be."""
     return str(yaml.safe_dump([text], default_flow_style=True, width=10_000, allow_unicode=True)).strip()[1:-1]
-
-
-def _comment(text: str) -> str:
-    return text.encode("ascii", "replace").decode()

@@ -1,0 +1,45 @@
+"""The graph over HTTP: loaded whole or not at all, errors as data, the same answers as the command line's."""
+
+from __future__ import annotations
+
+TEXT = "services:\n  db: {hosts: [h1], aliases: [mysqld]}\n  api: {hosts: [h2], depends_on: [db]}\n"
+
+
+def load(call, text, **more):
+    """The answer to a new inventory."""
+    return call("POST", "/graph/inventory", json={"text": text, **more})
+
+
+def test_an_inventory_is_loaded_and_asked(call):
+    """A dry run changes nothing; names are services, aliases or hosts."""
+    assert load(call, TEXT, dry_run=True).json()["applied"] is False
+    assert call("GET", "/graph").json() == {"services": [], "cursor": None}
+    said = load(call, TEXT).json()
+    assert (said["version"], said["services"], said["edges"], said["applied"]) == (1, 2, 1, True)
+    assert call("GET", "/graph?limit=1").json()["cursor"] == "api"
+    found = call("GET", "/graph/blast", params={"of": "mysqld.service"}).json()
+    assert (found["of"]["name"], found["total"], found["by_hops"]) == ("db", 1, [1])
+    assert found["rows"][0]["way"] == [{"who": "api", "types": ["DEPENDS_ON"], "what": "db"}]
+    assert call("GET", "/graph/causes", params={"of": "api"}).json()["total"] == 3
+    assert len(call("GET", "/graph/path", params={"start": "api", "end": "host:h1"}).json()["ways"]) == 1
+    assert call("GET", "/graph/risks").json()["points"] == [{"kind": "host", "name": "h1", "type": "", "ends": 2}]
+    assert call("GET", "/graph/proposal").json()["text"].startswith("# A draft of 0 services")
+
+
+def test_every_error_of_a_file_is_told_as_data(call):
+    """Line, column, what, and what would be right; nothing is changed."""
+    load(call, TEXT)
+    refused = load(call, "services:\n  a: {}\n  b: {hosts: [h], depends_on: [c]}\n", source="mine.yaml")
+    assert refused.status_code == 422
+    assert refused.json()["message"] == "mine.yaml:2:3: 'a' runs nowhere. And 1 more."
+    assert [(one["line"], one["column"]) for one in refused.json()["faults"]] == [(2, 3), (3, 32)]
+    assert len(call("GET", "/graph").json()["services"]) == 2
+
+
+def test_who_is_unknown_is_not_found(call):
+    """With a near name; a name that is none is no fault of ours."""
+    load(call, TEXT)
+    missing = call("GET", "/graph/blast", params={"of": "apj"})
+    assert (missing.status_code, "Did you mean api?" in missing.json()["hint"]) == (404, True)
+    for query in ("of=", "of=" + "x" * 300, "of=api&limit=0", "of=%00", "name=api"):
+        assert call("GET", f"/graph/blast?{query}").status_code in {404, 422}
