@@ -131,6 +131,18 @@ def test_who_began_is_said_by_its_first_line_however_light(troubled):
     assert (first["service"], first["at_us"], second["service"]) == ("mariadb", BROKE_US + 1_000_000, "api")
 
 
+@pytest.mark.sqlite_only
+def test_who_says_more_began_too_where_it_had_said_nothing(troubled):
+    """A program that says by far more, of a sort that nobody calls bad, was first: its first line says so."""
+    said = b"".join(
+        line("lease table grew once more", service="dhcp", ts_us=BROKE_US - 30_000_000 + n * 2_000_000, node="db01")
+        for n in range(200)
+    )
+    first = written(troubled(broken() + said)).facts["movers"][0]
+    assert (first["service"], first["at_us"]) == ("dhcp", BROKE_US - 30_000_000)
+    assert first["event"]
+
+
 def test_what_a_hostile_line_says_does_nothing(troubled):
     """T8: it stands in a code span that it cannot leave, on one line, with nothing that hides."""
     report = written(troubled(broken(error=HOSTILE)))

@@ -32,7 +32,7 @@ NORMAL_US, CHANGES_US = 7 * DAY_US, 6 * HOUR_US
 MOST_UNSEEN_US = NORMAL_US // 10  # beyond which a week says nothing of what is normal
 HEARD_H = 48  # who runs where
 FOUND, SHIFTED, WORST = 12, 8, 3
-STARTS = {"primitive", "new", "correlation"}  # whose first line is the beginning; others say more of what they say
+STARTS = {"primitive", "new", "correlation"}  # say something new; others may say more of what they say anyway
 BEGINNINGS, LOOKED_UP = 8, 24  # families of a service that may hold its first line; services, the earliest
 
 Suspecting = Callable[[Sequence[Finding], Collection[Pair]], list[Suspect]]
@@ -146,22 +146,34 @@ def _movers(context: Context) -> dict[Pair, Mover]:
     by_pair: dict[Pair, list[Finding]] = defaultdict(list)
     for one in context.asked.findings:
         by_pair[one.service, one.node].append(one)
+    ahead = context.ledger.rows((), (), context.ledger.near.since_us, context.window.since_us)
+    habits = set(ahead.select("family_id", "node_id").unique().iter_rows())
     early = sorted(by_pair, key=lambda pair: by_pair[pair][0].minute)[:LOOKED_UP]
-    begun = {pair: _began(some, context, look=pair in early) for pair, some in by_pair.items()}
+    begun = {
+        pair: _began([one for one in some if _starts(one, habits)] if pair in early else [], some[0], context)
+        for pair, some in by_pair.items()
+    }
     order = sorted(begun, key=lambda pair: (begun[pair].at_us, pair))
     first = begun[order[0]].at_us
     return {pair: replace(begun[pair], lead_s=round((begun[pair].at_us - first) / 1e6)) for pair in order}
 
 
-def _began(findings: Sequence[Finding], context: Context, *, look: bool) -> Mover:
-    """When a service on a node began, by the first line of any family that shows it; by its finding if none does."""
-    service, node = context.services.get(findings[0].service, "?"), context.nodes.get(findings[0].node, "?")
-    some = dict.fromkeys(one.family for one in findings if one.family is not None and one.detector in STARTS)
-    families = tuple(one for one in some if one is not None)[:BEGINNINGS] if look else ()
+def _starts(one: Finding, habits: Collection[tuple[int, int]]) -> bool:
+    """Whether the first line of a finding's family is a beginning: it says something new, or nothing in the hour ahead
+    of the incident.
+    """
+    return one.family is not None and (one.detector in STARTS or (one.family, one.node) not in habits)
+
+
+def _began(starts: Sequence[Finding], found: Finding, context: Context) -> Mover:
+    """When a service on a node began, by the first line of any family that shows it; else when it was found."""
+    service, node = context.services.get(found.service, "?"), context.nodes.get(found.node, "?")
+    some = dict.fromkeys(one.family for one in starts if one.family is not None)
+    families = tuple(some)[:BEGINNINGS]
     first = Claim(Metric.FIRST, "", families, node=node, service=service).within(context.window)
     event = context.ledger.first(first) if families else None
     if event is None:
-        return Mover(service, node, findings[0].minute * MINUTE_US, 0, "", ())
+        return Mover(service, node, found.minute * MINUTE_US, 0, "", ())
     return Mover(service, node, parse_event_id(event)[0], 0, event, families)
 
 

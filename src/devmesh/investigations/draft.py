@@ -24,7 +24,11 @@ SUSPECTS, LINES, LINES_EACH, MOVERS, IMPACT, OTHERS, CHECKS = 5, 6, 3, 8, 8, 8, 
 LEAST_CAUSE = 0.3  # of a change that is named as the cause
 TITLE_CHARS = 119
 COUNTING = {"new": 1, "louder": 2, "error rate": 2}
-WRONG = re.compile(r"error\b|exception\b|fail|fatal|panic|refused|denied|cannot|could not|unable", re.IGNORECASE)
+WRONG = re.compile(
+    r"error\b|exception\b|fail|fatal|panic|refused|denied|cannot|could not|unable|not responding|blocked|timed out",
+    re.IGNORECASE,
+)
+FIRST_WORD = re.compile(r"[\W_]")
 LOUDER = 3  # times as many errors as the suspect
 
 
@@ -100,12 +104,12 @@ class _Writer(Teller):
         place = {(one.service, one.node): number for number, one in enumerate(self.c.suspects)}
         last = len(place)
         first = [one for some in suspects[:1] for one in self._own(some)]
-        others = sorted(self.findings, key=lambda one: place.get((one.service, one.node), last))
+        others = sorted(self.findings, key=lambda one: (place.get((one.service, one.node), last), *self._telling(one)))
         lost = {one.node for one in self.findings if one.kind in WHOLE}
         each, told, seen = Counter[Pair](), list[Statement](), set[tuple[object, ...]]()
         for one in [*first, *others]:
-            sort = one.node, one.service, one.family or one.detector
-            whose = (0, 0) if one in first else sort[:2]
+            sort = (one.family,) if one.family else (one.node, one.service, one.detector)
+            whose = (0, 0) if one in first else (one.node, one.service)
             silent = one.detector == "silence" and one.kind not in WHOLE and one.node in lost
             if silent or sort in seen or each[whose] == LINES_EACH or len(told) == LINES:
                 continue
@@ -172,8 +176,12 @@ class _Writer(Teller):
     def _witnesses(self, one: Suspect) -> list[Finding]:
         """Who accuses it: one finding of each service that could not reach somebody."""
         names = {name for reason in one.reasons if reason.startswith("named by ") for name in reason[9:].split(", ")}
-        found = [x for x in reversed(self.findings) if x.about is About.PEER and self.c.services[x.service] in names]
-        return list({(x.service, x.node): x for x in found}.values())[:3]
+        found = [x for x in self.findings if x.about is About.PEER and self.c.services[x.service] in names]
+        service, node = self.names((one.service, one.node))
+        said = re.compile("|".join(map(re.escape, (FIRST_WORD.split(service)[0], node, "<ip>"))), re.IGNORECASE)
+        found.sort(key=lambda x: x.family in self.texts and bool(said.search(self.texts[x.family].text)))
+        best = {(x.service, x.node): x for x in found}  # of each the one that says most of whom it waits for
+        return list(best.values())[: -LINES_EACH - 1 : -1]
 
     def _doubts(self, one: Suspect) -> list[Statement]:
         """What speaks against it."""

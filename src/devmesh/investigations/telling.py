@@ -134,7 +134,7 @@ class Teller:
         if one.family is None or one.family not in self.texts:
             return None
         names = self.who((one.service, one.node), one.family)
-        return self.say("{0} on {1} names it: {2}", *names, Claim(Metric.LINE, families=(one.family,)))
+        return self.say("{0} on {1} names it, or who needs it: {2}", *names, Claim(Metric.LINE, families=(one.family,)))
 
     def healthy(self, pair: Pair) -> Statement | None:
         """It is accused, and says nothing of trouble itself; or it could not be seen."""
