@@ -5,10 +5,9 @@ Results are names, steps and counts; from which engine they come makes no differ
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from devmesh.graph.kinds import HOST, SERVICE
 from devmesh.graph.snapshot import Snapshot, Thing
@@ -96,16 +95,23 @@ def named(one: Thing) -> Named:
 def reach(graph: Snapshot, of: Thing, over: Mapping[int, int], *, breaks: bool, limit: int, engine: str) -> Reach:
     """The answer that a tree makes (`over`: who is reached, over whom, in any order); `limit` rows, nearest first."""
     hops = _hops(over, of.id)
-    order = sorted(over, key=lambda one: (hops[one], graph.things[one].kind == HOST, graph.things[one].name))
+    rings: list[list[int]] = [[] for _ in range(max(hops.values()))]
+    for one in over:
+        rings[hops[one] - 1].append(one)
     sure = over.keys() if breaks else graph.upstream(of.id, surely=True)
-    rows = tuple(_reached(graph, one, over, of.id, hops[one], sure=one in sure, breaks=breaks) for one in order[:limit])
-    counts = Counter(hops[one] for one in over)
-    spread = tuple(counts[number] for number in range(1, max(counts, default=0) + 1))
+    nearest = list(islice(_in_order(graph, rings), limit))
+    rows = tuple(_reached(graph, one, over, of.id, hops[one], sure=one in sure, breaks=breaks) for one in nearest)
     weakened: tuple[str, ...] = ()
     if breaks and of.kind == HOST:
         needs = (one for one, needed in graph.needs.items() if of.id in needed and one not in over)
         weakened = tuple(sorted(graph.things[one].name for one in needs))
-    return Reach(named(of), len(over), spread, rows, weakened, engine)
+    return Reach(named(of), len(over), tuple(map(len, rings)), rows, weakened, engine)
+
+
+def _in_order(graph: Snapshot, rings: Iterable[list[int]]) -> Iterator[int]:
+    """The nearest first, services before hosts, by name; a ring that nobody looks at is not sorted."""
+    for ring in rings:
+        yield from sorted(ring, key=lambda one: (graph.things[one].kind == HOST, graph.things[one].name))
 
 
 def _hops(over: Mapping[int, int], root: int) -> dict[int, int]:
