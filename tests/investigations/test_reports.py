@@ -9,6 +9,7 @@ import pytest
 from broken_fleet import BROKE_US, MINUTE_US, broken, ordinary, watch
 
 from bodies import line, rows
+from devmesh.detectors import About
 from devmesh.errors import DevMeshError
 from devmesh.incidenting import one_incident
 from devmesh.investigations import queries
@@ -129,6 +130,26 @@ def test_who_began_is_said_by_its_first_line_however_light(troubled):
     body += line("ERROR: mariadb at db01: connection refused", service="api", ts_us=BROKE_US + 5_000_000, node="apps")
     first, second = written(troubled(body)).facts["movers"]
     assert (first["service"], first["at_us"], second["service"]) == ("mariadb", BROKE_US + 1_000_000, "api")
+
+
+@pytest.mark.sqlite_only
+def test_a_node_that_is_lost_is_told_by_its_last_line_and_not_by_anothers(troubled):
+    """Who complains of it is a witness; the node is called by its name alone, and nobody asks for its unit."""
+    mesh = troubled()
+    (case,) = mesh.incidents.list().rows
+    joined = mesh.incidents.findings(case.id)
+    kernel = mesh.nodes.service_names.ids(["kernel"])["kernel"]
+    db01 = mesh.nodes.node_names.ids(["db01"])["db01"]
+    gone = replace(
+        joined[0].finding, detector="silence", kind="node silent", service=kernel, node=db01, family=None, weight=9.0,
+        critical=True, about=About.NODE,
+    )  # fmt: skip
+    refused = [one for one in joined if one.finding.node != db01]
+    report, _context = mesh.investigations.investigate(case, [replace(joined[0], finding=gone), *refused])
+    assert report.title == "db01 fell silent as a whole; api affected"
+    assert report.hypothesis.startswith("db01 fell silent as a whole, heard last at 2025-11-21 11:04:00")
+    assert report.facts["what"][0]["text"].startswith("db01 was heard last at 2025-11-21 11:04:00; no data")
+    assert "kernel" not in "".join(report.next_checks)
 
 
 @pytest.mark.sqlite_only

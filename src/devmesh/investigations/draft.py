@@ -227,17 +227,21 @@ class _Writer(Teller):
 
     def _hypothesis(self, one: Suspect, *, perhaps: bool) -> Statement:
         """In one sentence what probably happened."""
-        kind, pair = self._kind(one), (one.service, one.node)
-        text = "{0} on {1} " + (advice_for(kind).says if kind else "could not be reached")
+        kind, pair, own = self._kind(one), (one.service, one.node), self._own(one)
         claims: list[Claim] = list(self.who(pair))
-        shown = (x.family for x in (*self._own(one), *self._witnesses(one), *self.findings) if x.family in self.texts)
-        family, last = next(shown, None), self.last(*self.names(pair))
-        if family is not None:
-            claims.append(Claim(Metric.LINE, self.texts[family].text, families=(family,)))
-            text += ": {2}"
+        text = "{0} on {1} "
+        if self._is_kernel(one.service):  # it speaks for its node
+            claims, text = claims[1:], "{0} "
+        text += advice_for(kind).says if kind else "could not be reached"
+        shown = next((x.family for x in own or self._witnesses(one) if x.family in self.texts), None)
+        gone = bool(own) and own[0].family is None
+        last = self.last("" if self._is_kernel(one.service) else self.names(pair)[0], self.names(pair)[1])
+        if shown is not None and not gone:
+            text += f": {{{len(claims)}}}"
+            claims.append(Claim(Metric.LINE, self.texts[shown].text, families=(shown,)))
         elif last is not None:
-            claims = [*self.by(str(last.value)), last]
-            text += ", heard {2}"
+            claims = [*self.by(str(last.value))[-len(claims) :], last]
+            text += f", heard {{{len(claims) - 1}}}"
         if self.cause is not None and self.cause.change.node_id == one.node:
             said, event = self.ledger.event(self.cause.change.event_id), (self.cause.change.event_id,)
             if said is not None:
