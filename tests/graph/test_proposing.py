@@ -85,6 +85,8 @@ def test_types_are_guessed_by_name():
         ("upstream mariadb timed out", {"mariadb"}),
         ("dial tcp db1:3306: connection refused", {"mariadb"}),
         ("dial tcp db1:5432: connection refused", set()),
+        ("could not connect to '10.0.0.7' port 3306: refused", {"mariadb"}),
+        ("could not connect to 10.0.0.8:3306: refused", set()),
         ("dial tcp db2:3306: connection refused", set()),
         ("MariaDB: connection lost", {"mariadb"}),
         ("mariadb-backup refused", set()),
@@ -92,4 +94,4 @@ def test_types_are_guessed_by_name():
 )
 def test_whom_a_line_accuses(message, whom):
     """By its name as a word, or by host and port together."""
-    assert set(accused(message, {"mariadb": {"db1"}, "web": {"db2"}})) == whom
+    assert set(accused(message, {"mariadb": {"db1"}, "web": {"db2"}}, {"10.0.0.7": "db1"})) == whom

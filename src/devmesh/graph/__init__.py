@@ -5,6 +5,7 @@ somebody does, and why. Promises: an inventory is taken whole or not at all, wit
 that was learned overrides what people declared; all of it lives in SQL, an engine only answers.
 """
 
+from devmesh.graph.addresses import OWN_ADDRESS, SHARED_ADDRESS, addresses_of
 from devmesh.graph.answers import Reach, Reached, Risks, Step, Ways, Weak
 from devmesh.graph.asking import Asking
 from devmesh.graph.inventory import read_inventory
@@ -15,26 +16,7 @@ from devmesh.graph.service import DAYS, Graph
 from devmesh.graph.snapshot import Snapshot, Thing
 
 __all__ = [
-    "DAYS",
-    "HOST",
-    "MOST_BYTES",
-    "Asking",
-    "Change",
-    "Edge",
-    "Fails",
-    "Fault",
-    "Graph",
-    "Inventory",
-    "Loaded",
-    "Reach",
-    "Reached",
-    "Refused",
-    "Risks",
-    "Shown",
-    "Snapshot",
-    "Step",
-    "Thing",
-    "Ways",
-    "Weak",
-    "read_inventory",
+    "DAYS", "HOST", "MOST_BYTES", "OWN_ADDRESS", "SHARED_ADDRESS", "Asking", "Change", "Edge", "Fails", "Fault",
+    "Graph", "Inventory", "Loaded", "Reach", "Reached", "Refused", "Risks", "Shown", "Snapshot", "Step", "Thing",
+    "Ways", "Weak", "addresses_of", "read_inventory",
 ]  # fmt: skip

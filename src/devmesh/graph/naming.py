@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
 # The first that is found in a name; words that programs are called by, of no fleet's own.
 TYPES = (
@@ -37,7 +38,7 @@ ACCUSING = re.compile(
     r"|connection (?:reset|lost|closed|failed|error)|not responding|bad gateway|host is down|broken pipe",
     re.IGNORECASE,
 )
-_TARGET = re.compile(r"(?<![\w.-])([A-Za-z0-9][\w.-]{0,127})(?::(\d{1,5}))?")
+_TARGET = re.compile(r"(?<![\w.-])([A-Za-z0-9][\w.-]{0,127})(?:['\"]?(?::|,? port[ =:]{1,2})(\d{1,5}))?")
 SYSTEM = re.compile(
     r"kernel|init|systemd.*|dbus.*|sudo|su|login|cron|anacron|getty.*|polkit.*|user@.*|session-.*|run-.*|audit.*|rsyslog.*"
     r"|syslog.*|udev.*|logrotate.*|apt.*|dpkg.*|man-db.*|e2scrub.*|fstrim.*|motd.*|unknown|<overflow>"
@@ -52,12 +53,17 @@ def type_of(name: str) -> str:
     return next((kind for kind, words in TYPES if any(word in low for word in words)), "")
 
 
-def accused(message: str, places: Mapping[str, Collection[str]]) -> Iterator[str]:
-    """The services that a message names by name, or by host and port. `places`: where each runs."""
+def accused(
+    message: str, places: Mapping[str, Collection[str]], addresses: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
+    """The services that a message names by name, or by host and port. `places`: where each runs; `addresses`: whose
+    they are.
+    """
     low = {name.lower(): name for name in places}
     for target, port in _TARGET.findall(message):
         if target.lower() in low:
             yield low[target.lower()]
         elif port and int(port) in PORTS:
-            there = [name for name, hosts in places.items() if target in hosts]
+            host = addresses.get(target, target)
+            there = [name for name, hosts in places.items() if host in hosts]
             yield from (name for name in there if any(word in name.lower() for word in PORTS[int(port)]))

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping
 
 import yaml
 
-from devmesh.events import Events
+from devmesh.events import Events, Filter
+from devmesh.graph.addresses import addresses_of
 from devmesh.graph.inventory import EVERYWHERE, NAME_CHARS
 from devmesh.graph.naming import ACCUSING, SYSTEM, accused, type_of
 from devmesh.nodes import Nodes
 from devmesh.templates import Templates
 
 HOUR_US = 3_600_000_000
-MOST_SERVICES, FAMILIES, SAMPLES, LEAST_ALL = 1_000, 1_000, 2_000, 2
+MOST_SERVICES, FAMILIES, LOOKED_AT, LINES, LEAST_ALL = 1_000, 1_000, 50, 20, 2
 HEAD = """\
 # A draft of {services} services and {edges} edges, from the logs of the last {days:g} days. Correct it, then
 #   devmesh graph load FILE --dry-run     what it would change, and every error with its line
@@ -40,7 +41,7 @@ def propose(nodes: Nodes, templates: Templates, events: Events, now_us: int, day
             places[name].add(host)
     busy = sorted(sorted(places), key=lambda name: -len(places[name]))[:MOST_SERVICES]
     shown = {name: places[name] for name in sorted(busy)}
-    edges = _edges(templates, services, shown)
+    edges = _edges((nodes, templates, events), services, hosts, shown)
     head = HEAD.format(services=len(shown), edges=len(edges), days=days)
     return head + as_yaml(shown, set(hosts.values()), edges)
 
@@ -50,18 +51,24 @@ def _is_plain(name: str) -> bool:
 
 
 def _edges(
-    templates: Templates, services: Mapping[int, str], places: Mapping[str, set[str]]
+    rooms: tuple[Nodes, Templates, Events],
+    services: Mapping[int, str],
+    hosts: Mapping[int, str],
+    places: Mapping[str, set[str]],
 ) -> list[tuple[str, str, int]]:
-    """(who, whom, how many lines that are kept as examples) of lines in which `who` could not reach `whom`."""
+    """(who, whom, how many of the newest lines) of lines in which `who` could not reach `whom`."""
+    nodes, templates, events = rooms
+    addresses = {address: hosts[node] for address, node in addresses_of(nodes, templates, events, hosts).items()}
     found: Counter[tuple[str, str]] = Counter()
     for number, name in services.items():
         if name not in places:
             continue
         said = templates.list_families(service_ids=[number], limit=FAMILIES)
-        members = templates.member_ids(one.id for one in said if ACCUSING.search(one.text))
-        for sample in templates.samples(members, SAMPLES) if members else ():
-            whom = set(accused(sample.message, places)) - {name} if ACCUSING.search(sample.message) else set()
-            found.update((name, one) for one in whom)
+        for family in [one.id for one in said if ACCUSING.search(one.text)][:LOOKED_AT]:
+            members = tuple(templates.member_ids([family]))
+            for one in events.query(Filter(service_ids=(number,), template_ids=members), LINES).events:
+                whom = set(accused(one.message, places, addresses)) - {name} if ACCUSING.search(one.message) else set()
+                found.update((name, other) for other in whom)
     return sorted((*pair, n) for pair, n in found.items())
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Collection
 
-from devmesh.events import Events, Filter
+from devmesh.events import Events
+from devmesh.graph import OWN_ADDRESS, SHARED_ADDRESS, addresses_of
 from devmesh.investigations.advice import KERNEL
 from devmesh.investigations.suspects import Fleet, Pair
 from devmesh.nodes import Nodes
 from devmesh.templates import Templates
 
-OWN_ADDRESS = re.compile(r"\bDST=(\d{1,3}(?:\.\d{1,3}){3})\b")
-SHARED_ADDRESS = re.compile(r"^(?:2(?:2[4-9]|[3-5]\d)\.|127\.|0\.)|\.255$")
-PACKET = ("<packet>", " DST=")  # as families have it, whole or in parts
-LOOKED_AT, MOST_FAMILIES = 50, 1_000
+__all__ = ["OWN_ADDRESS", "SHARED_ADDRESS", "fleet_of"]
 
 
 def fleet_of(nodes: Nodes, templates: Templates, events: Events, pairs: Collection[Pair]) -> Fleet:
@@ -24,13 +20,4 @@ def fleet_of(nodes: Nodes, templates: Templates, events: Events, pairs: Collecti
     names = nodes.node_names.names({node for _service, node in pairs})
     kernel = nodes.service_names.ids([KERNEL], create=False).values()
     services = {**services, **dict.fromkeys(kernel, KERNEL)}
-    said = templates.list_families(service_ids=kernel, limit=MOST_FAMILIES)
-    members = tuple(templates.member_ids(one.id for one in said if any(mark in one.text for mark in PACKET)))
-    addresses = {}
-    for node in names if members else ():
-        found = events.query(Filter(node_ids=(node,), template_ids=members), LOOKED_AT).events
-        named = Counter(address for one in found for address in OWN_ADDRESS.findall(one.message))
-        own = [address for address, _n in named.most_common() if not SHARED_ADDRESS.search(address)]
-        if own:
-            addresses[own[0]] = node
-    return Fleet(services, names, tuple(pairs), addresses)
+    return Fleet(services, names, tuple(pairs), addresses_of(nodes, templates, events, names))
