@@ -144,3 +144,16 @@ def test_what_comes_back_soon_opens_the_same_incident_again():
         grouping.observe(hour(number), [])
     grouping.observe(hour(17), [replace(ONE, minute=1025)])
     assert len(grouping.incidents) == 2
+
+
+def test_what_is_found_late_opens_nothing_again():
+    """It goes into the closed incident in whose time it was said; what lies hours before it is another one."""
+    grouping = Grouping()
+    grouping.observe(hour(10), [ONE, replace(ONE, minute=625)])
+    grouping.observe(hour(12), [])
+    late = [replace(ONE, minute=610, family=9), replace(ONE, minute=300)]
+    for one in late:
+        grouping.observe(hour(13), [one])
+    assert numbers(grouping) == [3, 1]
+    assert [(one.reopened, one.closed) for one in grouping.incidents] == [(0, 625), (0, 300)]
+    assert grouping.incidents[0].joins[2] == "same service, found late"

@@ -184,6 +184,10 @@ class Grouping:
             if finding.minute < incident.resting and (finding.service, finding.node) in incident.pairs:
                 return incident, "somebody closed it a moment ago"
             reason, pause = _shares(incident, finding), finding.minute - incident.closed
+            if pause <= 0:  # it comes late, and is nothing that came back
+                if reason and finding.minute >= incident.onset - BURST_MIN:
+                    return incident, f"{reason}, found late"
+                continue
             if reason and pause <= (AGAIN_SERVICE_MIN if reason == "same service" else AGAIN_NODE_MIN):
                 incident.closed = None
                 incident.reopened += 1
