@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -248,6 +249,16 @@ def test_one_that_was_left_behind_is_taken_over_and_ended(tmp_path):
     second.stop()
     assert not first.answers()
     first._process.wait(10)
+
+
+def test_any_folder_will_do(tmp_path, monkeypatch):
+    """One that is named from where the server stands, with spaces and quotes in its name."""
+    monkeypatch.chdir(tmp_path)
+    one = Engine(Path("my 'data' \"here\"/é"))
+    one.ensure()
+    assert one.answers()
+    assert one._folder == tmp_path / "my 'data' \"here\"/é"
+    one.stop()
 
 
 def test_an_engine_that_cannot_start_says_why(tmp_path, monkeypatch):

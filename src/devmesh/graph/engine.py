@@ -25,6 +25,7 @@ from devmesh.errors import Unavailable
 
 READY_S, STOP_S, ANSWER_S = 10.0, 3.0, 2.0
 LOOK_S = 0.01
+SAID = 3  # lines of its log that tell why it ended
 MOST_MEMORY_MB, QUERY_MEMORY_MB = 256, 64
 QUERY_MS, MOST_QUERY_MS = 2_000, 10_000
 MOST_ROWS = 10_000
@@ -51,8 +52,8 @@ class Engine:
     """The engine of one data folder. Not for several threads at once: a loop owns it."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.socket_path = folder / "engine.sock"
+        self._folder = folder.absolute()  # the engine stands in it
+        self.socket_path = self._folder / "engine.sock"
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._stuck = 0
@@ -186,5 +187,5 @@ class Engine:
 
 def _last_word(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    told = [one for one in lines if "error" in one.lower() or "can't" in one.lower()] or lines
-    return f" It said: {told[-1][-200:]}" if told else ""
+    told = "; ".join(one.strip() for one in lines[-SAID:])
+    return f" It said: {told[-300:]}" if told else ""
