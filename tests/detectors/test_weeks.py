@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bodies import DAY_US, HOUR_US, NOW_US, line, run_whole, take
-from devmesh.detectors import weeks
+from devmesh.detectors import service, weeks
 from devmesh.drifting import list_drift
-from devmesh.errors import InvalidInput
+from devmesh.errors import InvalidInput, Unavailable
 from devmesh.memory import BlindInterval
 from drifted_life import DAYS, live
 
@@ -58,6 +58,22 @@ def test_a_young_store_says_how_many_days_it_needs(make_mesh):
     mesh.clock.advance(3_600)
     found = list_drift(mesh)
     assert (found["days"], found["least_days"], found["drifts"]) == (3, 22, [])
+
+
+def test_who_asks_while_another_looks_is_not_kept_for_long(fleet, monkeypatch):
+    """Requests that wait would take the threads of all others."""
+    monkeypatch.setattr(service, "WEEKS_WAIT_S", 0.01)
+    asked = []
+
+    def look(*_rooms):
+        with pytest.raises(Unavailable):
+            list_drift(fleet)
+        asked.append(1)
+        return weeks.Weeks(1, 1, 0, 0, (), ())
+
+    monkeypatch.setattr(weeks, "look", look)
+    assert list_drift(fleet)["days"] == 0
+    assert asked
 
 
 @pytest.mark.parametrize("limit", [0, 1_001])

@@ -17,11 +17,13 @@ from devmesh.detectors.model import Finding
 from devmesh.detectors.queries import Sort, Stored
 from devmesh.detectors.tuning import Tuning
 from devmesh.detectors.watch import Watch
+from devmesh.errors import Unavailable
 from devmesh.events import Events
 from devmesh.memory import Memory, Minutes
 from devmesh.templates import Templates
 
 HOUR_US, MINUTE_US = 3_600_000_000, 60_000_000
+WEEKS_WAIT_S = 5.0  # requests that wait take threads from others
 READ_H, DAY_MIN = 24, 24 * HOUR_MIN  # at a time
 SEEN_MIN = LATE_AT_MOST_MIN + HOUR_MIN  # after so long a watch has looked at what came late
 
@@ -103,12 +105,18 @@ class Detectors:
         return queries.forget(connection, before, but, limit)
 
     def drift(self, now_us: int) -> weeks.Weeks:
-        """What slowly changed over weeks; found anew once an hour, which may take seconds."""
-        with self._weeks_lock:
-            hour = now_us // HOUR_US
+        """What slowly changed over weeks; found anew once an hour, which takes a minute in a very large fleet. Raises
+        Unavailable where somebody else looks for it already, and for long.
+        """
+        hour = now_us // HOUR_US
+        if not self._weeks_lock.acquire(timeout=WEEKS_WAIT_S):
+            raise Unavailable("Somebody looks for drift already.", hint="Ask again shortly.", retry_after_s=30)
+        try:
             if self._weeks is None or self._weeks[0] != hour:
                 self._weeks = hour, weeks.look(self._templates, self._events, self._memory, now_us)
             return self._weeks[1]
+        finally:
+            self._weeks_lock.release()
 
     def normal(self) -> list[Usual]:
         """How many errors are normal of each service on a node, the most first."""

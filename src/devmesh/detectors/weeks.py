@@ -35,7 +35,7 @@ class Weeks:
 
 
 def look(templates: Templates, events: Events, memory: Memory, now_us: int) -> Weeks:
-    """The whole days up to now, 55 at most. Takes seconds in a large fleet."""
+    """The whole days up to now, 55 at most. Takes a minute in a very large fleet."""
     until = now_us // DAY_US
     begun = events.first_hour((until - MOST_DAYS) * DAY_H)
     if begun is None or begun // DAY_H >= until:
