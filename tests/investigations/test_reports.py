@@ -153,6 +153,26 @@ def test_a_node_that_is_lost_is_told_by_its_last_line_and_not_by_anothers(troubl
 
 
 @pytest.mark.sqlite_only
+def test_an_incident_of_a_whole_night_asks_no_more_than_a_small_one(troubled, monkeypatch):
+    """Three hundred services in trouble: lines are read of 60 families and of the 24 that began first."""
+    mesh = troubled()
+    (case,) = mesh.incidents.list().rows
+    joined = mesh.incidents.findings(case.id)
+    names = [f"svc-{one}" for one in range(300)]
+    found = [
+        replace(
+            joined[n % 2], finding=replace(joined[n % 2].finding, service=service, minute=BROKE_US // MINUTE_US + n)
+        )
+        for n, service in enumerate(sorted(mesh.nodes.service_names.ids(names).values()))
+    ]
+    asked, real = [], mesh.events.query
+    monkeypatch.setattr(mesh.events, "query", lambda *some, **more: asked.append(some) or real(*some, **more))
+    report, _context = mesh.investigations.investigate(case, [*joined, *found])
+    assert len(asked) < 200
+    assert report.facts["suspects"][0]["service"] == "mariadb"
+
+
+@pytest.mark.sqlite_only
 def test_who_says_more_began_too_where_it_had_said_nothing(troubled):
     """A program that says by far more, of a sort that nobody calls bad, was first: its first line says so."""
     said = b"".join(
