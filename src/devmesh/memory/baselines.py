@@ -254,14 +254,17 @@ class Baselines:
         """How far counts of five minutes and of the hour stray from what was expected, and the most there was."""
         keys, counts = self.keys, hour.counts
         place = hour.key * BINS + (counts.minute - counts.hour * HOUR_MIN) // BIN_MIN
-        bins = np.bincount(place, weights=counts.n, minlength=len(keys) * BINS).astype(float)
-        bins = bins.reshape(len(keys), BINS) * (taken / np.maximum(total, 1.0))[:, None]
-        each = hour.expected / BINS
-        keys["stray_5"] = keys["stray_5"] * SLOW + ((bins - each[:, None]) ** 2).sum(1) - hour.expected
+        place, rows = np.unique(place, return_inverse=True)  # most keys are silent: their bins are not written out
+        key, each = place // BINS, hour.expected / BINS
+        bins = np.bincount(rows, weights=counts.n, minlength=len(place)) * (taken / np.maximum(total, 1.0))[key]
+        apart = np.bincount(key, weights=(bins - each[key]) ** 2 - each[key] ** 2, minlength=len(keys))
+        most = np.zeros(len(keys))
+        np.maximum.at(most, key, bins)
+        keys["stray_5"] = keys["stray_5"] * SLOW + apart + BINS * each**2 - hour.expected
         keys["worth_5"] = keys["worth_5"] * SLOW + BINS * each**2
         keys["stray_60"] = keys["stray_60"] * SLOW + (taken - hour.expected) ** 2 - hour.expected
         keys["worth_60"] = keys["worth_60"] * SLOW + hour.expected**2
-        keys["most_5"] = np.maximum(keys["most_5"] * MOST, bins.max(1, initial=0.0))
+        keys["most_5"] = np.maximum(keys["most_5"] * MOST, most)
         keys["most_60"] = np.maximum(keys["most_60"] * MOST, taken)
 
     def _remember(self, hour: int, by_pair: Floats) -> None:
