@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+import numpy as np
 import pytest
 from test_watching import BEGIN_US, MINUTE_US, failing, fleet, live, send  # noqa: F401 - a fixture
 
@@ -13,9 +14,13 @@ from bodies import DAY_US, HOUR_US
 from devmesh.backtest import Spell
 from devmesh.clock import FakeClock
 from devmesh.detecting import TELL_LEAST, TELL_MOST, replay
-from devmesh.detectors import Tuning
+from devmesh.detectors import About, Finding, Tuning
 from devmesh.detectors.states import FINDS
 from devmesh.errors import ConfigError, InvalidInput
+from devmesh.incidents import Mute
+from devmesh.incidents.guard import Guard
+from devmesh.incidents.held_then import HeldThen
+from devmesh.memory import Minutes
 from devmesh.watched import list_detectors
 from opened import found, open_incident
 from watched_life import START_US, ordinary
@@ -71,16 +76,10 @@ def test_with_more_evidence_asked_for_a_real_one_is_missed_and_said_so(told):
     assert (seen["messages"], seen["a_week"], seen["more"]) == ({"told": 1, "would": 0}, None, [])
     assert seen["to_set"] == {"DEVMESH_TELL_FROM": f"{weight + 0.01:g}", "DEVMESH_DETECTORS_OFF": "primitive"}
     assert (replay(told, tell_from=weight, off="primitive")["less"], replay(told)["to_set"]) == ([], {})
-
-
-def test_what_finds_nothing_is_not_missed_until_it_is_off(told):
-    """A detector that had no part changes nothing; without those that saw it the incident is missed."""
-    (case,) = told.incidents.list().rows
     parts = {one.detector for one in told.incidents.parts([case.id])[case.id]}
     others = ", ".join(name for name in FINDS if name not in parts)
-    assert replay(told, off=others)["same"] == [{"id": case.id, "later_s": 0}]
-    seen = replay(told, off=",".join(parts))
-    assert ([one["id"] for one in seen["less"]], seen["off"]) == ([case.id], sorted(parts))
+    assert replay(told, off=others)["same"] == [{"id": case.id, "later_s": 0}], "who had no part is not missed"
+    assert [one["id"] for one in replay(told, off=",".join(parts))["less"]] == [case.id]
 
 
 @pytest.mark.parametrize("asked", [{"learn_h": 0}, {"tell_from": 1.9}, {"tell_from": 6.1}, {"off": "loudest"}])
@@ -141,26 +140,48 @@ def test_what_goes_on_after_its_window_is_told_as_it_was(fleet):  # noqa: F811
         assert [one["onset_us"] for one in seen["incidents"]] == [case.onset_us]
 
 
-def test_a_mute_that_somebody_ended_is_one_until_then(told):
-    """What it held is told from its end on, not before, and by both looks alike."""
-    (first,) = told.incidents.list().rows
-    families = {one.finding.family for one in told.incidents.findings(first.id) if one.finding.family}
-    live(told, 40)
-    told.clock.advance(10)
-    until = told.clock.now_us() + DAY_US
-    mutes = [told.incidents.mutes.mute(one, "known", until, "ada", (), 1_000) for one in families]
-    at = (told.clock.now_us() - START_US) // MINUTE_US
-    live(told, 5, failing(at + 2, at + 9))
-    assert told.incidents.list().rows[0].enough_us == first.enough_us
-    told.clock.advance(10)
-    for one in mutes:
-        told.incidents.mutes.end(one.id, "ada")
-    live(told, 7, failing(at + 2, at + 9))
-    cases = told.incidents.list().rows
-    for seen in both(told):
-        assert (seen["held"] > 0, seen["more"], seen["less"]) == (True, [], [])
-        assert {one["id"]: one["later_s"] for one in seen["same"]} == {one.id: 0 for one in cases}
-        assert [one["reopened"] for one in seen["incidents"]] == [one.reopened for one in reversed(cases)]
+def counts_of(until, *said):
+    """An hour that is known until a minute, in which the muted line was said on node 1 in these minutes."""
+    minutes, ones = np.array(said, dtype=np.int64), np.ones(len(said), dtype=np.int64)
+    return Minutes(until // 60, until, minutes, ones, ones, ones, ones, ones)
+
+
+def muted(**more):
+    """A mute of family 1 that was made in the first minute of an hour, for a day."""
+    guard = Guard(1, "write failed", {}, None, {}, 1, 1, 0, neighbours=False)
+    return Mute(1, 1, (), "known", "ada", HOUR_US + 1, HOUR_US + DAY_US, None, guard, **more)
+
+
+def bad(minute):
+    """The muted line was found in a minute of that hour."""
+    return Finding(60 + minute, "new", "new", 1, 1, 1, 4.0, False, About.SELF, "text")
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        ({}, [[], [], []]),
+        ({"ended_us": HOUR_US + 20 * MINUTE_US + 5, "ended_why": "ended by ada"}, [[], [], [5, 19]]),
+        ({"ended_us": HOUR_US + 20 * MINUTE_US + 5, "ended_why": "it was said 9 times"}, [[], [5, 19, 20], []]),
+    ],
+)
+def test_a_mute_holds_in_the_past_until_it_ended(ended, told):
+    """For good; until the look after somebody ended it; until the very look in which its guard did, which is told."""
+    held = HeldThen(None, [muted(**ended)], [], 3.0)
+    looks = [(6, [bad(5)]), (20, [bad(19)]), (21, [])]
+    looks = [held.sift(found, 60 + until, counts_of(60 + until, 80)) for until, found in looks]
+    assert [[one.minute - 60 for one in look] for look in looks] == told
+    assert held.count == (1 if told[1] else 2)
+
+
+def test_an_hour_of_the_past_is_sifted_as_its_minutes_are():
+    """What was found before the mute was made is told, what it held is let go at its end."""
+    mute = muted(ended_us=HOUR_US + 30 * MINUTE_US, ended_why="ended by ada")
+    found = [bad(minute) for minute in (0, 10, 40)]
+    whole = HeldThen(None, [mute], [], 3.0).past_hour(found, counts_of(120, 60, 70, 100))
+    assert sorted(one.minute - 60 for one in whole) == [0, 10, 40]
+    lasting = HeldThen(None, [muted()], [], 3.0)
+    assert (lasting.past_hour(found, counts_of(120)), lasting.count) == ([], 3)
 
 
 def test_lines_that_came_later_would_be_told(told):
