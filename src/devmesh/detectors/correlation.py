@@ -15,7 +15,7 @@ KILLED_MIN = 5
 ORDERLY_MIN = 60
 GROWN_UP_MIN = 24 * 60
 KILLED, CRASHED = 3.0, 4.0
-NEWS = {"new", "louder", "error rate"}
+NEWS = {"new", "louder", "error rate", "successor"}
 BEFORE_MIN, AFTER_MIN, CALM = 1, 10, 0.3
 
 Pair = tuple[int, int]

@@ -46,7 +46,7 @@ def plan_of(starts: Sequence[int], unseen: Sequence[int] = ()) -> Plan | None:
     """The plan of runs that began in these minutes, in order of time; None where there is none. `unseen`: when others
     should have, while nobody could see.
     """
-    runs = sorted({*starts, *unseen})
+    runs = sorted({*starts, *unseen}) if unseen else list(starts)
     if len(runs) < LEAST_WEEKS:
         return None
     period = float(median(_gaps(runs[-STARTS:])))
@@ -56,11 +56,11 @@ def plan_of(starts: Sequence[int], unseen: Sequence[int] = ()) -> Plan | None:
 
 
 def _by_interval(runs: Sequence[int], period: float) -> Plan | None:
-    gaps, allowed = _gaps(runs), max(10.0, STRAY * period)
-    stray = max(abs(gap - period) for gap in gaps)
-    if len(runs) < LEAST_STARTS or period < LEAST_PERIOD_MIN or stray > allowed:
+    if len(runs) < LEAST_STARTS or period < LEAST_PERIOD_MIN:
         return None
-    if (2 * stray / period) ** len(gaps) > CHANCE:
+    gaps = _gaps(runs)
+    stray = max(max(gaps) - period, period - min(gaps))
+    if stray > max(10.0, STRAY * period) or (2 * stray / period) ** len(gaps) > CHANCE:
         return None
     due = int(runs[-1] + period + max(15.0, 3 * stray, 2.1 * period))
     return Plan(round(period), round(runs[-1] + period), due, max(1, round(stray)), len(runs), len(runs))

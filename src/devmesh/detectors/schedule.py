@@ -76,15 +76,16 @@ class Schedule:
         rare = keys["slow_n"] < RARE_AN_HOUR * np.maximum(keys["slow_h"], 1.0)
         self._note_blind(counts)
         start, end = counts.hour * 60, min(counts.until, counts.hour * 60 + 60)
+        of_rare = rare[hour.key]
+        for key in np.unique(hour.key[~of_rare]).tolist():
+            self._times.pop(key, None)
         waiting, out = sorted(self._due(start, end), reverse=True), list[Finding]()
-        for row in np.argsort(counts.minute, kind="stable").tolist():
+        rows = np.flatnonzero(of_rare)
+        for row in rows[np.argsort(counts.minute[rows], kind="stable")].tolist():
             key, minute = int(hour.key[row]), int(counts.minute[row])
             while waiting and waiting[-1][0] < minute:
                 out += self._judged(*waiting.pop(), end, normal, told=told)
-            if rare[key]:
-                self._times.setdefault(key, _Times()).heard(minute)
-            else:
-                self._times.pop(key, None)
+            self._times.setdefault(key, _Times()).heard(minute)
         for due, key in reversed(waiting):
             out += self._judged(due, key, end, normal, told=told)
         return out

@@ -16,6 +16,7 @@ from devmesh.detectors import (
     quietness,
     schedule,
     silence,
+    successor,
     unheard,
 )
 from devmesh.errors import InvalidInput
@@ -30,6 +31,7 @@ FINDS = {
     error_rate.NAME: "more errors of a service than it usually has",
     silence.NAME: "a service or a node that has a rhythm and lost it",
     schedule.NAME: "the line that did not come: a backup, a cron job",
+    successor.NAME: "a line that is always followed by another, and was not",
     unheard.NAME: "a node whose agent is not heard any more, and why",
     correlation.NAME: "killed just after memory ran out; came up, and had not gone down in good order",
 }

@@ -17,6 +17,7 @@ from devmesh.detectors.primitives import Primitives
 from devmesh.detectors.quietness import Quietness
 from devmesh.detectors.schedule import Schedule
 from devmesh.detectors.silence import Silence
+from devmesh.detectors.successor import Successor
 from devmesh.detectors.tuning import Tuning
 from devmesh.detectors.unheard import Unheard
 from devmesh.memory import Baselines, Minutes, Shape
@@ -30,6 +31,7 @@ class Watch:
         self.tuning = tuning
         self._primitives, self._births, self._loudness = Primitives(), Births(), Loudness()
         self._silence, self._schedule, self.error_rate = Silence(), Schedule(), ErrorRate()
+        self._successor = Successor()
         self._quietness, self._correlation, self._unheard = Quietness(), Correlation(), Unheard()
 
     def observe(self, counts: Minutes) -> list[Finding]:
@@ -42,6 +44,7 @@ class Watch:
         found += self._quietness.observe(hour, normal, told=told)
         found += self._silence.observe(hour, normal, told=told)
         found += self._schedule.observe(hour, normal, told=told)
+        found += self._successor.observe(hour, normal, told=told)
         found += self.error_rate.observe(hour, normal, told=told)
         found += self._unheard.observe(hour, normal, told=told)
         if told:

@@ -105,6 +105,7 @@ ADVICE = {
         "did not do what it does by plan", "On {node}: systemctl list-timers --all; crontab -l",
         "On {node}: journalctl -u {service} -n 50",
     ),
+    "successor": _advice("began something and did not go on as it always does", LOGS, STATUS),
     "error rate": _advice("says far more errors than usual", ERRORS, STATUS),
     "new": _advice("says errors that were never seen", ERRORS, STATUS),
     "louder": _advice("says much more than usual", LOGS, STATUS),
