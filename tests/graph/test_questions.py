@@ -157,7 +157,7 @@ def test_the_engine_answers_once_it_holds_the_graph(mesh):
     assert after.rows == before.rows
     assert mesh.graph.path("web", "host:db1").engine == "falkordb"
     mesh.graph.load(SHOP.replace("web: {hosts: [edge]", "web: {hosts: [edge2]"))
-    assert mesh.graph.blast("db").engine.startswith("memory: The engine is not up to date")
+    assert mesh.graph.blast("db").engine.startswith("memory: The engine does not hold this version")
     mesh.graph.load("services: {}")
     mesh.graph.keep()
     assert part(mesh).state == "off"

@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 OFF, DEGRADED, OK = "off", "degraded", "ok"
 EMPTY = "No inventory is loaded: devmesh graph init proposes one."
 CHOSEN = "Switched off by DEVMESH_GRAPH_URL=off; questions are answered from memory."
-STARTING = "The engine is not up to date yet; questions are answered from memory."
 T = TypeVar("T")
 
 
@@ -69,19 +68,17 @@ class Asking:
         self._state = (OK, "")
         return built
 
-    def ask(self, graph: Snapshot, engine: Callable[[Falkor], T], memory: Callable[[], T]) -> tuple[T, str]:
+    def ask(self, engine: Callable[[Falkor], T], memory: Callable[[], T]) -> tuple[T, str]:
         """The engine's answer, else the memory's; and which it was, with the reason."""
         if self._falkor is None:
             return memory(), f"memory: {self._reason}"
         try:
             if self._engine is not None and not self._engine.socket_path.exists():
                 raise Unavailable("The engine does not run.")  # noqa: TRY301 - spares an import of half a second
-            if self._falkor.is_projected(graph):
-                return engine(self._falkor), "falkordb"
+            return engine(self._falkor), "falkordb"
         except Unavailable as error:
             log.debug("graph engine away reason=%r", error.message)
             return memory(), f"memory: {error.message}"
-        return memory(), f"memory: {STARTING}"
 
     def health(self) -> tuple[str, str]:
         """State and reason."""

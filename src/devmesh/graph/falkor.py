@@ -23,6 +23,7 @@ from devmesh.graph.snapshot import Snapshot, Thing
 CONNECT_S, ASK_S, BUILD_S = 2.0, 4.0, 15.0
 LOCK_S = 120
 CHUNK = 2_000
+BEHIND = "The engine does not hold this version of the graph yet."
 PORT = 6379
 FORM = "It looks like falkordb://host:6379/name, with user:password@ where it has one; falkordbs:// is over TLS."
 
@@ -161,6 +162,8 @@ class Falkor:
             with contextlib.closing(db.connection):
                 yield db
         except (RedisError, OSError) as error:
+            if "empty key" in str(error):
+                raise Unavailable(BEHIND) from error
             raise Unavailable(f"The graph engine does not answer: {str(error)[:200]}.") from error
 
 

@@ -122,7 +122,6 @@ class Graph:
         graph = self.snapshot()
         of = graph.find(name)
         over, engine = self._asking.ask(
-            graph,
             lambda falkor: falkor.tree(graph, of.id, breaks=breaks),
             lambda: graph.tree(of.id, breaks=breaks),
         )
@@ -133,7 +132,6 @@ class Graph:
         graph = self.snapshot()
         one, other = graph.find(start), graph.find(end)
         ways, engine = self._asking.ask(
-            graph,
             lambda falkor: falkor.ways(graph, one.id, other.id, MOST_WAYS),
             lambda: graph.ways(one.id, other.id, MOST_WAYS),
         )
