@@ -173,6 +173,18 @@ def test_an_incident_of_a_whole_night_asks_no_more_than_a_small_one(troubled, mo
 
 
 @pytest.mark.sqlite_only
+def test_where_a_line_is_no_trouble_is_not_where_the_trouble_is(troubled):
+    """A sort of line that another node says all the time is found on one node: that one alone is named."""
+    elsewhere = line("mariadb.service: Failed with result 'core-dump'.", service="mariadb", ts_us=BROKE_US, node="nas")
+    mesh = troubled(broken() + elsewhere)
+    (case,) = mesh.incidents.list().rows
+    db01 = mesh.nodes.node_names.ids(["db01"])["db01"]
+    found = [one for one in mesh.incidents.findings(case.id) if one.finding.node == db01]
+    (where,) = mesh.investigations.investigate(case, found)[0].facts["where"]
+    assert where["text"] == "It shows in the lines of 1 service on 1 node."
+
+
+@pytest.mark.sqlite_only
 def test_who_says_more_began_too_where_it_had_said_nothing(troubled):
     """A program that says by far more, of a sort that nobody calls bad, was first: its first line says so."""
     said = b"".join(

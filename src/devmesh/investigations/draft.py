@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devmesh.detectors import About, Finding
 from devmesh.investigations.advice import KERNEL, advice_for, checks_for
@@ -121,7 +121,10 @@ class _Writer(Teller):
 
     def _where(self) -> list[Statement]:
         families = tuple(sorted(self.texts))
-        counts = [Claim(one, "", families).within(self.c.window) for one in (Metric.SERVICES, Metric.NODES)]
+        nodes = {one.node for one in self.findings}  # what is said elsewhere anyway is no trouble there
+        node = self.c.nodes.get(next(iter(nodes)), "") if len(nodes) == 1 else ""
+        where = Claim(Metric.SERVICES, "", families, node=node).within(self.c.window)
+        counts = where, replace(where, metric=Metric.NODES)
         told = self.say("It shows in the lines of {0} on {1}.", *counts) if families else None
         return whole([told if told and told.claims[0].value else None])
 
