@@ -27,6 +27,7 @@ RARE_AN_HOUR, STARTS_AN_HOUR = 8.0, 1.0  # of who follows, and of who begins
 KNOWN = 3.0  # events; what was never said before begins nothing and follows nothing
 LEAST_STARTS, MISSED = 20, 0.03  # of the starts it may fail
 FOLLOWERS, RULES, OPEN = 4, 20_000, 32  # of one family; in all; starts of one service at once: more are no start
+BUSY = 1_000  # rare families in a minute
 LEAST_WEIGHT, MOST_WEIGHT, IN_A_ROW = 1.0, 3.2, 2
 WARNING, DAY_MIN = 4, 24 * 60
 
@@ -109,6 +110,9 @@ class Successor:
         return out
 
     def _hear(self, minute: int, said: set[int], normal: Baselines, starting: npt.NDArray[np.bool_]) -> None:
+        if len(said) > BUSY:  # so much at once tells of nobody what follows
+            self._starts = []
+            return
         by_pair = defaultdict[int, set[int]](set)
         for key in said:
             by_pair[int(normal.keys["pair"][key])].add(key)
