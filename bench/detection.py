@@ -1,10 +1,12 @@
 """How well faults are noticed, and who is blamed: simulated fleets with known faults, and quiet days.
 
     python bench/detection.py [--seeds 1-200] [--quiet-days 60] [--memories 4] [--json] [--jobs 2]
+                              [--graph [--missing 0.2] [--wrong 0.1]]
 
 A run is eight days of an 8-node fleet's ordinary life, then one fault, whose kind goes round by seed; its messages take
 the real way through templates and families, its counts the real detectors, grouping and rules of blame. Quiet days hold
-what only looks like a fault. Nothing here knows how a fault shows; the truth is used for nothing but to judge.
+what only looks like a fault. With --graph the fleet's inventory is loaded, of which a share of the edges can be missing
+and as many in proportion wrong. Nothing here knows how a fault shows; the truth is used for nothing but to judge.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -27,8 +29,11 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
+import devmesh.simulate
 from devmesh.detectors import Watch
-from devmesh.incidents import Grouping, Incident
+from devmesh.graph import Edge, Snapshot, read_inventory
+from devmesh.graph.snapshot import snapshot_of
+from devmesh.incidents import Grouping, Incident, Ties
 from devmesh.intake.services import CANDIDATES, service_names
 from devmesh.investigations import Fleet, Ranking, Signature, recall, roles_of, signature
 from devmesh.investigations.service import AFTER_US, BEFORE_US, OWN_ADDRESS, QUOTED, SHARED_ADDRESS
@@ -48,6 +53,28 @@ APART_H = 12
 CLOCK_MIN = 125  # lines of a clock that jumped bear times so far off
 QUIET_DAYS = 30  # in one run
 KEYS = ("minute", "family", "service", "node", "priority")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the inventory says: shares of its edges that are missing, and wrong ones for each that there is."""
+
+    missing: float = 0.0
+    wrong: float = 0.0
+
+    def snapshot(self, seed: int) -> Snapshot:
+        """The graph of the simulated fleet, less and more."""
+        dice = random.Random(seed)  # noqa: S311 - to be repeated
+        whole = read_inventory((Path(devmesh.simulate.__file__).parent / "inventory.yaml").read_text())
+        kept = [one for one in whole.edges if dice.random() >= self.missing]
+        names = sorted(whole.services)
+        tied = {(one.start, one.end) for one in whole.edges}
+        while len(tied) < len(whole.edges) * (1 + self.wrong):
+            start, end = dice.sample(names, 2)
+            if (start, end) not in tied:
+                tied.add((start, end))
+                kept.append(Edge(start, end, "DEPENDS_ON"))
+        return snapshot_of(replace(whole, edges=tuple(kept)), default_inventory().nodes)
 
 
 @dataclass(frozen=True)
@@ -136,7 +163,7 @@ class Reader:
             self.shapes[numbers[home]] = Shape(home[0], self._texts.get(home, ""), level)
         return pl.DataFrame({"template": self._home.keys(), "family": [numbers[one] for one in self._home.values()]})
 
-    def fleet(self, watch: Watch) -> Fleet:
+    def fleet(self, watch: Watch, ties: Ties | None = None) -> Fleet:
         """What the rules of blame may know."""
         pairs = watch.normal.pairs
         own = {
@@ -145,7 +172,17 @@ class Reader:
             for address in [next((one for one, _n in found.most_common() if not SHARED_ADDRESS.search(one)), "")]
         }
         spoke = tuple(zip(pairs["service"].tolist(), pairs["node"].tolist(), strict=True))
-        return Fleet({v: k for k, v in self.services.items()}, {v: k for k, v in self.nodes.items()}, spoke, own)
+        services, nodes = self.names()
+        return Fleet(services, nodes, spoke, own, ties)
+
+    def names(self) -> tuple[dict[int, str], dict[int, str]]:
+        """Of services and of nodes, by number."""
+        return {v: k for k, v in self.services.items()}, {v: k for k, v in self.nodes.items()}
+
+    def ties(self, known: Known | None, seed: int) -> Ties | None:
+        """What an inventory says of them."""
+        services, nodes = self.names()
+        return None if known is None else Ties(known.snapshot(seed), lambda _ids: services, lambda _ids: nodes)
 
 
 def hours(counts: pl.DataFrame) -> Iterator[Minutes]:
@@ -159,7 +196,7 @@ def hours(counts: pl.DataFrame) -> Iterator[Minutes]:
         yield Minutes(hour, min(until, (hour + 1) * 60), *columns)
 
 
-def run(kind: str, seed: int, days: int) -> Result:
+def run(kind: str, seed: int, days: int, known: Known | None = None) -> Result:
     """One run; kind `quiet` is `days` without a fault."""
     made, truth, end_us = quiet(seed, days) if kind == "quiet" else faulty(kind, seed)
     reader, frames, lines = Reader(made), [], []
@@ -175,7 +212,8 @@ def run(kind: str, seed: int, days: int) -> Result:
     counts = pl.concat(frames).join(home, "template").group_by(KEYS).agg(pl.col("n").sum()).sort(KEYS)
     counts = counts.filter(pl.col("minute") < end_us // MINUTE_US)  # a clock that is ahead stretches no time
     began = time.process_time()
-    watch, grouping = Watch(reader.shapes), Grouping()
+    ties = reader.ties(known, seed)
+    watch, grouping = Watch(reader.shapes), Grouping(ties=ties)
     for hour in hours(counts):
         grouping.observe(hour, watch.observe(hour))
     cpu_s = time.process_time() - began
@@ -184,7 +222,7 @@ def run(kind: str, seed: int, days: int) -> Result:
     if truth is None:
         return Result(kind, seed, 0, len(told), None, 0, "", (), length, cpu_s)
     quotes = pl.concat(lines).join(home, "template")
-    return judged(truth, told, reader, watch, quotes, (seed, length, cpu_s))
+    return judged(truth, told, reader.fleet(watch, ties), quotes, (seed, length, cpu_s))
 
 
 def quiet(seed: int, days: int) -> tuple[Simulation, None, int]:
@@ -205,7 +243,7 @@ def faulty(kind: str, seed: int) -> tuple[Simulation, Truth, int]:
 
 
 def judged(
-    truth: Truth, told: list[Incident], reader: Reader, watch: Watch, lines: pl.DataFrame, of: tuple[int, float, float]
+    truth: Truth, told: list[Incident], fleet: Fleet, lines: pl.DataFrame, of: tuple[int, float, float]
 ) -> Result:
     """What was told against what was true. Incidents beside the fault are false, more than one of it are split."""
     seed, length, cpu_s = of
@@ -217,7 +255,6 @@ def judged(
         return Result(truth.kind, seed, 0, false, None, 0, "", (), length, cpu_s)
     first = own[0]
     detect_s = max(0.0, ((first.told or 0) + 1) * 60 - truth.first_symptom_us / 1e6)
-    fleet = reader.fleet(watch)
 
     def quotes(family: int, node: int) -> list[str]:
         begin_us = first.findings[0].minute * MINUTE_US
@@ -323,6 +360,9 @@ def main() -> None:
     parser.add_argument("--seeds", default="1-200", help="of the runs with a fault: 7, or 1-200")
     parser.add_argument("--quiet-days", type=int, default=60)
     parser.add_argument("--memories", type=int, default=4, help="fleets of 48 faults each, to be recognized")
+    parser.add_argument("--graph", action="store_true", help="with the fleet's inventory")
+    parser.add_argument("--missing", type=float, default=0.0, help="share of its edges that nobody declared")
+    parser.add_argument("--wrong", type=float, default=0.0, help="edges that are none, for each that is one")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -330,11 +370,12 @@ def main() -> None:
         parser.error("--seeds is a number or two with a dash")
     first, last = (int(one) for one in (asked.seeds.split("-") * 2)[:2])
     kinds = tuple(FAULTS)
-    work = [(kinds[seed % len(kinds)], seed, 0) for seed in range(first, last + 1)]
+    known = Known(asked.missing, asked.wrong) if asked.graph else None
+    work = [(kinds[seed % len(kinds)], seed, 0, known) for seed in range(first, last + 1)]
     left, part = asked.quiet_days, 0
     while left > 0:
         part += 1
-        work.append(("quiet", part, min(left, QUIET_DAYS)))
+        work.append(("quiet", part, min(left, QUIET_DAYS), known))
         left -= QUIET_DAYS
     results = []
     with ProcessPoolExecutor(asked.jobs) as pool:

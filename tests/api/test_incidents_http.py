@@ -100,9 +100,7 @@ def test_a_family_is_muted_until_a_time_and_heard_again(call, told):
     muted = call("POST", path, json=said).json()
     assert (muted["line"], muted["service"], muted["nodes"], muted["active"]) == ("unit failed", "mariadb", [], True)
     assert muted["until_us"] == call.mesh.clock.now_us() + 7 * 24 * 60 * MINUTE_US
-    assert (
-        call("GET", f"/incidents/{told[0]}").json()["notes"][-1]["text"].startswith(f"{muted['family']}: known")
-    )
+    assert call("GET", f"/incidents/{told[0]}").json()["notes"][-1]["text"].startswith(f"{muted['family']}: known")
     other = call("POST", path, json={**said, "family": "f2", "nodes": ["apps"], "most_per_hour": 5}).json()
     assert (other["nodes"], other["most_per_hour"]) == (["apps"], 5)
     assert [one["id"] for one in call("GET", "/mutes").json()["mutes"]] == [other["id"], muted["id"]]

@@ -10,8 +10,9 @@ from devmesh.incidents.guard import Mute
 from devmesh.incidents.maintenance import Names, Window
 from devmesh.incidents.model import Case, Cited, Joined, Note, Part
 from devmesh.incidents.service import Incidents, Replayed
+from devmesh.incidents.ties import Ties
 
 __all__ = [
     "Case", "Cited", "Grouping", "Incident", "Incidents", "Joined", "Mute", "Names", "Note", "Part", "Replayed",
-    "Window",
+    "Ties", "Window",
 ]  # fmt: skip

@@ -14,8 +14,8 @@ SEVERITIES = ("critical", "warning", "info")
 @dataclass(frozen=True)
 class Case:
     """An incident as it is stored. `enough_us` is the minute whose evidence was enough, `detected_us` when a look saw
-    that (both None while it is thin), `told_us` when the first message was handed on; `closed_by` is empty where it ended by
-    itself; `version` grows with each change that is worth telling, the last of them at `changed_us`.
+    that (both None while it is thin), `told_us` when the first message was handed on; `closed_by` is empty where it
+    ended by itself; `version` grows with each change that is worth telling, the last of them at `changed_us`.
     """
 
     id: int

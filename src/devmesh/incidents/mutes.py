@@ -142,7 +142,8 @@ def by_hand(one: Mute) -> bool:
 
 def as_finding(ended: Ended, counts: Minutes, tell_from: float) -> Finding | None:
     """What to tell of a mute that its guard ended, whatever evidence that takes (`tell_from`): about the node that said
-    it last; None where nobody said it in these hours (its date came, somebody changed the family), for then there is nothing to look at.
+    it last; None where nobody said it in these hours (its date came, somebody changed the family), for then there is
+    nothing to look at.
     """
     mute, rows = ended.mute, ended.mute.rows(counts)
     if not rows.any() or counts.until * MINUTE_US > mute.until_us:

@@ -314,6 +314,6 @@ def kept_findings() -> Select[tuple[int]]:
 def _case(row: Row[Any]) -> Case:
     return Case(
         row.id, row.version, row.status, row.severity, row.trigger_type, row.service_id, row.host, row.title,
-        row.created_us, row.onset_us, row.enough_us, row.detected_us, row.told_us, row.changed_us, row.last_us, row.closed_us, row.closed_by,
-        row.reopened, row.merged_into,
+        row.created_us, row.onset_us, row.enough_us, row.detected_us, row.told_us, row.changed_us, row.last_us,
+        row.closed_us, row.closed_by, row.reopened, row.merged_into,
     )  # fmt: skip

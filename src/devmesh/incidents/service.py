@@ -60,8 +60,8 @@ class Incidents:
         self.mutes, self._titles = Mutes(db, clock, templates, events), Titles(nodes)
         self.maintenance, self.votes = Maintenance(db, clock), Votes(db, clock)
         holding = Holding(clock, nodes, detectors, self.mutes, self.maintenance, tuning.tell_from)
-        self._nodes, self._ties = nodes, TiesNow(graph, nodes)
-        self._watching = Watching(db, clock, nodes, templates, events, detectors, holding, tuning, self._ties)
+        self._nodes, self.ties = nodes, TiesNow(graph, nodes)
+        self._watching = Watching(db, clock, nodes, templates, events, detectors, holding, tuning, self.ties)
 
     def loops(self) -> list[Loop]:
         """The room's side work."""
@@ -72,7 +72,7 @@ class Incidents:
         `as_seen`, learning from what is kept before, minute by minute with what had arrived by then. What mutes and
         maintenance held then is held.
         """
-        grouping, findings = Grouping((), tuning.tell_from, self._ties()), list[Finding]()
+        grouping, findings = Grouping((), tuning.tell_from, self.ties()), list[Finding]()
         mutes, windows = self.mutes.list(active=False), self.maintenance.list(active=False)
         held = HeldThen(self._nodes, mutes, windows, tuning.tell_from)
         if as_seen:

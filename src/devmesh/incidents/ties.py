@@ -6,6 +6,7 @@ everywhere ties nobody to every node. In: a graph's snapshot, and how the store 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
@@ -29,6 +30,15 @@ class Ties:
         """Whether somebody declared this service, or its node."""
         return bool(self._things(pair, whole=True))
 
+    def declares(self, pair: Pair) -> bool:
+        """Whether somebody declared this service."""
+        return self.graph.service(self._service(pair)) is not None
+
+    def hops(self, pair: Pair, other: Pair) -> int:
+        """Steps from a speaker to another one that it needs, 0 if it does not."""
+        found = [self._needed(pair).get(one.id, 0) for one in self._things(other, whole=False)]
+        return 0 if pair == other else max(found, default=0)
+
     def need(self, pair: Pair, other: Pair, *, whole: bool) -> str:
         """How one speaker needs another, for people: `shop-api needs mariadb`; empty if it does not. `whole`: also
         whoever needs anything on the node of the other one does.
@@ -45,17 +55,19 @@ class Ties:
         found = [service] if service is not None else []
         return [*found, self.graph.things[host]] if host is not None and (whole or service is None) else found
 
-    def _needed_by(self, pair: Pair) -> frozenset[int]:
-        """Services and hosts that a speaker needs, over any number of steps."""
-        reached = {one.id for one in self._things(pair, whole=True)}
-        waiting = list(reached)
+    def _needed_by(self, pair: Pair) -> dict[int, int]:
+        """Services and hosts that a speaker needs, over how many steps; itself is 0, its host one step away."""
+        hops = {one.id: place for place, one in enumerate(self._things(pair, whole=True))}
+        waiting = deque(hops)
         while waiting:
-            needed = self.graph.needs.get(waiting.pop(), ())
-            hosts = {one for one in needed if self.graph.things[one].kind == HOST}
-            fresh = set(needed) - reached - (hosts if len(hosts) > FEW_HOSTS else set())
-            reached |= fresh
-            waiting += fresh
-        return frozenset(reached)
+            here = waiting.popleft()
+            needed = self.graph.needs.get(here, ())
+            hosts = [one for one in needed if self.graph.things[one].kind == HOST]
+            for there in needed:
+                if there not in hops and (len(hosts) <= FEW_HOSTS or there not in hosts):
+                    hops[there] = hops[here] + 1
+                    waiting.append(there)
+        return hops
 
 
 class TiesNow:

@@ -13,7 +13,7 @@ from devmesh.db.again import Contended
 from devmesh.detectors import Finding
 from devmesh.errors import NotFound, Unavailable
 from devmesh.events import Events, Filter
-from devmesh.incidents import Case, Incidents, Joined
+from devmesh.incidents import Case, Incidents, Joined, Ties
 from devmesh.investigations import queries
 from devmesh.investigations.context import Packer
 from devmesh.investigations.draft import draft
@@ -56,7 +56,7 @@ class Investigations:
         rooms = nodes, templates, events, memory
         self._packer = Packer(rooms, self._strip, self._suspected, self._recalled)
         self._signatures: dict[int, Signature] = {}  # by report
-        self._ranking: tuple[tuple[int, set[Pair]], Ranking] | None = None
+        self._ranking: tuple[tuple[int, set[Pair], Ties | None], Ranking] | None = None
         self._failed: dict[tuple[int, int], int] = {}  # (incident, version): when
 
     def loops(self) -> list[Loop]:
@@ -67,7 +67,7 @@ class Investigations:
 
     def ranking(self, pairs: Collection[Pair]) -> Ranking:
         """What ranks suspects in the fleet of these services and nodes."""
-        return Ranking(fleet_of(self._nodes, self._templates, self._events, pairs))
+        return Ranking(fleet_of(self._nodes, self._templates, self._events, pairs, self._incidents.ties()))
 
     def suspects(self, findings: Sequence[Finding], ranking: Ranking) -> list[Suspect]:
         """The suspects of an incident's findings, best first."""
@@ -87,7 +87,7 @@ class Investigations:
         return ranking.suspects(findings, quotes)
 
     def _suspected(self, findings: Sequence[Finding], heard: Collection[Pair]) -> list[Suspect]:
-        known = self._clock.now_us() // HOUR_US, set(heard)
+        known = self._clock.now_us() // HOUR_US, set(heard), self._incidents.ties()
         if self._ranking is None or self._ranking[0] != known:  # whose an address is hardly changes
             self._ranking = known, self.ranking(heard)
         return self.suspects(findings, self._ranking[1])

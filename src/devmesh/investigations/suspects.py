@@ -14,9 +14,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from devmesh.detectors import About, Finding
+from devmesh.incidents import Ties
 from devmesh.investigations.advice import KERNEL
+from devmesh.investigations.paths import weighed
 
 FADING = 0.5
+STRONG = 1.0  # trouble that an inventory should explain
 FIRST, FIRST_MIN = 2.0, 3.0
 FIRST_HALF_HOUR = 30
 WITNESS = 0.35  # of what a witness would be blamed for
@@ -52,6 +55,7 @@ class Fleet:
     nodes: Mapping[int, str]
     pairs: Collection[Pair]
     addresses: Mapping[str, int]
+    ties: Ties | None = None  # of an inventory
 
 
 @dataclass
@@ -95,6 +99,10 @@ class Ranking:
         for pair, by in accused.items():
             named = min(ACCUSED + ACCUSED_AGAIN * (len(by) - 1), ACCUSED_MOST)
             blame[pair] += named * (WITNESS if pair in witnesses else 1.0)  # who names another passes the blame on
+        if self._fleet.ties is not None:
+            strong = [pair for pair, own in by_pair.items() if own[0].weight >= STRONG]
+            grave = [pair for pair, own in by_pair.items() if own[0].critical]
+            blame = weighed(blame, strong or by_pair.keys(), grave, self._fleet.pairs, self._fleet.ties)
         ranked = sorted(blame.items(), key=lambda one: (-one[1], one[0]))
         return [
             Suspect(*pair, score, self._reasons(pair, early, by_pair.get(pair, ()), accused)) for pair, score in ranked
