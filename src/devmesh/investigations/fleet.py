@@ -15,7 +15,9 @@ from devmesh.templates import Templates
 __all__ = ["OWN_ADDRESS", "SHARED_ADDRESS", "fleet_of"]
 
 
-def fleet_of(nodes: Nodes, templates: Templates, events: Events, pairs: Collection[Pair], ties: Ties | None) -> Fleet:
+def fleet_of(
+    nodes: Nodes, templates: Templates, events: Events, pairs: Collection[Pair], ties: Ties | None = None
+) -> Fleet:
     """What is known by name of these services and nodes, the kernel among them."""
     services = nodes.service_names.names({service for service, _node in pairs})
     names = nodes.node_names.names({node for _service, node in pairs})
