@@ -157,3 +157,22 @@ def test_what_is_found_late_opens_nothing_again():
     assert numbers(grouping) == [3, 1]
     assert [(one.reopened, one.closed) for one in grouping.incidents] == [(0, 625), (0, 300)]
     assert grouping.incidents[0].joins[2] == "same service, found late"
+
+
+def test_what_is_let_go_hours_later_is_no_part_of_what_began_since():
+    """Neither a stranger's nor its own open incident takes it in: both keep their onset."""
+    for who in ({"service": 8, "node": 8, "family": 9}, {}, {"service": 8, "family": 9}):
+        grouping = Grouping()
+        grouping.observe(hour(20), [replace(ONE, minute=1200)], 1210)
+        grouping.observe(hour(20), [replace(ONE, minute=900, **who)], 1211)
+        assert numbers(grouping) == [1, 1]
+        assert (grouping.incidents[0].onset, grouping.incidents[0].grown) == (1200, 1200)
+
+
+def test_what_comes_a_little_late_does_not_make_an_incident_older():
+    """It begins earlier then, and what was new in it last stays so."""
+    grouping = Grouping()
+    grouping.observe(hour(20), [replace(ONE, minute=1200)], 1210)
+    grouping.observe(hour(20), [replace(ONE, minute=1185, service=2)], 1211)
+    assert numbers(grouping) == [2]
+    assert (grouping.incidents[0].onset, grouping.incidents[0].grown) == (1185, 1200)

@@ -85,7 +85,7 @@ class Incident:
         self.joins.append(reason)
         self.onset, self.last = min(self.onset, finding.minute), max(self.last, finding.minute)
         key = finding.service, finding.node, finding.family
-        self.grown = self.grown if key in self.best else finding.minute
+        self.grown = self.grown if key in self.best else max(self.grown, finding.minute)
         self.best[key] = max(self.best.get(key, 0.0), finding.weight)
         self.heard[key] = max(self.heard.get(key, 0), finding.minute)
         self.pairs.add((finding.service, finding.node))
@@ -171,10 +171,12 @@ class Grouping:
 
     def _home(self, finding: Finding) -> tuple[Incident, str]:
         """The incident that a finding belongs to, and why."""
-        for incident in self._open:
+        # What comes hours late is no part of what began since.
+        begun = [one for one in self._open if finding.minute >= one.onset - BURST_MIN]
+        for incident in begun:
             if (finding.service, finding.node) in incident.pairs:
                 return incident, "same service on the same node"
-        found = [(*self._joins(one, finding), one) for one in self._open]
+        found = [(*self._joins(one, finding), one) for one in begun]
         best = min((one for one in found if one[1]), key=lambda one: one[0], default=None)
         if best is not None:
             return best[2], best[1]
