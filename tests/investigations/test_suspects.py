@@ -47,6 +47,15 @@ def test_who_is_named_by_address_and_port_is_blamed_before_the_witness():
     assert blamed([REFUSED, NEW, proxy], lines) == ("mariadb", "store")
 
 
+def test_ports_tell_the_same_here_as_in_a_proposed_inventory():
+    """One table: who is refused at 27017 speaks of the store of documents there, not of its neighbour."""
+    names = {**SERVICES, DB: "mongod"}
+    first = Ranking(Fleet(names, NODES, PAIRS, {"10.0.0.11": STORE})).suspects(
+        [REFUSED], lambda _family, _node: ["connect to 10.0.0.11:27017: connection refused"]
+    )[0]
+    assert (names[first.service], NODES[first.node]) == ("mongod", "store")
+
+
 def test_who_is_named_by_its_name_is_blamed():
     """A name within a file's name is none."""
     assert blamed([REFUSED], {1: ["upstream mariadb timed out", "/srv/nginx.py line 3"]}) == ("mariadb", "store")

@@ -9,14 +9,15 @@ from devmesh.graph.addresses import OWN_ADDRESS, SHARED_ADDRESS, addresses_of
 from devmesh.graph.answers import Reach, Reached, Risks, Step, Ways, Weak
 from devmesh.graph.asking import Asking
 from devmesh.graph.inventory import read_inventory
-from devmesh.graph.kinds import HOST, Fails
+from devmesh.graph.kinds import HOST, SERVICE, Fails
 from devmesh.graph.marks import MOST_BYTES, Fault, Refused
 from devmesh.graph.model import Change, Edge, Inventory, Loaded, Shown
+from devmesh.graph.naming import PORTS
 from devmesh.graph.service import DAYS, Graph
 from devmesh.graph.snapshot import Snapshot, Thing
 
 __all__ = [
-    "DAYS", "HOST", "MOST_BYTES", "OWN_ADDRESS", "SHARED_ADDRESS", "Asking", "Change", "Edge", "Fails", "Fault",
-    "Graph", "Inventory", "Loaded", "Reach", "Reached", "Refused", "Risks", "Shown", "Snapshot", "Step", "Thing",
-    "Ways", "Weak", "addresses_of", "read_inventory",
+    "DAYS", "HOST", "MOST_BYTES", "OWN_ADDRESS", "PORTS", "SERVICE", "SHARED_ADDRESS", "Asking", "Change", "Edge",
+    "Fails", "Fault", "Graph", "Inventory", "Loaded", "Reach", "Reached", "Refused", "Risks", "Shown", "Snapshot",
+    "Step", "Thing", "Ways", "Weak", "addresses_of", "read_inventory",
 ]  # fmt: skip

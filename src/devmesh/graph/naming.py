@@ -26,11 +26,12 @@ TYPES = (
     ("api", ("api",)),
     ("worker", ("worker", "celery")),
 )
+# What the name of a service that listens there holds.
 PORTS: Mapping[int, tuple[str, ...]] = {
-    53: ("unbound", "named", "dnsmasq", "coredns", "pihole"), 2049: ("nfs",), 3306: ("mariadb", "mysql"),
-    5432: ("postgres",), 6379: ("redis", "valkey"), 9090: ("prometheus",), 9100: ("node_exporter", "node-exporter"),
-    11434: ("ollama",), 3000: ("grafana",), 445: ("smbd", "samba"), 5672: ("rabbit",), 9092: ("kafka",),
-    27017: ("mongo",), 11211: ("memcached",),
+    22: ("ssh",), 53: ("dns", "named", "unbound", "resolve", "pihole"), 445: ("smb", "samba"), 2049: ("nfs",),
+    3000: ("grafana",), 3306: ("mariadb", "mysql"), 5432: ("postgres",), 5672: ("rabbit",), 6379: ("redis", "valkey"),
+    9090: ("prometheus",), 9092: ("kafka",), 9100: ("node_exporter", "node-exporter"), 11211: ("memcached",),
+    11434: ("ollama",), 27017: ("mongo",),
 }  # fmt: skip
 # Somebody who could not reach somebody else says so in one of these ways.
 ACCUSING = re.compile(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from devmesh.detectors import About, Finding
+from devmesh.graph import PORTS
 from devmesh.incidents import Ties
 from devmesh.investigations.advice import KERNEL
 from devmesh.investigations.paths import weighed
@@ -36,11 +37,6 @@ WHOLE = {"node silent", "unheard", "cut off"}  # kinds that speak of a node alon
 NEWS, RULED = {"new", "louder", "error rate"}, "primitive"
 NAMES = "name not resolved"
 ADDRESS = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?(?![\d.])")
-BY_PORT = {
-    53: ("dns", "named", "unbound", "resolve", "pihole"), 2049: ("nfs",), 3306: ("mariadb", "mysql"),
-    5432: ("postgres",), 6379: ("redis", "valkey"), 9090: ("prometheus",), 9100: ("node_exporter", "node-exporter"),
-    11434: ("ollama",), 3000: ("grafana",), 445: ("smb",), 22: ("ssh",), 5672: ("rabbit",), 9092: ("kafka",),
-}  # fmt: skip
 RESOLVERS = ("unbound", "named", "bind", "dnsmasq", "coredns", "resolved", "pihole", "dns")
 
 Pair = tuple[int, int]
@@ -179,7 +175,7 @@ class Ranking:
         if one.about is not About.PEER:
             return set()
         there = {pair for pair in self._fleet.pairs if pair[1] in nodes}
-        kinds = tuple(name for port in ports for name in BY_PORT.get(port, ()))
+        kinds = tuple(name for port in ports for name in PORTS.get(port, ()))
         told = {pair for pair in there if self._is(pair[0], kinds) or self._mentions(pair[0], message)}
         told = told or {pair for pair in there if pair in troubled and pair[0] != self._kernel}
         return told or {(self._kernel, node) for node in nodes if self._kernel is not None}
