@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from devmesh.api import graph
+
 TEXT = "services:\n  db: {hosts: [h1], aliases: [mysqld]}\n  api: {hosts: [h2], depends_on: [db]}\n"
 
 
@@ -24,6 +26,14 @@ def test_an_inventory_is_loaded_and_asked(call):
     assert len(call("GET", "/graph/path", params={"start": "api", "end": "host:h1"}).json()["ways"]) == 1
     assert call("GET", "/graph/risks").json()["points"] == [{"kind": "host", "name": "h1", "type": "", "ends": 2}]
     assert call("GET", "/graph/proposal").json()["text"].startswith("# A draft of 0 services")
+
+
+def test_one_inventory_is_proposed_at_a_time(call):
+    """Each reads lines of every service: many at once would keep the others from asking."""
+    with graph._proposing:
+        answer = call("GET", "/graph/proposal")
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+    assert call("GET", "/graph/proposal").status_code == 200
 
 
 def test_every_error_of_a_file_is_told_as_data(call):

@@ -60,6 +60,7 @@ WRONG = [
     (A + ", b: {hosts: [h]}}\nedges:\n - {from: a, to: b, type: CALL}", 3, 27, "'CALL' is no type of edge.", "CALLS?"),
     (A + ", b: {hosts: [h]}}\nedges:\n - {from: a, to: b, type: RUNS_ON}", 3, 27, "Where a service runs", "hosts:"),
     (A + ", b: {hosts: [h]}}\nedges:\n - {from: a, to: b}\n - {from: a, to: b}", 4, 4, "This edge stands twice", "one"),
+    (A + ", b: {hosts: [h]}}\nedges: [{from: a, to: b}, {from: a, to: b}]", 2, 27, "This edge stands twice", "one"),
     (A + "}\nedges: {from: a}", 2, 8, "edges must be a list.", "from: A"),
     (A + "}\ntypes: {CALLS: to}", 2, 9, "CALLS is known already.", "Take it out."),
     (A + "}\ntypes: {mine: to}", 2, 9, "'mine' is no type.", "Capital letters"),

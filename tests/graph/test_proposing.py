@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bodies import line, run_whole, take
+from bodies import NOW_US, line, run_whole, take
+from devmesh.clock import FakeClock
 from devmesh.errors import InvalidInput
 from devmesh.graph import Edge, Refused
 from devmesh.graph.inventory import read_inventory
 from devmesh.graph.naming import accused, type_of
 from devmesh.graph.proposing import as_yaml
+
+DAY_S = 24 * 3600
 
 
 def test_what_logs_show_becomes_a_draft_that_loads(mesh):
@@ -46,6 +49,32 @@ def test_what_logs_show_becomes_a_draft_that_loads(mesh):
     assert (loaded.unheard_services, loaded.unheard_hosts) == ((), ())
 
 
+def test_what_was_said_before_those_days_makes_no_edge(make_mesh):
+    """Whom somebody could not reach a month ago, it may not need any more."""
+    clock = FakeClock(NOW_US)
+    mesh = make_mesh(clock=clock)
+    for message in ("connect to mariadb failed: connection refused", "up"):
+        for service in ("mariadb", "shop-api"):
+            take(mesh, line(message, service=service), received_us=clock.now_us())
+        clock.advance(30 * DAY_S)
+    clock.advance(-30 * DAY_S)
+    run_whole(mesh, "template-samples")
+    run_whole(mesh, "assign-families")
+    assert read_inventory(mesh.graph.propose(40)).edges == (Edge("shop-api", "mariadb", "CALLS"),)
+    draft = read_inventory(mesh.graph.propose(2))
+    assert (sorted(draft.services), draft.edges) == (["mariadb", "shop-api"], ())
+
+
+def test_names_that_an_inventory_does_not_take_are_left_out(mesh):
+    """Those that begin like a question; a node that is called as all of them are."""
+    for node, service in (("n1", "host:web"), ("n1", "service:x"), ("n1", "db"), ("n2", "api"), ("all", "api")):
+        take(mesh, line("up", service=service), node)
+    draft = read_inventory(mesh.graph.propose())
+    assert {name: (one.hosts, one.everywhere) for name, one in draft.services.items()} == {
+        "api": (("n2",), False), "db": (("n1",), False),
+    }  # fmt: skip
+
+
 def test_an_empty_store_gives_an_empty_draft(mesh):
     """It loads, too; days out of bounds are told."""
     assert read_inventory(mesh.graph.propose()).services == {}
@@ -72,6 +101,9 @@ def test_any_names_survive_the_draft(places):
     assert wrong == []
 
 
+RUNS = {"mariadb": {"db1"}, "sshd": {"db1"}, "web": {"db2"}, "edge-dns": {"db2"}}
+
+
 def test_types_are_guessed_by_name():
     """Or not at all."""
     assert type_of("postgresql@15-main") == "database"
@@ -90,8 +122,10 @@ def test_types_are_guessed_by_name():
         ("dial tcp db2:3306: connection refused", set()),
         ("MariaDB: connection lost", {"mariadb"}),
         ("mariadb-backup refused", set()),
+        ("ssh: connect to host db1 port 22: Connection refused", {"sshd"}),
+        ("resolver db2:53 timed out", {"edge-dns"}),
     ],
 )
 def test_whom_a_line_accuses(message, whom):
     """By its name as a word, or by host and port together."""
-    assert set(accused(message, {"mariadb": {"db1"}, "web": {"db2"}}, {"10.0.0.7": "db1"})) == whom
+    assert set(accused(message, RUNS, {"10.0.0.7": "db1"})) == whom

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,11 +11,14 @@ from pydantic import BaseModel, Field
 
 from devmesh.accounts import Grant
 from devmesh.api.auth import mesh_of, operator, reader
+from devmesh.errors import Unavailable
 from devmesh.graph import DAYS, MOST_BYTES
 from devmesh.paging import LIMIT_DEFAULT
 
 router = APIRouter(prefix="/graph", tags=["graph"], dependencies=[Depends(reader)])
 Name = Annotated[str, Query(max_length=200)]
+
+_proposing = Lock()  # each proposal reads lines of every service
 
 
 class Inventory(BaseModel):
@@ -43,8 +47,13 @@ def load(request: Request, said: Inventory, grant: Annotated[Grant, Depends(oper
 
 @router.get("/proposal")
 def proposal(request: Request, days: float = DAYS) -> dict[str, Any]:
-    """A first inventory from what the logs of some days show."""
-    return {"text": mesh_of(request).graph.propose(days)}
+    """A first inventory from what the logs of some days show; one at a time."""
+    if not _proposing.acquire(blocking=False):
+        raise Unavailable("Somebody has an inventory proposed already.", hint="Ask again shortly.", retry_after_s=5)
+    try:
+        return {"text": mesh_of(request).graph.propose(days)}
+    finally:
+        _proposing.release()
 
 
 @router.get("/blast")

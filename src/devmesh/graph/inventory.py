@@ -1,15 +1,17 @@
 """`inventory.yaml`: services, where they run, what they need; the truth that people own.
 
-services:
-shop-api:
-hosts: [web1, web2]     # or [all]: every node that is known
-depends_on: [mariadb]
-type: api
-aliases: [shop.service]
-edges:
-- {from: shop-api, to: ollama, type: CALLS}
-types:                      # of edges, beside DEPENDS_ON, CALLS and PROVIDES_DB_FOR
-MIRRORS: none             # the end that fails with the other one: from, to or none
+In short:
+
+    services:
+      shop-api:
+        hosts: [web1, web2]     # or [all]: every node that is known
+        depends_on: [mariadb]
+        type: api
+        aliases: [shop.service]
+    edges:
+      - {from: shop-api, to: ollama, type: CALLS}
+    types:                      # of edges, beside DEPENDS_ON, CALLS and PROVIDES_DB_FOR
+      MIRRORS: none             # the end that fails with the other one: from, to or none
 """
 
 from __future__ import annotations
@@ -32,6 +34,12 @@ FORM = "services: NAME: hosts: [NODE]"
 EDGE_FORM = "- {from: A, to: B, type: CALLS}"
 _TYPE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _PREFIXES = ("service:", "host:")  # how questions tell a service from a host of the same name
+
+
+def is_name(text: str) -> bool:
+    """Whether a service or a host may be called so."""
+    plain = 0 < len(text) <= NAME_CHARS and text.isprintable() and text == text.strip()
+    return plain and not text.startswith(_PREFIXES)
 
 
 def read_inventory(text: str, source: str = "inventory.yaml") -> Inventory:
@@ -112,12 +120,12 @@ class _Reader:
             self._marks.wrong(where, f"{short(word)} names {short(known)} already, {place}.", "Keep one of them.")
 
     def _is_name(self, text: str, node: Node) -> bool:
-        if 0 < len(text) <= NAME_CHARS and text.isprintable() and text == text.strip():
-            if not text.startswith(_PREFIXES):
-                return True
+        if is_name(text):
+            return True
+        if text.startswith(_PREFIXES):
             self._marks.wrong(node, f"{short(text)} begins like a question.", "Leave out 'service:' and 'host:'.")
-            return False
-        self._marks.wrong(node, f"{short(text)} is no name.", f"1 to {NAME_CHARS} visible characters.")
+        else:
+            self._marks.wrong(node, f"{short(text)} is no name.", f"1 to {NAME_CHARS} visible characters.")
         return False
 
     # -- edges ---------------------------------------------------------------------------------------------------------
@@ -151,10 +159,11 @@ class _Reader:
             edge = self._edge(one, services, types)
             if edge is None:
                 continue
-            line = seen.setdefault(edge, one.start_mark.line + 1)
-            if line != one.start_mark.line + 1:
-                self._marks.wrong(one, f"This edge stands twice, first in line {line}.", "Keep one of them.")
-            yield edge
+            if edge in seen:
+                self._marks.wrong(one, f"This edge stands twice, first in line {seen[edge]}.", "Keep one of them.")
+            else:
+                seen[edge] = one.start_mark.line + 1
+                yield edge
 
     def _edge(self, node: Node, services: Mapping[str, Service], types: Mapping[str, Fails]) -> Edge | None:
         said = {word: value for word, _key, value in self._marks.pairs(node, "an edge", EDGE_KEYS)}

@@ -5,6 +5,7 @@ Edges come from lines in which somebody could not reach somebody: few, but true 
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +13,7 @@ import yaml
 
 from devmesh.events import Events, Filter
 from devmesh.graph.addresses import addresses_of
-from devmesh.graph.inventory import EVERYWHERE, NAME_CHARS
+from devmesh.graph.inventory import EVERYWHERE, is_name
 from devmesh.graph.naming import ACCUSING, SYSTEM, accused, type_of
 from devmesh.nodes import Nodes
 from devmesh.templates import Templates
@@ -31,23 +32,25 @@ HEAD = """\
 def propose(nodes: Nodes, templates: Templates, events: Events, now_us: int, days: float) -> str:
     """The text of an inventory; what nobody said in the last `days` days is not in it."""
     hour = now_us // HOUR_US
-    heard = events.speakers(hour - int(days * 24), hour)
-    services = nodes.service_names.names({service for service, _node in heard})
-    hosts = nodes.node_names.names({node for _service, node in heard})
+    first = hour - int(days * 24)
+    heard = events.speakers(first, hour)
+    services = _plain(nodes.service_names.names({service for service, _node in heard}), SYSTEM)
+    hosts = _plain(nodes.node_names.names({node for _service, node in heard}), EVERYWHERE)
     places: dict[str, set[str]] = defaultdict(set)
     for service, node in heard:
-        name, host = services.get(service, ""), hosts.get(node, "")
-        if _is_plain(name) and _is_plain(host) and not SYSTEM.fullmatch(name):
-            places[name].add(host)
+        if service in services and node in hosts:
+            places[services[service]].add(hosts[node])
     busy = sorted(sorted(places), key=lambda name: -len(places[name]))[:MOST_SERVICES]
     shown = {name: places[name] for name in sorted(busy)}
-    edges = _edges((nodes, templates, events), services, hosts, shown)
+    edges = _edges((nodes, templates, events), services, hosts, shown, first * HOUR_US)
     head = HEAD.format(services=len(shown), edges=len(edges), days=days)
     return head + as_yaml(shown, set(hosts.values()), edges)
 
 
-def _is_plain(name: str) -> bool:
-    return 0 < len(name) <= NAME_CHARS and name.isprintable() and name == name.strip() and "*" not in name
+def _plain(names: Mapping[int, str], but: str | re.Pattern[str]) -> dict[int, str]:
+    """The names that an inventory takes, but for these and those of which a part is masked."""
+    fine = {one: name for one, name in names.items() if is_name(name) and "*" not in name}
+    return {one: name for one, name in fine.items() if not re.fullmatch(but, name)}
 
 
 def _edges(
@@ -55,8 +58,9 @@ def _edges(
     services: Mapping[int, str],
     hosts: Mapping[int, str],
     places: Mapping[str, set[str]],
+    since_us: int,
 ) -> list[tuple[str, str, int]]:
-    """(who, whom, how many of the newest lines) of lines in which `who` could not reach `whom`."""
+    """(who, whom, how many of the newest lines) of lines since then in which `who` could not reach `whom`."""
     nodes, templates, events = rooms
     addresses = {address: hosts[node] for address, node in addresses_of(nodes, templates, events, hosts).items()}
     found: Counter[tuple[str, str]] = Counter()
@@ -66,7 +70,8 @@ def _edges(
         said = templates.list_families(service_ids=[number], limit=FAMILIES)
         for family in [one.id for one in said if ACCUSING.search(one.text)][:LOOKED_AT]:
             members = tuple(templates.member_ids([family]))
-            for one in events.query(Filter(service_ids=(number,), template_ids=members), LINES).events:
+            accusing = Filter(service_ids=(number,), template_ids=members, since_us=since_us)
+            for one in events.query(accusing, LINES).events:
                 whom = set(accused(one.message, places, addresses)) - {name} if ACCUSING.search(one.message) else set()
                 found.update((name, other) for other in whom)
     return sorted((*pair, n) for pair, n in found.items())
