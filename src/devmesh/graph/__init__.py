@@ -1,8 +1,8 @@
 """Who touches whom: what people declared of their fleet, and questions over it.
 
 Owns graph_nodes, graph_edges, graph_edge_types, graph_state. In: an inventory, lines that accuse. Out: who fails when
-somebody does, and why. Promises: an inventory is taken whole or not at all, with every error and its place; nothing
-that was learned overrides what people declared; all of it lives in SQL, an engine only answers.
+somebody does, and why. Promises: an inventory is taken whole or not at all, with every error and its place; only it
+makes edges; all of it lives in SQL, an engine only answers.
 """
 
 from devmesh.graph.addresses import OWN_ADDRESS, SHARED_ADDRESS, addresses_of

@@ -48,7 +48,7 @@ class Reached:
 @dataclass(frozen=True)
 class Reach:
     """Everything within reach of `of`: how many, by hops (first: one), and the nearest of them. `weakened`: services
-    that lose a host with it and have others. `engine`: falkordb, or sql with the reason.
+    that lose a host with it and have others. `engine`: falkordb, or memory with the reason.
     """
 
     of: Named
