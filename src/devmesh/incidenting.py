@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from devmesh.charting import bars, span_of
 from devmesh.detectors import Habit, told_in
+from devmesh.explaining import ledger
 from devmesh.incidents import Case, Joined, Names, Part
 from devmesh.paging import LIMIT_DEFAULT
 from devmesh.when import parse_when, zone_of
@@ -95,8 +96,10 @@ def one_incident(mesh: Mesh, number: int, *, timezone: str = "") -> dict[str, An
     facts: Mapping[str, Any] = report.facts if report else {}
     span = span_of(case.onset_us, case.last_us, mesh.clock.now_us())
     chart = bars(mesh, *span, {one.service_id for one in parts}, {one.node_id for one in parts})
+    row = rows(mesh, [case])[0]
     return {
-        **rows(mesh, [case])[0],
+        **row,
+        "ledger": ledger(mesh, row["suspects"], parts, named),
         "report": facts or None,
         "report_md": report.markdown if report else "",
         "findings": [_finding(one, named, texts, zone) for one in shown],

@@ -8,8 +8,9 @@ from bodies import NOW_US, line, run_whole, take
 from devmesh.charting import BARS_MAX, DAY_US, HOUR_US, STEPS_US, span_of, step_of
 from devmesh.detectors import About, Finding, Habit
 from devmesh.errors import InvalidInput, NotFound
+from devmesh.explaining import ledger
 from devmesh.incidenting import Wanted, chief, list_incidents, one_incident
-from devmesh.incidents import Cited, Joined, queries
+from devmesh.incidents import Cited, Joined, Names, Part, queries
 from devmesh.watched import list_blind, list_detectors
 from opened import MINUTE_US, found, open_incident
 
@@ -22,7 +23,7 @@ ROW = {
 }  # fmt: skip
 WHOLE = ROW | {
     "report", "report_md", "findings", "findings_in_all", "chief", "timeline", "evidence", "similar", "notes",
-    "verdicts", "changes", "next_checks",
+    "verdicts", "changes", "next_checks", "ledger",
 }  # fmt: skip
 
 
@@ -58,6 +59,29 @@ def test_a_row_names_who_has_a_part_and_counts_the_votes(mesh, told):
     )
     assert (row["severity"], row["status"], row["votes"]) == ("critical", "open", {"real": 1, "noise": 1})
     assert (row["detected_us"], row["told_us"]) == (NOW_US, None)
+
+
+def test_the_ledger_says_whom_the_first_suspect_explains(mesh, told):
+    """By the inventory that is loaded; without one, or of somebody unknown, there is none."""
+    first, parts = [{"service": "mariadb", "node": "store"}], mesh.incidents.parts([told])[told]
+    services = mesh.nodes.service_names.ids(["api", "dns"], create=False)
+    nodes = mesh.nodes.node_names.ids(["apps", "other"], create=False)
+    parts = [*parts, Part(services["dns"], nodes["other"], "new")]
+    named = Names(
+        nodes=mesh.nodes.node_names.names(one.node_id for one in parts),
+        services=mesh.nodes.service_names.names(one.service_id for one in parts),
+    )
+    assert ledger(mesh, first, parts, named) is None
+    mesh.graph.load(
+        "services:\n  mariadb: {hosts: [store]}\n  api: {hosts: [apps], depends_on: [mariadb]}\n"
+        "  dns: {hosts: [other]}\n"
+    )
+    assert ledger(mesh, first, parts, named) == {
+        "explained": [{"service": "api", "node": "apps", "how": "api needs mariadb"}],
+        "unexplained": [{"service": "dns", "node": "other"}],
+    }
+    assert ledger(mesh, [{"service": "who", "node": "store"}], parts, named) is None
+    assert ledger(mesh, [], parts, named) is None
 
 
 def test_the_list_takes_names_and_words(mesh, told):

@@ -44,6 +44,7 @@ def _head(one: dict[str, Any], now_us: int, zone: tzinfo) -> None:
     report = one["report"] or {}
     if report.get("hypothesis"):
         _rows("why", [safe(report["hypothesis"]["text"])])
+    _ledger(one)
     if one["detected_us"] is not None:
         told = "told nobody" if one["told_us"] is None else f"told {stamp(one['told_us'], zone)[:MINUTE_CHARS]}"
         _rows("noticed", [f"{stamp(one['detected_us'], zone)[:MINUTE_CHARS]}, {told}"])
@@ -62,6 +63,15 @@ def _suspects(one: dict[str, Any]) -> list[str]:
         f"{sure if place == 0 else ''}{safe(x['service'])} on {safe(x['node'])}: {'; '.join(map(safe, x['reasons']))}"
         for place, x in enumerate(one["suspects"][:SUSPECTS])
     ] or ["nobody stands out"]
+
+
+def _ledger(one: dict[str, Any]) -> None:
+    """Whom the first suspect explains, and whom it does not."""
+    if one["ledger"] is None:
+        return
+    explained, rest = one["ledger"]["explained"], one["ledger"]["unexplained"]
+    _rows("explains", [_some(list(dict.fromkeys(x["how"] for x in explained)))] if explained else [])
+    _rows("but not", [_some([f"{x['service']} on {x['node']}" for x in rest])] if rest else [])
 
 
 def _bars(timeline: dict[str, Any]) -> None:

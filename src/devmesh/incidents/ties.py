@@ -7,67 +7,78 @@ everywhere ties nobody to every node. In: a graph's snapshot, and how the store 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from devmesh.graph import HOST, Graph, Snapshot, Thing
 from devmesh.nodes import Nodes
 
 FEW_HOSTS = 2  # on which a service is at home, not everywhere
+REMEMBERED = 10_000  # speakers
 
 Pair = tuple[int, int]
 NamesOf = Callable[[Iterable[int]], Mapping[int, str]]
 
 
 class Ties:
-    """Immutable; asked while findings are joined, so answers are remembered."""
+    """Immutable; asked while findings are joined and suspects weighed, so answers are remembered."""
 
     def __init__(self, graph: Snapshot, services: NamesOf, nodes: NamesOf) -> None:
         self.graph, self._services, self._nodes = graph, services, nodes
-        self._needed = cache(self._needed_by)
+        self._needs = {one: self._carrying(some) for one, some in graph.needs.items()}
+        self._users: dict[int, list[int]] = {}
+        for one, some in self._needs.items():
+            for needed in some:
+                self._users.setdefault(needed, []).append(one)
+        self.thing, self.needed = lru_cache(REMEMBERED)(self._thing), lru_cache(REMEMBERED)(self._needed)
 
     def knows(self, pair: Pair) -> bool:
         """Whether somebody declared this service, or its node."""
-        return bool(self._things(pair, whole=True))
-
-    def declares(self, pair: Pair) -> bool:
-        """Whether somebody declared this service."""
-        return self.graph.service(self._service(pair)) is not None
-
-    def hops(self, pair: Pair, other: Pair) -> int:
-        """Steps from a speaker to another one that it needs, 0 if it does not."""
-        found = [self._needed(pair).get(one.id, 0) for one in self._things(other, whole=False)]
-        return 0 if pair == other else max(found, default=0)
+        return self.thing(pair) is not None
 
     def need(self, pair: Pair, other: Pair, *, whole: bool) -> str:
         """How one speaker needs another, for people: `shop-api needs mariadb`; empty if it does not. `whole`: also
         whoever needs anything on the node of the other one does.
         """
-        found = next((one for one in self._things(other, whole=whole) if one.id in self._needed(pair)), None)
+        needed, things = self.needed(pair), [self.thing(other), self._host(other) if whole else None]
+        found = next((one for one in things if one is not None and one.id in needed), None)
         return "" if found is None or pair == other else f"{self._service(pair)} needs {found.name}"
+
+    def users(self, number: int) -> set[int]:
+        """The services and hosts that need one, over any number of steps."""
+        return set(_steps(self._users, {number: 0})) - {number}
+
+    def _carrying(self, needed: Sequence[int]) -> tuple[int, ...]:
+        hosts = {one for one in needed if self.graph.things[one].kind == HOST}
+        return tuple(one for one in needed if len(hosts) <= FEW_HOSTS or one not in hosts)
 
     def _service(self, pair: Pair) -> str:
         return self._services([pair[0]]).get(pair[0], "")
 
-    def _things(self, pair: Pair, *, whole: bool) -> list[Thing]:
-        service = self.graph.service(self._service(pair))
-        host = self.graph.ids.get((HOST, self._nodes([pair[1]]).get(pair[1], "")))
-        found = [service] if service is not None else []
-        return [*found, self.graph.things[host]] if host is not None and (whole or service is None) else found
+    def _host(self, pair: Pair) -> Thing | None:
+        number = self.graph.ids.get((HOST, self._nodes([pair[1]]).get(pair[1], "")))
+        return None if number is None else self.graph.things[number]
 
-    def _needed_by(self, pair: Pair) -> dict[int, int]:
-        """Services and hosts that a speaker needs, over how many steps; itself is 0, its host one step away."""
-        hops = {one.id: place for place, one in enumerate(self._things(pair, whole=True))}
-        waiting = deque(hops)
-        while waiting:
-            here = waiting.popleft()
-            needed = self.graph.needs.get(here, ())
-            hosts = [one for one in needed if self.graph.things[one].kind == HOST]
-            for there in needed:
-                if there not in hops and (len(hosts) <= FEW_HOSTS or there not in hosts):
-                    hops[there] = hops[here] + 1
-                    waiting.append(there)
-        return hops
+    def _thing(self, pair: Pair) -> Thing | None:
+        """What a speaker is in the inventory: its service, or its host."""
+        return self.graph.service(self._service(pair)) or self._host(pair)
+
+    def _needed(self, pair: Pair) -> dict[int, int]:
+        """{what a speaker needs: over how many steps}; itself is 0, its host one step away."""
+        found = [one.id for one in (self.thing(pair), self._host(pair)) if one is not None]
+        return _steps(self._needs, {one: place for place, one in enumerate(dict.fromkeys(found))})
+
+
+def _steps(adjacent: Mapping[int, Sequence[int]], reached: dict[int, int]) -> dict[int, int]:
+    """{all that is reached: over how many steps}, those that are reached from the start included."""
+    waiting = deque(reached)
+    while waiting:
+        here = waiting.popleft()
+        for there in adjacent.get(here, ()):
+            if there not in reached:
+                reached[there] = reached[here] + 1
+                waiting.append(there)
+    return reached
 
 
 class TiesNow:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from devmesh.graph import SERVICE
 from devmesh.incidents import Ties
 
 Pair = tuple[int, int]
@@ -28,14 +29,21 @@ def weighed(
     """The blame with what the inventory adds and takes away; `grave` are those whose trouble is nobody else's doing,
     `pairs` all services on nodes that there are.
     """
-    upstream = {one for one in pairs if ties.declares(one) and any(ties.hops(ill, one) for ill in troubled)}
+    needed = {ill: ties.needed(ill) for ill in troubled}
+    upstream = set().union(*needed.values())
+    things = {one: thing for one in {*blame, *pairs} if (thing := ties.thing(one)) is not None}
+    silent = {one for one, thing in things.items() if thing.id in upstream and thing.kind == SERVICE}
     out, victims = dict[Pair, float](), set[Pair]()
-    for one in {*blame, *upstream}:
-        needy = {other for other in pairs if ties.hops(other, one)}
-        ill = needy & set(troubled)
-        share = sum(FARTHER ** (ties.hops(other, one) - 1) for other in ill) / max(1, len({*troubled} - {one}))
-        seen = len(ill) / max(1, len(needy | ill))
-        out[one] = blame.get(one, 0.0) + EXPLAINS * share * (1 + seen) / 2
+    for one in {*blame, *silent}:
+        out[one] = blame.get(one, 0.0)
+        if one not in things:
+            continue
+        number = things[one].id
+        ill = [other for other in troubled if other != one and needed[other].get(number, 0)]
+        share = sum(FARTHER ** (needed[other][number] - 1) for other in ill) / max(1, len({*troubled} - {one}))
+        known = {things[other].id for other in ill if other in things}
+        seen = len(known) / max(1, len(ties.users(number) | known))
+        out[one] += EXPLAINS * share * (1 + seen) / 2
         if blame.get(one, 0.0) >= ACCUSED:
-            victims |= ill
+            victims.update(ill)
     return {one: score * (VICTIM if one in victims and one not in grave else 1.0) for one, score in out.items()}
