@@ -3,6 +3,7 @@
     DevMeshError                 500  1
     ├── InvalidInput             422  2   what was given cannot be read; the message names the field
     │   ├── BadRequest           400  2   the request as a whole cannot be read
+    │   │   └── TooSlow          408  2   it took too long to arrive
     │   ├── TooLarge             413  2   over a limit, counted while reading and while decompressing
     │   └── UnsupportedEncoding  415  2
     ├── NotFound                 404  4
@@ -59,6 +60,12 @@ class BadRequest(InvalidInput):
     """The request as a whole cannot be read."""
 
     code, status = "bad_request", 400
+
+
+class TooSlow(BadRequest):
+    """The request took too long to arrive."""
+
+    code, status = "too_slow", 408
 
 
 class TooLarge(InvalidInput):

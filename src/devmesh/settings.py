@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         256, ge=8, description="Size at which the store's write-ahead log is folded back in full."
     )
 
-    max_body_bytes: int = Field(8 * MIB, ge=1024, description="Largest body of a request as it arrives.")
+    max_body_bytes: int = Field(8 * MIB, ge=1024, description="Largest body of a request to /ingest as it arrives.")
     max_plain_bytes: int = Field(64 * MIB, ge=1024, description="Largest body after decompression.")
     max_events: int = Field(50_000, ge=1, description="Most events in one request.")
     max_line_bytes: int = Field(MIB, ge=256, description="Longest line; a longer one is rejected alone.")

@@ -26,6 +26,7 @@ from devmesh.api import (
 )
 from devmesh.api.auth import PathToken
 from devmesh.api.body import BODIES_AT_ONCE, Arriving
+from devmesh.api.bounded import Bounded
 from devmesh.api.parameters import only_known
 from devmesh.api.quota import Quotas
 from devmesh.mesh import Mesh
@@ -70,5 +71,6 @@ def make_app(mesh: Mesh, *, started: bool = False) -> FastAPI:
     document.install(app)
     for part in (ingest, logs, templates, incidents, graph, changes, search, house, notifications, admin, docs):
         app.include_router(part.router)
-    app.add_middleware(PathToken)
+    app.add_middleware(Bounded)
+    app.add_middleware(PathToken)  # comes before it
     return app

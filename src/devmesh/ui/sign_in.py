@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from devmesh.api.auth import COOKIE, mesh_of, same_origin
-from devmesh.errors import DevMeshError, Forbidden, TooLarge, Unauthorized
+from devmesh.api.bounded import read_whole
+from devmesh.errors import DevMeshError, Forbidden, Unauthorized
 from devmesh.ui import plain
 
 router = APIRouter(include_in_schema=False)
@@ -74,11 +75,7 @@ def local_path(text: str) -> str:
 async def _fields(request: Request) -> dict[str, str]:
     if not same_origin(request):
         raise Forbidden("Pages of another origin may not post here.", hint="Use the address that the page came from.")
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY:
-            raise TooLarge("The form is too large.")
+    body = await read_whole(request, MAX_BODY)
     fields = parse_qs(body.decode("latin-1"), encoding="utf-8", errors="replace", keep_blank_values=True)
     return {name: values[0] for name, values in fields.items()}
 
