@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_jobs import BEGIN_DAY, an_hour, shapes
 from made_life import MONDAY_H, SHAPES, Life
 
 from devmesh.detectors import Watch
 from devmesh.detectors.absence import Absence
-from devmesh.memory import BlindInterval
+from devmesh.detectors.silence import Silence
+from devmesh.memory import Baselines, BlindInterval
 
 START, MINUTE_US = MONDAY_H * 60, 60_000_000
 DAYS = 16
@@ -106,3 +108,25 @@ def test_weekends_are_a_rhythm_too_and_speaking_seldom_is_none():
     assert absence.missed_from(0, lost) == (MONDAY_H + 5 * 168 + 2) * 60
     assert absence.missed_from(1, lost) == absence.missed_from(2, lost) == lost
     assert absence.around(friday + 4 * 168 + 5, 3).tolist() == [True, False, False]
+
+
+def test_an_absence_is_none_of_its_own_four_weeks():
+    """Off in that hour in two of four weeks: missed at once, also when asked three hours into it."""
+    absence, lost = Absence(), MONDAY_H + 4 * 168 + 100
+    for hour in range(MONDAY_H, lost):
+        absence.learn(hour, np.array([(hour - MONDAY_H) // 168 in (1, 3) and 100 <= (hour - MONDAY_H) % 168 < 110]))
+    for hour in range(lost, lost + 4):
+        assert absence.missed_from(0, lost * 60) == lost * 60
+        assert not absence.around(hour, 1)[0]
+        absence.learn(hour, np.array([True]))
+
+
+def test_an_hour_that_this_server_missed_is_none_of_an_absence():
+    """Nor does what was five weeks before it stand in its place: away in two of four weeks, and one is not known."""
+    silence, runs = Silence(), {0: [], 10: []}  # two nodes
+    normal = Baselines(shapes(runs))
+    for hour in [*range(20), 100, 268, *range(430, 436), 436, 604, 772, 940]:
+        both = hour not in (100, 268, 436, 604)
+        rows = [] if hour == 940 else [(hour * 60, 0), (hour * 60, 10)][: 1 + both]
+        silence.observe(normal.meet(an_hour(hour, rows)), normal, told=False)
+    assert not silence._absence.around(BEGIN_DAY * 24 + 940 + 168, 2).any()

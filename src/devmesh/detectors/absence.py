@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 HOUR_MIN, DAY_H, WEEK_H = 60, 24, 168
 DAYS, OF_DAYS, WEEKS, OF_WEEKS = 5, 7, 3, 4
-KEPT_H = OF_WEEKS * WEEK_H
+KEPT_H = (OF_WEEKS + 1) * WEEK_H  # four weeks ago is not now
 GRACE_H, LONGEST_H = 2, 72
 MOST = 0.85  # of the hours since its first
 
@@ -20,7 +20,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Absence:
-    """Remembers four weeks of who was away, by place (0, 1, 2, … as they come); hours are since 1970."""
+    """Remembers five weeks of who was away, by place (0, 1, 2, … as they come); hours are since 1970."""
 
     def __init__(self) -> None:
         self._away = np.zeros((0, KEPT_H), dtype=bool)
@@ -40,6 +40,10 @@ class Absence:
         outages = np.flatnonzero(self._lasts == LONGEST_H + 1)
         self._away[np.ix_(outages, np.arange(hour - LONGEST_H, hour + 1) % KEPT_H)] = False
         self._rhythm = self._away.sum(1) <= MOST * np.minimum(self._age, KEPT_H)
+
+    def skip(self, hour: int) -> None:
+        """Know nothing of an hour, and no more what was five weeks before it."""
+        self._away[:, hour % KEPT_H] = False
 
     def around(self, hour: int, n: int) -> Bools:
         """For each of `n`: whether it may be away in an hour, by its rhythm."""

@@ -71,7 +71,9 @@ class Silence:
         pairs, nodes, counts = normal.pairs, normal.nodes, hour.counts
         away = self._absence.around(counts.hour, len(nodes))
         by_pair, by_node = (counts.blind_minutes(some["node"]) for some in (pairs, nodes))
-        if counts.until >= (counts.hour + 1) * HOUR_MIN and len(counts.n):  # nobody at all: this server was away
+        if not len(counts.n):  # nobody at all: this server was away
+            self._absence.skip(counts.hour)
+        elif counts.until >= (counts.hour + 1) * HOUR_MIN:
             silent = np.bincount(pairs["place"][hour.pair], minlength=len(nodes)) == 0
             self._absence.learn(counts.hour, silent if by_node is None else silent & ~by_node.any(1))
         if not away.any():
