@@ -29,6 +29,13 @@ def found(rate: np.ndarray, unseen: frozenset[tuple[int, int]] = frozenset()) ->
     return together(Speakers(family, family // 10, counts, UNTIL - SPAN), service_of, unseen)[0]
 
 
+def test_who_was_merged_meanwhile_is_left_out():
+    """A family without a service today; all others are compared."""
+    counts, family = np.random.default_rng(9).poisson(rates(6)), np.arange(6)
+    _groups, pairs = together(Speakers(family, family, counts, UNTIL - SPAN), {one: one for one in range(5)})
+    assert pairs == 10
+
+
 def shocks(hours: int, seed: int = 4) -> np.ndarray:
     """Hours that are louder and quieter than usual."""
     return np.exp(np.random.default_rng(seed).normal(0, 0.8, hours))

@@ -47,9 +47,10 @@ def together(
     speakers: Speakers, service_of: Mapping[int, int], unseen: AbstractSet[tuple[int, int]] = frozenset()
 ) -> tuple[list[Together], int]:
     """Groups, the surest first, and how many pairs were compared; columns are the hours of four weeks, `service_of` is
-    by family, `unseen` are (node, hour) of which lines may be missing.
+    by family (who is not in it is left out), `unseen` are (node, hour) of which lines may be missing.
     """
-    speakers = _talkers(speakers)
+    homed = np.flatnonzero(np.isin(speakers.family, list(service_of)))  # others were merged just now
+    speakers = _talkers(speakers.some(homed))
     counts = speakers.seen(unseen)
     service = np.array([service_of[one] for one in speakers.family.tolist()])
     one, other = np.triu_indices(len(speakers), 1)
