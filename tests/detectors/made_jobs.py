@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,11 +71,13 @@ def shapes(runs: dict[int, Sequence[int]]) -> dict[int, Shape]:
     return {number: Shape(number // A_SERVICE, f"Finished job-{number}.service", None) for number in runs}
 
 
-def missed(runs: dict[int, Sequence[int]], days: int, begin: int = BEGIN_DAY) -> list[Finding]:
-    """What the detector alone finds overdue; its minutes are since the first day."""
+def missed(
+    runs: dict[int, Sequence[int]], days: int, begin: int = BEGIN_DAY, blind: Mapping[int, frozenset[int]] | None = None
+) -> list[Finding]:
+    """What the detector alone finds overdue; its minutes are since the first day, those of `blind` since 1970."""
     schedule, normal, out = Schedule(), Baselines(shapes(runs)), list[Finding]()
     for counts in hours(runs, days, begin):
-        hour = normal.meet(counts)
+        hour = normal.meet(replace(counts, blind=blind or {}))
         out += schedule.observe(hour, normal, told=counts.hour >= (begin + LEARN_DAYS) * 24)
         normal.learn(hour)
     return [replace(one, minute=one.minute - begin * DAY_MIN) for one in out]

@@ -122,6 +122,16 @@ def test_what_nobody_could_see_is_not_counted():
     assert plan_of(starts)[-2:] == (19, 20)
 
 
+def test_what_comes_each_hour_was_not_seen_since_it_was_last_heard():
+    """And what should have come while nobody could see is none of the times that it came."""
+    runs, first = list(range(10, 60 * 60, 60)), BEGIN_DAY * DAY_MIN
+    (found,) = missed({0: runs}, 4, blind={1: frozenset(range(first + 60 * 60, first + 66 * 60))})
+    assert found.minute >= 66 * 60
+    assert found.text.endswith("every hour ±1 min (9 of 9 times); not seen since 11:10 UTC")
+    plan = plan_of(runs[:6], [370, 430, 490])
+    assert (plan.at, plan.seen, plan.expected) == (550, 6, 6)
+
+
 def test_a_job_of_each_week_is_known_from_its_fourth_run():
     """A store keeps counts by minute for five weeks."""
     runs = [week * WEEK_MIN + 190 for week in range(4)]

@@ -52,18 +52,19 @@ def plan_of(starts: Sequence[int], unseen: Sequence[int] = ()) -> Plan | None:
     period = float(median(_gaps(runs[-STARTS:])))
     if period >= BY_CALENDAR_MIN:
         return _by_calendar(runs, set(unseen), round(period / DAY_MIN) * DAY_MIN)
-    return _by_interval(runs[-STARTS:], period)
+    return _by_interval(runs, set(unseen), period)
 
 
-def _by_interval(runs: Sequence[int], period: float) -> Plan | None:
-    if len(runs) < LEAST_STARTS or period < LEAST_PERIOD_MIN:
+def _by_interval(runs: list[int], unseen: set[int], period: float) -> Plan | None:
+    came = len([run for run in runs if run not in unseen][-STARTS:])
+    if came < LEAST_STARTS or period < LEAST_PERIOD_MIN:
         return None
-    gaps = _gaps(runs)
+    gaps = _gaps(runs[-STARTS:])
     stray = max(max(gaps) - period, period - min(gaps))
     if stray > max(10.0, STRAY * period) or (2 * stray / period) ** len(gaps) > CHANCE:
         return None
     due = int(runs[-1] + period + max(15.0, 3 * stray, 2.1 * period))
-    return Plan(round(period), round(runs[-1] + period), due, max(1, round(stray)), len(runs), len(runs))
+    return Plan(round(period), round(runs[-1] + period), due, max(1, round(stray)), came, came)
 
 
 def _by_calendar(runs: list[int], unseen: set[int], period: int) -> Plan | None:

@@ -126,7 +126,8 @@ class Schedule:
         weight = WEIGHT if self._lives_by_it(pair, normal) and not shifted else ASIDE
         service, node, family = (int(keys[name][key]) for name in ("service", "node", "family"))
         line, who = head_of(normal.shapes[family].text), (service, node, family)
-        habit = Habit(line, plan.period, plan.at, plan.due, plan.spread, plan.seen, plan.expected)
+        at = plan.at if plan.period >= BY_CALENDAR_MIN else one.starts[-1] + plan.period  # the first that nobody heard
+        habit = Habit(line, plan.period, at, plan.due, plan.spread, plan.seen, plan.expected)
         text = words_of(habit)
         return Finding(plan.due, NAME, NAME, *who, weight, False, About.SELF, text, habit=habit)
 
