@@ -9,6 +9,7 @@ import numpy as np
 from made_jobs import BEGIN_DAY, DAY_MIN, an_hour, hours, shapes
 
 from devmesh.detectors import Finding
+from devmesh.detectors import successor as module
 from devmesh.detectors.successor import Successor
 from devmesh.memory import Baselines
 
@@ -116,3 +117,25 @@ def test_an_hour_by_minutes_gives_what_it_gives_as_a_whole():
         seen += [one for one in copy.deepcopy(successor).observe(hour, normal, told=True) if one not in seen]
     assert seen == successor.observe(normal.meet(an_hour(last, [])), normal, told=True)
     assert [one.minute - FIRST_MIN for one in seen] == [begun[-1] + 2]
+
+
+def test_who_speaks_on_after_a_busy_minute_begins_nothing(monkeypatch):
+    """In a minute in which all speak nobody starts; who was heard in it was no pause before the next."""
+    monkeypatch.setattr(module, "BUSY", 3)
+    begun = starts(DAYS)
+    storm = begun[-1]
+    runs = {START: [*begun, storm + 1], FOLLOWS: [*some_later(begun[:-1]), storm]}
+    runs |= {family: [*(day * DAY_MIN + 20 * family for day in range(DAYS - 1)), storm] for family in (2, 3, 4)}
+    assert found(runs, DAYS) == []
+    del runs[2], runs[3], runs[4], runs[START][-1]
+    del runs[FOLLOWS][-1]
+    assert len(found(runs, DAYS)) == 1
+
+
+def test_what_is_not_sure_after_a_month_makes_room(monkeypatch):
+    """Whoever came first and then no more must not keep all others from being learned."""
+    monkeypatch.setattr(module, "RULES", 1)
+    early = starts(9, 100)
+    begun = starts(62)[10:]
+    runs = {2: early, 3: [one + 1 for one in early], START: begun, FOLLOWS: [one + 1 for one in begun[:-1]]}
+    assert [one.minute for one in found(runs, 62)] == [begun[-1] + 2]

@@ -30,6 +30,7 @@ FOLLOWERS, RULES, OPEN = 4, 20_000, 32  # of one family; in all; starts of one s
 BUSY = 1_000  # rare families in a minute
 LEAST_WEIGHT, MOST_WEIGHT, IN_A_ROW = 1.0, 3.2, 2
 WARNING, DAY_MIN = 4, 24 * 60
+MONTH_MIN = 30 * DAY_MIN
 
 Failed = tuple[float, int, int, int, int]  # weight, -key of who began, key of who should have followed, came, of starts
 
@@ -107,12 +108,15 @@ class Successor:
         kept = {pair: {at: said for at, said in by.items() if at >= end - PAUSE_MIN} for pair, by in self._said.items()}
         self._said = {pair: by for pair, by in kept.items() if by}
         self._told = {pair: at for pair, at in self._told.items() if at >= end - PAUSE_MIN}
+        if len(self._rules) >= RULES:  # what is not sure after a month makes room
+            young, rules = end - MONTH_MIN, self._rules
+            self._rules = {key: one for key, one in rules.items() if one.starts >= LEAST_STARTS or one.since > young}
         return out
 
     def _hear(self, minute: int, said: set[int], normal: Baselines, starting: npt.NDArray[np.bool_]) -> None:
-        if len(said) > BUSY:  # so much at once tells of nobody what follows
+        busy = len(said) > BUSY  # so much at once tells of nobody what follows
+        if busy:
             self._starts = []
-            return
         by_pair = defaultdict[int, set[int]](set)
         for key in said:
             by_pair[int(normal.keys["pair"][key])].add(key)
@@ -120,7 +124,7 @@ class Successor:
             before = self._said.setdefault(pair, {})
             recent = set().union(*(before.get(at, ()) for at in range(minute - PAUSE_MIN + 1, minute)))
             begun = sorted(key for key in some - recent if starting[key])
-            self._starts += [(minute, key) for key in begun] if len(begun) <= OPEN else []
+            self._starts += [(minute, key) for key in begun] if len(begun) <= OPEN and not busy else []
             before[minute] = some
 
     def _known(self, until: int, counts: Minutes, normal: Baselines, *, told: bool) -> Iterator[Finding]:
