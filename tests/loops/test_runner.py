@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.exceptions import PanicException
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from bodies import line, rows, take
 from devmesh.clock import FakeClock
 from devmesh.db.again import TIMES, Contended
 from devmesh.errors import NotFound, Unavailable
 from devmesh.loops import LeaseLost, Loop, Runner
-from devmesh.loops.lease import LEASE_US
+from devmesh.loops.lease import LEASE_US, Lease
 from devmesh.loops.lease import take as take_lease
 from devmesh.loops.runner import BACKOFF_MAX_S, RENEW_S, STUCK_S, due_in_s
 
@@ -117,6 +118,47 @@ def test_leases_are_renewed_by_themselves(mesh, monkeypatch):
     assert renewed.wait(20)
     runner.stop()
     assert all(not thread.is_alive() for thread in runner._threads)
+
+
+def test_a_fault_while_leases_are_renewed_is_told_and_survived(mesh, clock, monkeypatch, caplog):
+    """Whatever the store's driver raises: the thread goes on, or every long step would lose its lease."""
+
+    def broken(_lease):
+        raise OperationalError("UPDATE loops", {}, OSError("no such socket"))
+
+    def step(_limit, _lease):
+        runner.renew()
+        return 1
+
+    monkeypatch.setattr(Lease, "renew", broken)
+    runner = Runner(mesh.db, clock, "me", [loop(step)])
+    assert runner.once("work") == 1
+    assert "no such socket" in caplog.text
+    runner.stop()
+
+
+def test_a_step_by_hand_is_renewed_too(mesh, clock, monkeypatch):
+    """A command starts no loops; its step may take minutes all the same. Nobody is left behind after the stop."""
+    monkeypatch.setattr("devmesh.loops.runner.RENEW_S", 0.001)
+    renewed = threading.Event()
+    runner = Runner(mesh.db, clock, "me", [loop(lambda _limit, _lease: int(renewed.wait(20)))])
+    monkeypatch.setattr(runner, "renew", renewed.set)
+    assert runner.once("work") == runner.once("work") == 1
+    runner.stop()
+    assert [thread.is_alive() for thread in runner._threads] == [False]
+
+
+def test_a_loop_of_every_process_has_no_lease_to_renew(mesh, clock, caplog):
+    """It says nothing of one that is lost."""
+
+    def step(_limit, _lease):
+        runner.renew()
+        return 1
+
+    runner = Runner(mesh.db, clock, "me", [loop(step, everywhere=True)])
+    assert runner.once("work") == 1
+    assert "not renewed" not in caplog.text
+    runner.stop()
 
 
 def test_a_step_that_fails_backs_off_and_is_told(mesh):

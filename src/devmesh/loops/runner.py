@@ -82,12 +82,19 @@ class Runner:
 
     def start(self) -> None:
         """Start a thread for each loop."""
+        self._keep()
         for loop in self._loops.values():
-            thread = threading.Thread(target=self._run, args=(loop,), name=f"loop-{loop.name}", daemon=True)
-            self._threads.append(thread)
-        self._threads.append(threading.Thread(target=self._keep_leases, name="keep-leases", daemon=True))
-        for thread in self._threads:
-            thread.start()
+            self._begin(f"loop-{loop.name}", self._run, loop)
+
+    def _keep(self) -> None:
+        """Renew leases from now on, beside the loops or beside a step by hand."""
+        if not self._threads:
+            self._begin("keep-leases", self._keep_leases)
+
+    def _begin(self, name: str, work: Callable[..., None], *told: Loop) -> None:
+        thread = threading.Thread(target=work, args=told, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """Let every loop finish its step and end, and hand the leases back: whoever comes next need not wait."""
@@ -107,6 +114,7 @@ class Runner:
         lease = here if loop.everywhere else take(self._db, self._clock, name, self._owner)
         if lease is None:
             raise Unavailable(f"The loop {name} runs in another process.", hint="It runs there; nothing needs doing.")
+        self._keep()
         done = self._whole_step(loop, lease)
         lease.note(done, None, 0)
         return done
@@ -114,7 +122,8 @@ class Runner:
     def _whole_step(self, loop: Loop, lease: Lease) -> int:
         """The step in its turn; again, after a moment, where another server's transaction was in its way."""
         with self._turns[loop.name]:
-            self._working[loop.name] = lease, self._clock.monotonic_s()
+            if not loop.everywhere:
+                self._working[loop.name] = lease, self._clock.monotonic_s()
             try:
                 for pause_s in pauses_s():
                     try:
@@ -124,7 +133,7 @@ class Runner:
                             raise
                 return loop.step(loop.limit, lease)
             finally:
-                del self._working[loop.name]
+                self._working.pop(loop.name, None)
 
     def _keep_leases(self) -> None:
         while not self._stop.wait(RENEW_S):  # the machine's own time: whoever else waits for the lease has it, too
@@ -138,6 +147,8 @@ class Runner:
                     lease.renew()
                 except DevMeshError as error:  # lost, or the store is away: the step finds out itself
                     log.warning("loop=%s lease not renewed reason=%r", name, error.message)
+                except FAULTS:  # the thread must outlive it: all steps would lose their leases
+                    log.exception("loop=%s lease not renewed", name)
 
     def local_states(self) -> list[LoopState]:
         """Every loop as this process alone has seen it."""
