@@ -7,6 +7,7 @@ import pytest
 
 from bodies import DAY_US, HOUR_US, NOW_US, line, run_whole, take
 from devmesh.detectors import About, Finding, Looked, Progress, queries
+from devmesh.incidents.held_then import HeldThen
 from devmesh.incidents.holding import Holding
 from devmesh.memory import Minutes
 
@@ -40,10 +41,13 @@ class House:
 
     def look(self, *said, fresh=()):
         """What a look sifts, where the family was said in these minutes."""
-        until = self.clock.now_us() // MINUTE_US
+        counts = self.counts(*said)
+        return self.holding.sift(fresh, Looked(counts.until, (), counts, 0))
+
+    def counts(self, *said):
+        """Until now."""
         minutes, ones = np.array(said, dtype=np.int64), np.ones(len(said), dtype=np.int64)
-        counts = Minutes(0, until, minutes, ones, ones, ones, ones, ones)
-        return self.holding.sift(fresh, Looked(until, (), counts, 0))
+        return Minutes(0, self.clock.now_us() // MINUTE_US, minutes, ones, ones, ones, ones, ones)
 
     def sift(self, *said, fresh=()):
         """What that look lets go, and what it tells."""
@@ -65,6 +69,23 @@ def test_who_went_missing_early_in_a_long_window_is_told_after_it(house):
     assert house.sift() == ([], [])
     house.clock.advance(660)
     assert house.sift() == ([missing], [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "detector", "said", "minute"),
+    [("silence", "silence", (), 370), ("new error", "new", (359, 362, 363), 362)],
+)
+def test_what_goes_on_is_told_as_of_when_it_did(house, kind, detector, said, minute):
+    """Who is missing by then ten minutes after the window, a line in the minute in which it was said again."""
+    window = house.room.maintenance.plan(NOW_US, NOW_US + 6 * HOUR_US, [], [], "new disks", "anna")
+    house.found(NOW + 20, window.held, kind, detector)
+    house.clock.advance(6 * 3600 + 660)
+    sifted = house.look(*(NOW + one for one in said))
+    assert [(one.minute, one.since) for one in sifted.told] == [(NOW + minute, NOW + 20)]
+    held = HeldThen(house.mesh.nodes, [], [window], 3.0)
+    counts = house.counts(*(NOW + one for one in said))
+    held.sift([one.finding for one in sifted.released], NOW + 21, house.counts())
+    assert held.sift([], NOW + 371, counts) == sifted.told
 
 
 def test_what_is_muted_stays_so_when_a_window_is_over(house):

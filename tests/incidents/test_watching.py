@@ -207,6 +207,28 @@ def test_in_maintenance_nothing_is_told_until_it_goes_on_after_the_end(fleet):
 
 
 @pytest.mark.sqlite_only
+def test_what_began_hours_before_the_end_of_a_window_is_told_as_going_on(fleet):
+    """A new error is found once, in the first of five hours, and said on: after them it is open, and quotes them."""
+    now = fleet.clock.now_us()
+    fleet.incidents.maintenance.plan(now, now + 5 * HOUR_US, ["apps"], [], "new disks", "ada")
+
+    def complains(minute):
+        ts_us = START_US + minute * MINUTE_US
+        return line("ERROR: certificate of mariadb is not trusted", service="api", ts_us=ts_us, node="apps")
+
+    live(fleet, 3, complains)
+    for first, last in ((3, 60), *((hour * 60, hour * 60 + 60) for hour in range(1, 5))):
+        minutes = range(83 * 60 + first, 83 * 60 + last)
+        send(fleet, ordinary(minutes.start, minutes.stop) + b"".join(map(complains, minutes)))
+        fleet.clock.advance((last - first) * 60)
+        fleet.runner.once("watch")
+    assert fleet.incidents.list(thin=True).rows == []
+    live(fleet, 3, complains)
+    (case,) = fleet.incidents.list(thin=True).rows
+    assert (case.status, case.onset_us) == ("open", now + 5 * HOUR_US)
+
+
+@pytest.mark.sqlite_only
 def test_a_muted_family_opens_nothing_until_its_date(fleet):
     """What it says is found and kept; once the mute is ended by hand, it is told."""
     send(fleet, failing(0, 1 << 40)(83 * 60))

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from devmesh.detectors import Finding
 from devmesh.incidents.guard import Ended, Mute
-from devmesh.incidents.maintenance import Names, Window, covers, goes_on
+from devmesh.incidents.maintenance import Names, Window, covers, goes_on, told_as
 from devmesh.incidents.mutes import as_finding, by_hand, holds
 from devmesh.memory import Minutes
 from devmesh.nodes import Nodes
@@ -60,9 +60,9 @@ class HeldThen:
         unmuted = [as_finding(Ended(one, one.ended_why), counts, self._tell_from) for one in broken]
         told, held = list[Finding](), list[tuple[Finding, bool]]()
         for one, muted in self._held:
-            free = (muted and one.minute >= edge) or self._outlived(over, one, counts)
-            if free and holds(mutes, one) is None and not self._covered(lasting, one):
-                told.append(one)
+            at = one.minute if muted and one.minute >= edge else self._outlived(over, one, counts)
+            if at is not None and holds(mutes, one) is None and not self._covered(lasting, one):
+                told.append(told_as(one, at))
             else:
                 held.append((one, muted))
         for one in [*fresh, *(one for one in unmuted if one is not None)]:
@@ -81,9 +81,9 @@ class HeldThen:
         nodes, services = self._nodes.node_names.names({one.node}), self._nodes.service_names.names({one.service})
         return covers(windows, one, Names(nodes, services))
 
-    def _outlived(self, over: Sequence[Window], one: Finding, counts: Minutes) -> bool:
+    def _outlived(self, over: Sequence[Window], one: Finding, counts: Minutes) -> int | None:
         window = self._covered(over, one)
-        return window is not None and goes_on(one, counts, -(-window.end_us // MINUTE_US))
+        return None if window is None else goes_on(one, counts, -(-window.end_us // MINUTE_US))
 
 
 def _lasted(one: Mute) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from devmesh.clock import Clock
 from devmesh.detectors import Detectors, Finding, Looked, Stored, Tuning
 from devmesh.incidents.guard import MUTED, Ended, Mute
-from devmesh.incidents.maintenance import Maintenance, Names, Window, covers, goes_on
+from devmesh.incidents.maintenance import Maintenance, Names, Window, covers, goes_on, told_as
 from devmesh.incidents.mutes import Mutes, as_finding, holds
 from devmesh.nodes import Nodes
 
@@ -19,15 +19,18 @@ MINUTE_US, HOUR_MIN = 60_000_000, 60
 
 @dataclass(frozen=True)
 class Sifted:
-    """New findings, each with the reason for which it is held (empty: none), and earlier ones that are held no more."""
+    """New findings, each with the reason for which it is held (empty: none), and earlier ones that are held no more;
+    `again`: those as they are told now, by their numbers.
+    """
 
     fresh: Sequence[tuple[Finding, str]]
     released: Sequence[Stored]
+    again: Mapping[int, Finding]
 
     @property
     def told(self) -> list[Finding]:
         """What joins incidents, in order of time."""
-        some = [finding for finding, held in self.fresh if not held] + [one.finding for one in self.released]
+        some = [finding for finding, held in self.fresh if not held] + [*self.again.values()]
         return sorted(some, key=lambda one: (one.minute, -one.weight, one.service, one.node, one.family or 0))
 
 
@@ -54,12 +57,13 @@ class Holding:
         out = {one: _reason(one, mutes, windows, names) for one in fresh}
         out |= {one: _reason(one, (), windows, names) for one in told}
         last = [one for one in windows if one.end_us > now]
-        released = [
-            one for one in held
-            if (_muted(one, edge) or _outlived(one, over, names, looked))
-            and not _reason(one.finding, mutes, last, names)
-        ]  # fmt: skip
-        return Sifted(tuple(out.items()), tuple(released))
+        released, again = list[Stored](), dict[int, Finding]()
+        for one in held:
+            at = one.finding.minute if _muted(one, edge) else _outlived(one, over, names, looked)
+            if at is not None and not _reason(one.finding, mutes, last, names):
+                released.append(one)
+                again[one.id] = told_as(one.finding, at)
+        return Sifted(tuple(out.items()), tuple(released), again)
 
     def _edge(self, looked: Looked) -> int:
         """An hour before the last look: what was over by then was let go."""
@@ -104,7 +108,7 @@ def _muted(one: Stored, since: int) -> bool:
     return one.held.startswith(MUTED) and one.finding.minute >= since
 
 
-def _outlived(one: Stored, over: Sequence[Window], names: Names, looked: Looked) -> bool:
-    """Whether a finding goes on after the window that held it."""
+def _outlived(one: Stored, over: Sequence[Window], names: Names, looked: Looked) -> int | None:
+    """The minute in which a finding goes on after the window that held it, if it does."""
     window = covers(over, one.finding, names)
-    return window is not None and goes_on(one.finding, looked.counts, -(-window.end_us // MINUTE_US))
+    return None if window is None else goes_on(one.finding, looked.counts, -(-window.end_us // MINUTE_US))

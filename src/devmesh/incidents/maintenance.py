@@ -2,15 +2,15 @@
 
 A window names nodes and services by glob, as routes do; what is not named is any. A finding in a window is stored with
 `Window.held` as its reason and joins no incident. When a window is over, what it held must be told if it goes on: of
-each finding that was held for it `goes_on` says so, asked each minute for an hour after the end. What ended inside
-stays untold.
+each finding that was held for it `goes_on` says so, asked each minute for an hour after the end; it is told as of then
+(`told_as`), for by its own minute it may be long over. What ended inside stays untold.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -148,19 +148,24 @@ def covers(windows: Iterable[Window], finding: Finding, names: Names) -> Window 
     return None
 
 
-def goes_on(finding: Finding, counts: Minutes, end: int) -> bool:
-    """Whether what was held until minute `end` (since 1970) goes on after it: its bad line was said again, or who was
-    missing was not heard since, until ten minutes after. What is loud then is found anew, what was overdue had its
-    reason. `counts`: of the last hours, as far as they are known.
+def goes_on(finding: Finding, counts: Minutes, end: int) -> int | None:
+    """The minute in which what was held until minute `end` (since 1970) went on after it: its bad line was said again,
+    or who was missing was not heard since, until ten minutes after; None where it did not. What is loud then is found
+    anew, what was overdue had its reason. `counts`: of the last hours, as far as they are known.
     """
     mine = counts.node == finding.node
     if finding.kind in MISSING:
         back = mine & (counts.minute > finding.minute)
         if finding.kind == "silence":
             back &= counts.service == finding.service
-        return counts.until >= end + BACK_MIN and not back.any()
-    again = mine & (counts.family == (finding.family or 0)) & (counts.minute >= end)
-    return finding.detector in LASTING and bool(again.any())
+        return end + BACK_MIN - 1 if counts.until >= end + BACK_MIN and not back.any() else None
+    again = counts.minute[mine & (counts.family == (finding.family or 0)) & (counts.minute >= end)]
+    return int(again.min()) if finding.detector in LASTING and len(again) else None
+
+
+def told_as(finding: Finding, minute: int) -> Finding:
+    """What was held, as it is told of a later minute."""
+    return finding if minute == finding.minute else replace(finding, minute=minute, since=finding.minute)
 
 
 def _any(patterns: Sequence[str], name: str) -> bool:

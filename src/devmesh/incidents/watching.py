@@ -89,7 +89,7 @@ class Watching:
             self._detectors.release(connection, [one.id for one in sifted.released])
             self._holding.keep(connection)
             numbers = dict(zip((one for one, _held in sifted.fresh), ids, strict=True))
-            numbers |= {one.finding: one.id for one in sifted.released}
+            numbers |= {one: number for number, one in sifted.again.items()}
             for one, cited, title in zip(changed, lines, titles, strict=True):
                 self._store(connection, (one, before.get(one.id)), numbers, cited, title)
             self._detectors.keep(connection, live, looked, self._began)
