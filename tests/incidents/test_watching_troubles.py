@@ -202,12 +202,30 @@ def test_a_family_that_takes_another_in_is_not_loud(make_mesh, tmp_path):
     assert mesh.incidents.list(thin=True).rows == []
 
 
-def hours_pass(fleet, hours):
+def hours_pass(fleet, hours, first=83):
     """Ordinary ones, with a look at the end of each."""
-    for hour in range(83, 83 + hours):
+    for hour in range(first, first + hours):
         fleet.clock.advance(3_600)
         send(fleet, ordinary(hour * 60, (hour + 1) * 60))
         fleet.runner.once("watch")
+
+
+def test_a_clock_that_is_hours_behind_is_learned_once_an_hour(fleet, monkeypatch):
+    """Its node says something in each second minute, five hours too early: four weeks are not learned each time."""
+    live(fleet, 1)
+    learned, learn = [], fleet.detectors.live
+    monkeypatch.setattr(fleet.detectors, "live", lambda *asked: learned.append(asked) or learn(*asked))
+
+    def said(minute):
+        ts_us = START_US + (minute - 300) * MINUTE_US
+        return line("up", service="init", ts_us=ts_us, node="toaster") * (minute % 2)
+
+    live(fleet, 14, said)
+    assert len(learned) == 1
+    hours_pass(fleet, 1, 84)
+    learned.clear()
+    live(fleet, 4, said)
+    assert len(learned) == 1
 
 
 @pytest.mark.parametrize("restart", [False, True])

@@ -53,6 +53,7 @@ class Watching:
         self._began = 0  # what lies before this minute was there before the watch
         self._anew, self._outdated = False, False
         self._late = False  # lines came for hours that were over
+        self._relearned = 0  # the minute in which it last began anew for them
         self._at = 0  # looked at until this minute
         self._owed: Looked | None = None  # looked at, and not stored yet
 
@@ -103,8 +104,10 @@ class Watching:
         if self._outdated and not live.outdated:  # a past was brought in: nothing of what it changes is news
             self._live, self._anew = None, True
         self._outdated, self._late = live.outdated, self._late or live.late
-        if self._late and not live.outdated and (looked.closed or not live.late):  # all came, or an hour has passed
-            self._live = None
+        done = looked.closed or not live.late  # all came, or an hour has passed
+        # A clock that is hours behind says something late again and again.
+        if self._late and not live.outdated and done and abs(looked.until - self._relearned) >= HOUR_MIN:
+            self._live, self._relearned = None, looked.until
         return 1
 
     def _compare(self, progress: Progress, until: int) -> None:
