@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from devmesh.charting import bars, span_of
 from devmesh.detectors import Habit, told_in
+from devmesh.errors import InvalidInput
 from devmesh.explaining import ledger
 from devmesh.incidents import Case, Joined, Names, Part
 from devmesh.paging import LIMIT_DEFAULT
@@ -34,8 +35,8 @@ class Wanted(BaseModel):
 
     status: str | None = None
     severity: str | None = None
-    service: list[str] = Field([], max_length=NAMES_MAX)
-    node: list[str] = Field([], max_length=NAMES_MAX)
+    service: list[str] = []
+    node: list[str] = []
     since: str | None = None
     until: str | None = None
     thin: bool = False
@@ -48,6 +49,9 @@ def list_incidents(mesh: Mesh, wanted: Wanted) -> dict[str, Any]:
     """{incidents, cursor}: at most `limit` (1,000) of them, the newest onset first; names that nobody has match
     nothing. Raises InvalidInput.
     """
+    for name, asked in (("service", wanted.service), ("node", wanted.node)):
+        if len(asked) > NAMES_MAX:
+            raise InvalidInput(f"{name}: {len(asked)} names are too many.", hint=f"Ask for {NAMES_MAX} at most.")
     zone, now = zone_of(wanted.timezone or mesh.settings.timezone), mesh.clock.now_us()
     page = mesh.incidents.list(
         status=wanted.status,

@@ -98,6 +98,14 @@ def test_the_list_takes_names_and_words(mesh, told):
         shown(since="someday")
 
 
+@pytest.mark.parametrize("which", ["node", "service"])
+def test_too_many_names_are_refused(mesh, which):
+    """More names than are looked for at once: an error for whoever asked, that says how many may be."""
+    with pytest.raises(InvalidInput, match=f"{which}: 101 names"):
+        list_incidents(mesh, Wanted(**{which: ["n"] * 101}))
+    assert list_incidents(mesh, Wanted(**{which: ["n"] * 100}))["incidents"] == []
+
+
 def test_one_incident_shows_findings_lines_story_and_a_timeline(mesh, told):
     """Bars count only lines of who has a part in it; marks are what was found, told and done."""
     mesh.incidents.note(told, "the pump was off", "ada")
