@@ -184,6 +184,25 @@ def test_an_hour_of_the_past_is_sifted_as_its_minutes_are():
     assert (lasting.past_hour(found, counts_of(120)), lasting.count) == ([], 3)
 
 
+def test_a_guard_that_ended_a_mute_is_told_once_however_the_past_is_looked_at():
+    """By whole hours, and where two hours look at the same minutes."""
+    mute = muted(ended_us=HOUR_US + 20 * MINUTE_US + 5, ended_why="it was said 9 times")
+    whole = HeldThen(None, [mute], [], 3.0).past_hour([bad(5)], counts_of(119, 65, 79))
+    assert [one.kind for one in whole] == ["new", "unmuted"]
+    twice = HeldThen(None, [mute], [], 3.0)
+    looks = [twice.sift([], 80, counts_of(80, 79)) for _ in range(2)]
+    assert [len(look) for look in looks] == [1, 0]
+
+
+def test_what_a_mute_holds_for_good_is_forgotten():
+    """After the hour in which it could be let go; what a window covers, too, waits for its end."""
+    mute = muted()
+    held = HeldThen(None, [mute], [], 3.0)
+    for until in range(61, 181):
+        held.sift([bad(until - 61)], until, counts_of(until))
+    assert (held.count, len(held._held)) == (120, 60)
+
+
 def test_lines_that_came_later_would_be_told(told):
     """A fault of which the lines came days after its time is more than was told."""
     live(told, 70)

@@ -24,6 +24,7 @@ class HeldThen:
     def __init__(self, nodes: Nodes, mutes: Sequence[Mute], windows: Sequence[Window], tell_from: float) -> None:
         self._nodes, self._mutes, self._windows, self._tell_from = nodes, mutes, windows, tell_from
         self._held: list[tuple[Finding, bool]] = []  # and whether a mute held it
+        self._unmuted = set[int]()  # mutes whose end was told: two hours look at the same minutes
         self.count = 0  # of findings that were held at first
 
     def hours(self) -> frozenset[int]:
@@ -38,7 +39,8 @@ class HeldThen:
         if not self._mutes and not self._windows:
             return list(found)
         first, until = counts.hour * HOUR_MIN, min(counts.until, (counts.hour + 1) * HOUR_MIN)
-        ends = {-(-end // MINUTE_US) for end in self._ends()}
+        # A guard ends a mute within a look, somebody between two.
+        ends = {minute for end in self._ends() for minute in (end // MINUTE_US, -(-end // MINUTE_US))}
         looks = {one.minute + 1 for one in found} | {end for end in ends if first < end < until} | {until}
         told = list[Finding]()
         for look in sorted(looks):
@@ -54,18 +56,15 @@ class HeldThen:
         windows = [_as_it_was(one, now) for one in self._windows if one.created_us < now]
         over = [one for one in windows if edge * MINUTE_US <= one.end_us <= now]
         lasting = [one for one in windows if one.end_us > now]
-        broken = [
-            one for one in self._mutes if one.ended_us and one.ended_us // MINUTE_US == until and not by_hand(one)
-        ]
-        unmuted = [as_finding(Ended(one, one.ended_why), counts, self._tell_from) for one in broken]
+        unmuted = self._broken(until, counts)
         told, held = list[Finding](), list[tuple[Finding, bool]]()
         for one, muted in self._held:
             at = one.minute if muted and one.minute >= edge else self._outlived(over, one, counts)
             if at is not None and holds(mutes, one) is None and not self._covered(lasting, one):
                 told.append(told_as(one, at))
-            else:
+            elif not muted or one.minute >= edge or self._covered(self._windows, one):
                 held.append((one, muted))
-        for one in [*fresh, *(one for one in unmuted if one is not None)]:
+        for one in [*fresh, *unmuted]:
             muted = holds(mutes, one) is not None and one not in unmuted
             if muted or self._covered(windows, one):
                 held.append((one, muted))
@@ -74,6 +73,17 @@ class HeldThen:
                 told.append(one)
         self._held = held
         return sorted(told, key=_by_time)
+
+    def _broken(self, until: int, counts: Minutes) -> list[Finding]:
+        """What tells of the mutes that their guards ended in this look, each once."""
+        out = list[Finding]()
+        for one in self._mutes:
+            if one.id in self._unmuted or by_hand(one) or not one.ended_us or one.ended_us // MINUTE_US != until:
+                continue
+            if (finding := as_finding(Ended(one, one.ended_why), counts, self._tell_from)) is not None:
+                self._unmuted.add(one.id)
+                out.append(finding)
+        return out
 
     def _covered(self, windows: Sequence[Window], one: Finding) -> Window | None:
         if not windows:
