@@ -10,6 +10,7 @@ from bodies import DAY_US, HOUR_US, line, rows, run_whole
 from devmesh.clock import FakeClock
 from devmesh.errors import Unavailable
 from devmesh.incidents import queries
+from opened import found, open_incident
 from watched_life import BEGIN_US, MINUTE_US, START_US, failing, live, ordinary, send
 
 pytestmark = pytest.mark.sqlite_only
@@ -169,6 +170,19 @@ def test_what_goes_on_does_not_end_with_what_it_is_merged_into(fleet):
     fleet.incidents.merge(second.id, case.id, "ada")
     again = fleet.incidents.get(case.id)
     assert (again.status, again.closed_us, again.closed_by) == ("open", None, "")
+
+
+def test_a_merged_incident_is_called_by_the_gravest_of_both(fleet):
+    """And grew when the later of the two did."""
+    minute = BEGIN_US // MINUTE_US
+    into = open_incident(fleet, [replace(found(fleet, minute, "dns", "edge"), weight=3.0, critical=False)])
+    grave = replace(found(fleet, minute + 90, "nfs", "nas"), weight=6.0, critical=True, text="disk full")
+    fleet.incidents.merge(open_incident(fleet, [grave]), into, "ada")
+    with fleet.db.read() as connection:
+        one = queries.growing_by_id(connection, into)
+    assert (one.head.text, one.grown) == ("disk full", minute + 90)
+    case = fleet.incidents.get(into)
+    assert (case.severity, case.title) == ("critical", "nfs on nas: disk full")
 
 
 def test_findings_go_after_their_time_but_for_those_of_incidents(fleet):

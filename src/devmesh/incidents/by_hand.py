@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from devmesh.detectors import Finding
 from devmesh.errors import InvalidInput
 from devmesh.incidents import queries
-from devmesh.incidents.grouping import Incident
+from devmesh.incidents.grouping import Incident, gravity
 from devmesh.incidents.model import CLOSED, INVESTIGATING, OPEN, Case, Joined, Part
 from devmesh.incidents.severity import is_wide
 from devmesh.incidents.titles import Titles
@@ -51,7 +51,7 @@ def reopen(connection: Connection, case: Case, who: str, now_us: int) -> None:
     queries.write(connection, case.id, now_us, who, "reopened", "")
 
 
-def merge(connection: Connection, case: Case, into: Case, who: str, now_us: int) -> None:
+def merge(connection: Connection, case: Case, into: Case, titles: Titles, who: str, now_us: int) -> None:
     """Let all of one go into another."""
     if case.id == into.id or case.merged_into is not None or into.merged_into is not None:
         raise InvalidInput("These cannot be merged.", hint="Name two incidents, neither of them merged already.")
@@ -69,12 +69,15 @@ def merge(connection: Connection, case: Case, into: Case, who: str, now_us: int)
     told = [at for at in (one.told, other.told) if at is not None]
     other.told = min(told) if told else None
     other.onset, other.last = min(one.onset, other.onset), max(one.last, other.last)
+    other.grown = max(one.grown, other.grown)
+    other.head = max((head for head in (other.head, one.head) if head is not None), key=gravity, default=None)
     if one.closed is None and other.closed is not None:  # what goes on must not end with what had ended
         other.closed = None
         queries.touch(connection, into.id, now_us, status=OPEN, closed_by="", cooldown_until=None)
     seen = [at for at in (case.detected_us, into.detected_us) if at is not None]
     queries.keep_state(connection, other, now_us)
-    queries.touch(connection, into.id, now_us, detected_us=min(seen, default=None))
+    (title,) = titles.of([other])
+    queries.touch(connection, into.id, now_us, detected_us=min(seen, default=None), title=title[: queries.TITLE_MAX])
     closed = case.closed_us or now_us
     queries.touch(connection, case.id, now_us, status=CLOSED, closed_us=closed, closed_by=who, merged_into=into.id)
     queries.write(connection, case.id, now_us, who, "merged", f"into {into.id}")

@@ -94,7 +94,7 @@ class Incident:
             pair = finding.service, finding.node
             self.bad[pair] = max(self.bad.get(pair, 0), finding.minute)
             self.wide |= is_wide(self.bad)
-        if self.head is None or _gravity(finding) > _gravity(self.head):
+        if self.head is None or gravity(finding) > gravity(self.head):
             self.head = finding
         if finding.kind in BEGINS:
             self.roots[finding.service, finding.node] = BEGINS[finding.kind]
@@ -239,7 +239,8 @@ def _tied(ties: Ties, incident: Incident, finding: Finding) -> tuple[int, str] |
     return (0, "") if begins or incident.roots else None
 
 
-def _gravity(finding: Finding) -> tuple[bool, float]:
+def gravity(finding: Finding) -> tuple[bool, float]:
+    """By which the head of an incident is chosen: the greatest."""
     return finding.critical, finding.weight
 
 

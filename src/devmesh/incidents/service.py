@@ -183,7 +183,7 @@ class Incidents:
 
         def change(connection: Connection, case: Case) -> None:
             other = queries.by_id(connection, [into])[into]
-            by_hand.merge(connection, case, other, who, self._clock.now_us())
+            by_hand.merge(connection, case, other, self._titles, who, self._clock.now_us())
 
         self._change(number, (who, "merged"), change)
         return self.get(into)
