@@ -8,7 +8,7 @@ that watches; no detector reads raw text, rules over texts are matched once for 
 from devmesh.detectors.drift import LEAST_DAYS, Drift
 from devmesh.detectors.habits import told_in
 from devmesh.detectors.live import Live, Looked
-from devmesh.detectors.model import About, Finding, Habit
+from devmesh.detectors.model import About, Finding, Habit, by_time
 from devmesh.detectors.queries import Progress, Stored
 from devmesh.detectors.service import Detectors
 from devmesh.detectors.states import DetectorState, names_in
@@ -19,5 +19,5 @@ from devmesh.detectors.weeks import Weeks
 
 __all__ = [
     "LEAST_DAYS", "About", "DetectorState", "Detectors", "Drift", "Finding", "Habit", "Live", "Looked", "Progress",
-    "Stored", "Together", "Tuning", "Watch", "Weeks", "names_in", "told_in",
+    "Stored", "Together", "Tuning", "Watch", "Weeks", "by_time", "names_in", "told_in",
 ]  # fmt: skip

@@ -52,3 +52,8 @@ class Finding:
     text: str
     since: int | None = None
     habit: Habit | None = None
+
+
+def by_time(one: Finding) -> tuple[int, float, int, int, int]:
+    """The order in which findings are told: by time, the weightiest first."""
+    return one.minute, -one.weight, one.service, one.node, one.family or 0

@@ -12,7 +12,7 @@ from devmesh.detectors.births import Births
 from devmesh.detectors.correlation import Correlation
 from devmesh.detectors.error_rate import ErrorRate
 from devmesh.detectors.loudness import Loudness
-from devmesh.detectors.model import Finding
+from devmesh.detectors.model import Finding, by_time
 from devmesh.detectors.primitives import Primitives
 from devmesh.detectors.quietness import Quietness
 from devmesh.detectors.schedule import Schedule
@@ -54,4 +54,4 @@ class Watch:
         if counts.until >= (counts.hour + 1) * 60:
             normal.learn(hour)
         found = [one for one in found if one.detector not in self.tuning.off]
-        return sorted(found, key=lambda one: (one.minute, -one.weight, one.service, one.node, one.family or 0))
+        return sorted(found, key=by_time)

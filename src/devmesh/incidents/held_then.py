@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from devmesh.detectors import Finding
+from devmesh.detectors import Finding, by_time
 from devmesh.incidents.guard import Ended, Mute
 from devmesh.incidents.maintenance import Names, Window, covers, goes_on, told_as
 from devmesh.incidents.mutes import as_finding, by_hand, holds
@@ -45,7 +45,7 @@ class HeldThen:
         told = list[Finding]()
         for look in sorted(looks):
             told += self.sift([one for one in found if one.minute + 1 == look], look, counts)
-        return sorted(told, key=_by_time)
+        return sorted(told, key=by_time)
 
     def sift(self, fresh: Sequence[Finding], until: int, counts: Minutes) -> list[Finding]:
         """What a look at minute `until` told, in order of time: of what is new, and of what was held before."""
@@ -72,7 +72,7 @@ class HeldThen:
             else:
                 told.append(one)
         self._held = held
-        return sorted(told, key=_by_time)
+        return sorted(told, key=by_time)
 
     def _broken(self, until: int, counts: Minutes) -> list[Finding]:
         """What tells of the mutes that their guards ended in this look, each once."""
@@ -106,7 +106,3 @@ def _lasted(one: Mute) -> int:
 def _as_it_was(one: Window, now_us: int) -> Window:
     """A window that nobody had ended yet."""
     return replace(one, ended_us=None) if one.ended_us is not None and one.ended_us > now_us else one
-
-
-def _by_time(one: Finding) -> tuple[int, float, int, int, int]:
-    return one.minute, -one.weight, one.service, one.node, one.family or 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from devmesh.clock import Clock
-from devmesh.detectors import Detectors, Finding, Looked, Stored, Tuning
+from devmesh.detectors import Detectors, Finding, Looked, Stored, Tuning, by_time
 from devmesh.incidents.guard import MUTED, Ended, Mute
 from devmesh.incidents.maintenance import Maintenance, Names, Window, covers, goes_on, told_as
 from devmesh.incidents.mutes import Mutes, as_finding, holds
@@ -31,7 +31,7 @@ class Sifted:
     def told(self) -> list[Finding]:
         """What joins incidents, in order of time."""
         some = [finding for finding, held in self.fresh if not held] + [*self.again.values()]
-        return sorted(some, key=lambda one: (one.minute, -one.weight, one.service, one.node, one.family or 0))
+        return sorted(some, key=by_time)
 
 
 class Holding:
