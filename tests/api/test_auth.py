@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 
@@ -11,7 +12,7 @@ from fastapi import Request
 
 import devmesh.api
 from bodies import line, messages
-from devmesh.api.auth import COOKIE, from_itself
+from devmesh.api.auth import COOKIE, PathToken, from_itself
 
 READ, SEND, OPERATE, ADMIN, OPEN = "read", "send", "operate", "admin", "open"
 # A route that is not in here fails the test below: whoever adds one says who may call it.
@@ -305,3 +306,15 @@ def test_a_session_does_not_let_another_origin_post(call):
     evil = {**cookie, "Origin": "http://evil.example"}
     assert call("POST", "/ingest", headers=evil, content=line("x")).status_code == 403
     assert call("DELETE", "/users/anna", headers=evil).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/t/x/ui/logs", "/t/x/ui", "/t/x/t/y/ui/logs"])
+def test_no_token_in_the_path_leads_to_pages(path):
+    """The guard of the pages looks at the path as it came: nobody gets past it by a token in front."""
+    reached = []
+
+    async def app(scope, _receive, _send):
+        reached.append(scope["path"])
+
+    asyncio.run(PathToken(app)({"type": "http", "path": path, "headers": []}, None, None))
+    assert not reached[0].startswith("/ui")
