@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -107,6 +108,16 @@ def test_on_whom_the_inventory_is_silent_time_decides(ties):
     grouping.observe(hour(10), [of("nginx", "edge", kind="certificate expired"), stranger])
     assert len(grouping.incidents) == 1
     assert len(grouped(ties, [of("nginx", "edge"), of("app1", "on-app1", 605)])) == 1
+
+
+def test_who_needs_it_and_began_with_it_joins_however_late_it_is_found(ties):
+    """A silence that is found two hours after the database's trouble, which goes on, but began in its minutes."""
+    grouping = Grouping(ties=ties)
+    first, late = of("postgresql", "db", kind="new"), replace(of("shop", "web", 735, "silence", 4.0), since=605)
+    assert first.family is not None
+    goes_on = [(minute, first.family, first.service, first.node) for minute in range(600, 735, 10)]
+    grouping.observe(hour(10, goes_on), [first, late])
+    assert len(grouping.incidents) == 1
 
 
 def test_the_reason_of_a_join_says_who_needs_whom(ties):

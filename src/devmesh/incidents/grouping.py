@@ -209,7 +209,9 @@ class Grouping:
             return 0, reason
         known = None if self._ties is None else _tied(self._ties, incident, finding)
         if known is not None and known[1]:
-            return known if pause <= PATH_MIN else (0, "")
+            if pause <= PATH_MIN:
+                return known
+            known = None  # too late for a path; it may have begun at the same time
         # A node that is lost is no face of somebody else's fault, unless both began together.
         lost = finding.critical and finding.about is About.NODE
         began = finding.minute if lost and finding.since is None else finding.since
