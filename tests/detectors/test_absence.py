@@ -37,12 +37,12 @@ def found(life: Life, off: list[tuple[float, float]], *, agent: bool) -> list[tu
     for gone, back in off:
         life.hush(gone, back, node=DESK)
     watch, out = Watch(SHAPES), []
-    unseen = [_interval(gone, back, life.hours) for gone, back in off] if agent else []
-    blind = {DESK: frozenset(one for some in off for one in _minutes(some))} if agent else {}
     for hour in life:
-        minutes = (hour.hour - 1) * 60 * MINUTE_US, (hour.hour + 1) * 60 * MINUTE_US
-        near = [one for one in unseen if one.since_us < minutes[1] and (one.again_us or 2**62) > minutes[0]]
-        out += watch.observe(replace(hour, blind=blind, unseen=near))
+        first, last = hour.hour - 1 - MONDAY_H, hour.hour + 1 - MONDAY_H
+        near = [some for some in off if agent and some[0] < last and some[1] > first]
+        blind = {DESK: frozenset(one for some in near for one in _minutes(some))} if near else {}
+        unseen = [_interval(*some, life.hours) for some in near]
+        out += watch.observe(replace(hour, blind=blind, unseen=unseen))
     some = [one for one in out if one.node == DESK and one.detector in ("unheard", "silence")]
     return [((one.minute - START) / 60, one.kind) for one in some]
 
