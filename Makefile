@@ -22,7 +22,7 @@ up: $(BIN)/devmesh  ## server and agent for this machine, in the foreground
 
 test: $(VENV)/.dev lint  ## every test but the long form
 	scripts/test-tools
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m 'not soak'
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not soak'
 
 soak: $(VENV)/.dev  ## the long form: kill tests 50 times each, power cuts
 	scripts/test-tools
