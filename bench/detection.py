@@ -31,8 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 import devmesh.simulate
 from devmesh.detectors import Watch
-from devmesh.graph import Edge, Snapshot, read_inventory
-from devmesh.graph.snapshot import snapshot_of
+from devmesh.graph import Edge, Snapshot, read_inventory, snapshot_of
 from devmesh.incidents import Grouping, Incident, Ties
 from devmesh.intake.services import CANDIDATES, service_names
 from devmesh.investigations import Fleet, Ranking, Signature, recall, roles_of, signature

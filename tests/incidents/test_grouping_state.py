@@ -15,8 +15,7 @@ from bodies import HOUR_US, NOW_US
 from devmesh.clock import FakeClock
 from devmesh.detectors import About, Finding, Live, Looked, Tuning
 from devmesh.detectors.watch import Watch
-from devmesh.graph import read_inventory
-from devmesh.graph.snapshot import snapshot_of
+from devmesh.graph import read_inventory, snapshot_of
 from devmesh.incidents.holding import Holding
 from devmesh.incidents.ties import Ties
 from devmesh.incidents.watching import Watching

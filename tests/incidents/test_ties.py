@@ -9,8 +9,7 @@ import pytest
 from test_incidents_grouping import hour
 
 from devmesh.detectors import About, Finding
-from devmesh.graph import read_inventory
-from devmesh.graph.snapshot import snapshot_of
+from devmesh.graph import read_inventory, snapshot_of
 from devmesh.incidents import Grouping
 from devmesh.incidents.ties import Ties
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devmesh.graph import read_inventory
-from devmesh.graph.snapshot import snapshot_of
+from devmesh.graph import read_inventory, snapshot_of
 from devmesh.incidents import Ties
 from devmesh.investigations.paths import weighed
 

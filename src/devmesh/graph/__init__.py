@@ -14,10 +14,10 @@ from devmesh.graph.marks import MOST_BYTES, Fault, Refused
 from devmesh.graph.model import Change, Edge, Inventory, Loaded, Shown
 from devmesh.graph.naming import PORTS
 from devmesh.graph.service import DAYS, Graph
-from devmesh.graph.snapshot import Snapshot, Thing
+from devmesh.graph.snapshot import Snapshot, Thing, snapshot_of
 
 __all__ = [
     "DAYS", "HOST", "MOST_BYTES", "OWN_ADDRESS", "PORTS", "SERVICE", "SHARED_ADDRESS", "Asking", "Change", "Edge",
     "Fails", "Fault", "Graph", "Inventory", "Loaded", "Reach", "Reached", "Refused", "Risks", "Shown", "Snapshot",
-    "Step", "Thing", "Ways", "Weak", "addresses_of", "read_inventory",
+    "Step", "Thing", "Ways", "Weak", "addresses_of", "read_inventory", "snapshot_of",
 ]  # fmt: skip
