@@ -14,15 +14,6 @@ from devmesh.loops import LeaseLost
 from watched_life import BEGIN_US, CRASH, MINUTE_US, START_US, failing, live, ordinary, send
 
 
-@pytest.fixture
-def fleet(make_mesh, tmp_path):
-    """Three days and a half were stored before the watch began."""
-    mesh = make_mesh(tmp_path / "fleet", clock=FakeClock(BEGIN_US))
-    send(mesh, ordinary(0, 83 * 60))
-    mesh.runner.once("watch")
-    return mesh
-
-
 def test_a_fault_opens_one_incident_within_a_minute_and_it_ends_by_itself(fleet):
     """It is told at the end of its first minute, cites its lines, and closes half an hour after the last."""
     live(fleet, 3)

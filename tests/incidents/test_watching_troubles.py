@@ -16,15 +16,6 @@ from watched_life import BEGIN_US, MINUTE_US, START_US, failing, live, ordinary,
 pytestmark = pytest.mark.sqlite_only
 
 
-@pytest.fixture
-def fleet(make_mesh, tmp_path):
-    """Three days and a half were stored before the watch began."""
-    mesh = make_mesh(tmp_path / "fleet", clock=FakeClock(BEGIN_US))
-    send(mesh, ordinary(0, 83 * 60))
-    mesh.runner.once("watch")
-    return mesh
-
-
 def test_a_clock_that_is_years_behind_hides_nothing(fleet):
     """A node says the year 2001 in each minute: there is nothing to learn from it, and what others say is told."""
 
