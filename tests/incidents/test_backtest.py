@@ -7,7 +7,6 @@ import pkgutil
 
 import numpy as np
 import pytest
-from test_watching import BEGIN_US, MINUTE_US, failing, fleet, live, send  # noqa: F401 - a fixture
 
 import devmesh.detectors
 from bodies import DAY_US, HOUR_US
@@ -23,14 +22,14 @@ from devmesh.incidents.held_then import HeldThen
 from devmesh.memory import Minutes
 from devmesh.watched import list_detectors
 from opened import found, open_incident
-from watched_life import START_US, ordinary
+from watched_life import BEGIN_US, MINUTE_US, START_US, failing, live, ordinary, send
 
 pytestmark = pytest.mark.sqlite_only  # what it asks the store is tried elsewhere
 BROKEN = 83 * 60 + 4  # minute of the life
 
 
 @pytest.fixture
-def told(fleet):  # noqa: F811
+def told(fleet):
     """A house whose watch told one incident."""
     live(fleet, 16, failing(BROKEN, BROKEN + 6))
     return fleet
@@ -121,7 +120,7 @@ def both(mesh):
     return replay(mesh), replay(mesh, since=str(BEGIN_US), as_seen=True)
 
 
-def test_what_a_window_held_is_held_again(fleet):  # noqa: F811
+def test_what_a_window_held_is_held_again(fleet):
     """It would be told nobody now as it was told nobody then."""
     fleet.incidents.maintenance.plan(BEGIN_US, BEGIN_US + 3 * HOUR_US, ["store", "apps"], [], "new disks", "ada")
     live(fleet, 16, failing(BROKEN, BROKEN + 6))
@@ -130,7 +129,7 @@ def test_what_a_window_held_is_held_again(fleet):  # noqa: F811
         assert (seen["incidents"], seen["more"], seen["held"] > 0) == ([], [], True)
 
 
-def test_what_goes_on_after_its_window_is_told_as_it_was(fleet):  # noqa: F811
+def test_what_goes_on_after_its_window_is_told_as_it_was(fleet):
     """What the window held joins what came before it and after it, at the same minutes."""
     fleet.incidents.maintenance.plan(BEGIN_US, BEGIN_US + 8 * MINUTE_US, ["store", "apps"], [], "new disks", "ada")
     live(fleet, 16, failing(BROKEN, BROKEN + 6))
@@ -226,7 +225,7 @@ def test_two_are_the_same_by_time_and_by_whom_they_speak_of(onset, pairs, same):
     assert one.meets(other) is other.meets(one) is same
 
 
-def test_every_detector_has_its_state(fleet):  # noqa: F811
+def test_every_detector_has_its_state(fleet):
     """Whoever adds a detector says what it finds."""
     parts = pkgutil.iter_modules(devmesh.detectors.__path__, "devmesh.detectors.")
     modules = [importlib.import_module(one.name) for one in parts]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from test_watching import fleet  # noqa: F401 - a fixture
 from typer.testing import CliRunner
 
 from devmesh.cli.app import app
@@ -12,7 +11,7 @@ from watched_life import BEGIN_US, MINUTE_US, failing, live
 
 
 @pytest.mark.sqlite_only
-def test_what_is_normal_is_kept_and_shown_after_each_whole_hour(fleet):  # noqa: F811
+def test_what_is_normal_is_kept_and_shown_after_each_whole_hour(fleet):
     """Errors of a service in five minutes, from how many on they are a finding, and how long that was learned."""
     assert list_normal(fleet) == {"normal": []}
     live(fleet, 2, failing(0, 1 << 40))
