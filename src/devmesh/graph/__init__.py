@@ -8,6 +8,7 @@ makes edges; all of it lives in SQL, an engine only answers.
 from devmesh.graph.addresses import OWN_ADDRESS, SHARED_ADDRESS, addresses_of
 from devmesh.graph.answers import Reach, Reached, Risks, Step, Ways, Weak
 from devmesh.graph.asking import Asking
+from devmesh.graph.evidence import Address, Learned, Listener, Seen
 from devmesh.graph.inventory import read_inventory
 from devmesh.graph.kinds import HOST, SERVICE, Fails
 from devmesh.graph.marks import MOST_BYTES, Fault, Refused
@@ -17,7 +18,8 @@ from devmesh.graph.service import DAYS, Graph
 from devmesh.graph.snapshot import Snapshot, Thing, snapshot_of
 
 __all__ = [
-    "DAYS", "HOST", "MOST_BYTES", "OWN_ADDRESS", "PORTS", "SERVICE", "SHARED_ADDRESS", "Asking", "Change", "Edge",
-    "Fails", "Fault", "Graph", "Inventory", "Loaded", "Reach", "Reached", "Refused", "Risks", "Shown", "Snapshot",
-    "Step", "Thing", "Ways", "Weak", "addresses_of", "read_inventory", "snapshot_of",
+    "DAYS", "HOST", "MOST_BYTES", "OWN_ADDRESS", "PORTS", "SERVICE", "SHARED_ADDRESS", "Address", "Asking", "Change",
+    "Edge", "Fails", "Fault", "Graph", "Inventory", "Learned", "Listener", "Loaded", "Reach", "Reached", "Refused",
+    "Risks", "Seen", "Shown", "Snapshot", "Step", "Thing", "Ways", "Weak", "addresses_of", "read_inventory",
+    "snapshot_of",
 ]  # fmt: skip
