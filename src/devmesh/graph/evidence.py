@@ -1,8 +1,8 @@
 """What somebody saw of who touches whom, as it crosses the room's door: `Graph.learn(seen, addresses, listeners)`.
 
 **Once**: of each (service, node, target, source) spans of time follow one another. A span that ends no later than what
-was taken counts nothing, so a report may be sent again; one that ends later counts whole. So a reporter sends spans that
-do not overlap, oldest first: what it saw since its last report, not since it started.
+was taken counts nothing, so a report may be sent again; one that ends later counts whole. So a reporter sends spans
+that do not overlap, oldest first: what it saw since its last report, not since it started.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOST_SEEN, MOST_ADDRESSES, MOST_LISTENERS = 2_000, 64, 500  # of one report; add
 
 @dataclass(frozen=True)
 class Seen:
-    """`service` on `node` touched `target`, or wants to: `count` times between two instants, `failures` of them in vain.
+    """`service` on `node` touched `target`, or wants to: `count` times between two times, `failures` of them in vain.
 
     `service`: as logs call it. `target`: as the evidence words it, at most 255 characters: `10.0.0.18:3306`,
     `db01.lan:5432`, `[::1]:80`, `http://db01/x`, `mariadb.service`, `unix:/run/x.sock`, `nas:/export`. `source`: one of
