@@ -44,6 +44,8 @@ def _head(one: dict[str, Any], now_us: int, zone: tzinfo) -> None:
     report = one["report"] or {}
     if report.get("hypothesis"):
         _rows("why", [safe(report["hypothesis"]["text"])])
+    if report.get("chain"):
+        _rows("course", [safe(report["chain"]["text"]), *(f"  {safe(one['text'])}" for one in report["course"])])
     _ledger(one)
     if one["detected_us"] is not None:
         told = "told nobody" if one["told_us"] is None else f"told {stamp(one['told_us'], zone)[:MINUTE_CHARS]}"

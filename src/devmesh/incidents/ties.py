@@ -44,6 +44,20 @@ class Ties:
         found = next((one for one in things if one is not None and one.id in needed), None)
         return "" if found is None or pair == other else f"{self._service(pair)} needs {found.name}"
 
+    def hops(self, pair: Pair, other: Pair) -> int:
+        """Over how many steps one speaker needs another, at least one; 0: it does not."""
+        thing = self.thing(other)
+        return 0 if thing is None or pair == other else self.needed(pair).get(thing.id, 0)
+
+    def between(self, pair: Pair, other: Pair) -> str:
+        """The first on a shortest way from who needs to whom it needs; empty where nothing lies between."""
+        one, needed, hops = self.thing(pair), self.thing(other), self.hops(pair, other)
+        if one is None or needed is None or hops < 2:  # noqa: PLR2004 - of one step nothing lies between
+            return ""
+        near = self._needs.get(one.id, ())
+        found = (there for there in near if _steps(self._needs, {there: 0}).get(needed.id) == hops - 1)
+        return next((self.graph.things[there].name for there in found), "")
+
     def users(self, number: int) -> set[int]:
         """The services and hosts that need one, over any number of steps."""
         return set(_steps(self._users, {number: 0})) - {number}

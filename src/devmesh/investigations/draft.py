@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from devmesh.detectors import About, Finding
 from devmesh.investigations.advice import KERNEL, advice_for, checks_for
 from devmesh.investigations.claims import Claim, Metric, Statement
+from devmesh.investigations.course import Course, Telling
 from devmesh.investigations.model import Context
 from devmesh.investigations.strip import Cause
 from devmesh.investigations.suspects import WHOLE, Pair, Suspect, confidence_of, inconclusive, unclear
@@ -59,6 +60,9 @@ class Draft:
     changed: Sequence[Statement]
     others: Sequence[Statement]
     next_checks: Sequence[str]
+    chain: Statement | None = None  # how it went along the paths of an inventory: in one line, in steps, what is left
+    course: Sequence[Statement] = ()
+    unexplained: Sequence[Statement] = ()
 
 
 def draft(context: Context) -> Draft:
@@ -81,6 +85,8 @@ class _Writer(Teller):
             for place, one in enumerate(suspects)
         ]
         perhaps, first = unclear(every), self.begun[0] if self.begun else None
+        course, told = self._course(suspects[0])
+        later = [one for pair, one in self.c.movers.items() if one in self.begun[1:] and pair not in told]
         return Draft(
             self._title(suspects[0], perhaps=perhaps),
             self._hypothesis(suspects[0], perhaps=perhaps),
@@ -91,11 +97,22 @@ class _Writer(Teller):
             whole([self.began(first, None)] if first else []),
             accused,
             self._impact(),
-            whole(self.began(one, first) for one in self.begun[1 : MOVERS + 1]),
+            whole(self.began(one, first) for one in later[:MOVERS]),
             whole(self.change(one) for one in self.c.causes[:LINES]),
             whole(self.other(one) for one in self.c.elsewhere[:OTHERS]),
             self._checks(suspects),
+            replace(course.chain, text=f"Perhaps {course.chain.text}") if course.chain and perhaps else course.chain,
+            course.steps,
+            whole([course.rest]),
         )
+
+    def _course(self, one: Suspect) -> tuple[Course, set[Pair]]:
+        """How it went along the paths of an inventory that knows the suspect, and of whom that tells."""
+        ties, pair = self.c.ties, (one.service, one.node)
+        if ties is None or not ties.knows(pair):
+            return Course(), set()
+        telling = Telling(self, ties, pair)
+        return telling.course(), telling.pairs
 
     def _what(self, suspects: Sequence[Suspect]) -> list[Statement]:
         """What was found: what is blamed before its victims, of each the weightiest; a node that is lost says all of

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devmesh.detectors import Finding
+from devmesh.incidents import Ties
 from devmesh.investigations.ledger import Ledger
 from devmesh.investigations.similar import Signature
 from devmesh.investigations.strip import Cause, Change
@@ -105,6 +106,7 @@ class Context:
     signature: Signature
     similar: Sequence[Seen]
     ledger: Ledger
+    ties: Ties | None = None  # of an inventory
 
     @property
     def pairs(self) -> list[Pair]:

@@ -23,7 +23,8 @@ SHOWN_CHANGES = 20
 SURELY, LIKELY = 2, 0.05  # suspects on the page: the first two, others with at least so much confidence
 NO_NOTES = "\n  - nobody wrote what helped"
 SECTIONS = (
-    ("what", "What was found"), ("where", "Where"), ("since", "Since when"), ("order", "Who came next"),
+    ("what", "What was found"), ("where", "Where"), ("since", "Since when"), ("course", "How it went on"),
+    ("unexplained", "What that does not explain"), ("order", "Who came next"),
     ("impact", "Impact"), ("changed", "What was changed"), ("others", "Other nodes"),
 )  # fmt: skip
 
@@ -36,8 +37,10 @@ def write(context: Context, made: Draft, judge: Ledger, zone: tzinfo, created_us
     parts = {name: lock.all(getattr(made, name)) for name, _title in SECTIONS}
     judged = [(one, lock.all(one.reasons), lock.all(one.doubts)) for one in made.suspects]
     hypothesis = lock.let(made.hypothesis)
+    chain = lock.let(made.chain) if made.chain else None
     statements = [
         *([hypothesis] if hypothesis else []),
+        *([chain] if chain else []),
         *(one for some in parts.values() for one in some),
         *(one for _accused, reasons, doubts in judged for one in (*reasons, *doubts)),
     ]
@@ -45,6 +48,7 @@ def write(context: Context, made: Draft, judge: Ledger, zone: tzinfo, created_us
         "title": made.title,
         "author": author,
         "hypothesis": wording.as_fact(hypothesis, zone) if hypothesis else None,
+        "chain": wording.as_fact(chain, zone) if chain else None,
         "confidence": made.confidence,
         "inconclusive": made.inconclusive,
         **{name: [wording.as_fact(one, zone) for one in some] for name, some in parts.items()},
@@ -56,7 +60,7 @@ def write(context: Context, made: Draft, judge: Ledger, zone: tzinfo, created_us
     }
     return Report(
         context.asked.incident_id, context.asked.version, created_us, author, made.title,
-        _page(context, made, (hypothesis, parts, judged), lock, zone), facts,
+        _page(context, made, ((hypothesis, chain), parts, judged), lock, zone), facts,
         wording.plain(hypothesis, zone) if hypothesis else f"{made.title}.", made.confidence, made.inconclusive,
         tuple(dict.fromkeys(cite for one in statements for cite in one.cites))[:EVIDENCE], tuple(made.next_checks),
     )  # fmt: skip
@@ -104,16 +108,17 @@ def _of_context(context: Context) -> dict[str, Any]:
 
 
 def _page(
-    context: Context, made: Draft, locked: tuple[Locked | None, dict[str, tuple[Locked, ...]], Sequence[Judged]],
+    context: Context, made: Draft,
+    locked: tuple[Sequence[Locked | None], dict[str, tuple[Locked, ...]], Sequence[Judged]],
     lock: Lock, zone: tzinfo,
 ) -> str:  # fmt: skip
     """The report as Markdown."""
-    hypothesis, parts, judged = locked
+    heads, parts, judged = locked
     sure = "inconclusive" if made.inconclusive else f"confidence {made.confidence:.0%}"
     by = "Written without a model" if lock.trusting else "Written by a model, each claim checked"
     out = [f"# {wording.escaped(made.title)}", "", f"*{by}; {sure}.*", ""]
-    if hypothesis is not None:
-        out += [wording.markdown(hypothesis, zone), ""]
+    for head in heads:
+        out += [wording.markdown(head, zone), ""] if head is not None else []
     for name, title in SECTIONS:
         if parts[name]:
             out += [f"## {title}", "", *(f"- {wording.markdown(one, zone)}" for one in parts[name]), ""]

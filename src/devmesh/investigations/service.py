@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from polars.exceptions import PanicException
 
@@ -115,7 +116,7 @@ class Investigations:
         findings = sorted((one.finding for one in joined), key=lambda one: one.minute)
         asked = Onset(case.id, case.version, case.onset_us, case.last_us, findings)
         copies = self._copies(case.id)
-        context = self._packer.pack(asked, self._clock.now_us(), copies)
+        context = replace(self._packer.pack(asked, self._clock.now_us(), copies), ties=self._incidents.ties())
         judge = self._packer.ledger(context.ledger.near, copies)  # the store is asked anew
         return write(context, draft(context), judge, self._zone, self._clock.now_us()), context
 

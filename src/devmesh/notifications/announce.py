@@ -90,6 +90,8 @@ class Announcer:
 def _lines(case: Case, report: Report | None, missed: Sequence[str]) -> list[str]:
     """What is known, in short plain sentences."""
     out = [*([] if report is None else [report.hypothesis]), *(f"{one}." for one in missed)]
+    if report is not None and (chain := report.facts.get("chain")) is not None:
+        out.insert(1, chain["text"])
     if report is not None and report.inconclusive:
         out.append("What caused it is not clear.")
     if case.merged_into is not None:

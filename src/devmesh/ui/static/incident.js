@@ -9,7 +9,7 @@ import { ago, brief, clock, group, hint, line, lines as lines_of, many, missed, 
 
 const [LINES_SHOWN, QUOTED] = [8, 90];
 const AROUND_US = 300_000_000; // of a finding, on the page of lines
-const SECTIONS = [["what", "What"], ["where", "Where"], ["since", "Since when"], ["order", "Who came next"], ["impact", "Impact"], ["changed", "Changed ahead of it"], ["others", "Other nodes"]];
+const SECTIONS = [["what", "What"], ["where", "Where"], ["since", "Since when"], ["course", "How it went on"], ["unexplained", "What that does not explain"], ["order", "Who came next"], ["impact", "Impact"], ["changed", "Changed ahead of it"], ["others", "Other nodes"]];
 const DID = { told: "told", muted: "muted", worse: "told again", closed: "closed", reopened: "reopened", merged: "merged", split: "split", investigating: "looks into it", note: "" };
 
 export default {
@@ -105,7 +105,7 @@ export default {
     <p v-if="data.error" class="empty">{{ data.error }} {{ hint(data.hint) }} <a class="linked" href="/ui/incidents">All incidents</a></p>
     <template v-else>
     <header><p class="dim"><b class="badge" :class="tone(it.severity)">{{ it.severity }}</b> Incident {{ it.id }} · {{ it.status === 'investigating' ? 'open, somebody looks into it' : it.status }}<template v-if="it.reopened"> · came back {{ it.reopened === 1 ? 'once' : it.reopened + ' times' }}</template></p>
-      <h1>{{ safe(it.title) }}</h1><p><Claim v-if="it.report?.hypothesis" :fact="it.report.hypothesis"/><template v-else>{{ headline }}</template></p>
+      <h1>{{ safe(it.title) }}</h1><p><Claim v-if="it.report?.hypothesis" :fact="it.report.hypothesis"/><template v-else>{{ headline }}</template></p><p v-if="it.report?.chain" class="course"><Claim :fact="it.report.chain"/></p>
       <p v-if="it.merged_into" class="told">It went into <a class="linked" :href="'/ui/incidents/' + it.merged_into">incident {{ it.merged_into }}</a>.</p>
       <dl class="figures"><div><dt>Since</dt><dd>{{ brief(it.onset_us) }} <small>{{ zone(it.onset_us) }}, {{ ago(it.onset_us, data.now_us) }}</small></dd></div>
         <div v-if="open"><dt>Lasts</dt><dd>{{ lasted(data.now_us - it.onset_us) }}</dd></div><div v-else><dt>Closed</dt><dd>{{ brief(it.closed_us) }} <small>{{ it.closed_by ? 'by ' + safe(it.closed_by) : 'by itself' }}, after {{ lasted(it.closed_us - it.onset_us) }}</small></dd></div>
