@@ -1,12 +1,13 @@
 """The real server as a process: started on a free port, ready when /health answers, ended by its pid.
 
-Two of three seconds of a start are imports of other people's packages. So a server is forked from a process that has
-imported those (none of them has begun a thread) and nothing of ours nor polars, unless it is asked to be `fresh`.
+A start is imports but for a tenth of it. So a server is forked from a process that has imported what it imports, and
+done nothing with it: polars has not begun its pool of threads. One that is asked to be `fresh` is a new interpreter.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import logging
 import multiprocessing
@@ -40,10 +41,7 @@ while anew:  # the command line starts a new process for it
 """
 START_S = 40.0
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([
-    "alembic.command", "fastapi", "msgspec", "numpy", "pydantic_settings", "pymysql",
-    "sqlalchemy.dialects.sqlite", "uvicorn.protocols.http.httptools_impl", "yaml",
-])  # fmt: skip
+FORKS.set_forkserver_preload(["devmesh.db.waiting", "devmesh.server", "pymysql"])
 
 
 def free_port() -> int:
@@ -61,11 +59,13 @@ def _serve(env: dict[str, str], log: Path, say: Connection) -> None:
         for number in (1, 2):
             os.dup2(errors.fileno(), number)
     os.chdir(log.parent)
+    from devmesh import crash
     from devmesh.db.waiting import when_there
     from devmesh.mesh import open_mesh
     from devmesh.server import serve
     from devmesh.settings import load_settings
 
+    importlib.reload(crash)  # it read the environment of the process that this one was forked from
     logging.basicConfig(level=logging.WARNING)
     settings = load_settings()
     anew = serve(open_mesh(settings), say.send)
