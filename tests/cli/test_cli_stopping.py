@@ -1,4 +1,4 @@
-"""SIGTERM ends a server in a bounded time, whatever hangs in it."""
+"""SIGTERM ends a server in a bounded time, whatever hangs in it; Ctrl-C ends a command cleanly, however early."""
 
 from __future__ import annotations
 
@@ -21,6 +21,46 @@ from devmesh.cli.app import main
 sys.argv = ["devmesh", "serve", "--port", "0"]
 main()
 """
+
+# A person presses Ctrl-C just then: a module of that name is being imported.
+PRESSES = """
+import signal, sys
+class Presses:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Presses())
+"""
+IMPORTS = """
+import threading
+from devmesh.cli.serve import end_on_signals
+end_on_signals()
+import calendar
+print("imported", flush=True)
+threading.Event().wait(20)
+"""
+
+
+def test_an_import_is_not_broken_off(tmp_path):
+    """Where Ctrl-C ends a command with 0: a module that is being imported gets whole before that."""
+    done = subprocess.run(
+        [sys.executable, "-c", PRESSES.format(name="calendar") + IMPORTS], env=environment(tmp_path / "data"),
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "imported\n", "")
+
+
+def test_ctrl_c_while_the_command_line_loads(tmp_path):
+    """It ends as the system ends it, and nothing is printed; a Ctrl-C that is ignored (`&` in a script) stays so."""
+    (tmp_path / "sitecustomize.py").write_text(PRESSES.format(name="devmesh.cli.app"))
+    env = environment(tmp_path / "data", PYTHONPATH=str(tmp_path))
+    command = [sys.executable, "-m", "devmesh", "--version"]
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
+    ended = subprocess.run(ignoring, env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("devmesh ")
 
 
 def test_a_server_whose_writer_hangs_ends_all_the_same(tmp_path):

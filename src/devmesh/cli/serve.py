@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 EXIT_OVERDUE = 1
+AGAIN_S = 0.05
 
 Host = Annotated[
     str | None,
@@ -93,8 +94,20 @@ def open_to_serve(settings: Settings, *, quiet: bool = False) -> Mesh:
     return when_there(settings.store_url, lambda: open_mesh(settings), time.sleep)
 
 
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
+def _end(number: int, frame: FrameType | None) -> None:
+    if not _importing(frame):
+        raise SystemExit(0)
+    # Broken off, an import leaves files open and modules half made, and what still has to be removed fails: once more
+    # in a moment, to whoever ends the process by then.
+    signal.signal(signal.SIGALRM, lambda _number, _frame: signal.raise_signal(number))
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether what runs there is called by an import."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def serve_until_signal(mesh: Mesh, announce: Callable[[str], None], before_stop: Callable[[], None]) -> None:
