@@ -160,6 +160,12 @@ class Settings(BaseSettings):
         description="Graph engine: falkordb://user:password@host:6379/name of a server, or off; empty: one of its own.",
     )
 
+    ship_connections: bool = Field(
+        True,
+        description="`devmesh up` also looks which services of its machine connect where, for the graph. On others "
+        "that is off unless the agent is started with it: `DEVMESH_SHIP_CONNECTIONS=1`.",
+    )
+
     learn_hours: int = Field(
         48, ge=1, le=672, description="Hours of a new store in which detectors only learn what is normal."
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import ship_journals
 from ship_clock import HurriedClock
+from ship_machine import Machine
 from ship_server import FakeServer, serving
 from ship_systemd import ROOT_257, programs
 
@@ -80,3 +81,9 @@ def following(url, tmp_path, clock):
     yield look
     for agent in agents:
         agent.server.close()
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A machine on which nothing runs."""
+    return Machine(tmp_path / "proc")

@@ -114,11 +114,12 @@ class FakeServer:
     def __init__(self) -> None:
         self.streams: dict[str, Kept] = {}
         self.heartbeats: list[dict[str, Any]] = []
+        self.reports: list[dict[str, Any]] | None = None  # None: a server that knows none
         self.requests: list[tuple[str, int]] = []  # (stream, lines) of each POST /ingest
         self.heads: list[dict[str, str]] = []
         self.script: list[Act | None] = []
         self.always: Act | None = None
-        self.down = False
+        self.down = self.dies_answering = False
         self.lock = threading.Lock()
 
     def messages(self, stream: str | None = None) -> list[str]:
@@ -159,6 +160,19 @@ class FakeServer:
         newest = {name: kept.coverage[-1][1] for name, kept in self.streams.items() if kept.coverage}
         send(handler, 200, _json(handler, newest=newest))
 
+    def connections(self, handler: BaseHTTPRequestHandler) -> None:
+        """POST /ingest/connections."""
+        said = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        if self.reports is None:
+            send(handler, 404, b"{}")
+            return
+        self.reports.append(said)
+        if self.dies_answering:
+            handler.close_connection = True
+            handler.connection.shutdown(socket.SHUT_RDWR)
+        else:
+            send(handler, 200, _json(handler))
+
     def state(self, handler: BaseHTTPRequestHandler) -> None:
         """GET /ingest/state."""
         streams = [
@@ -182,7 +196,9 @@ def _handler(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
             self._do({"/ingest/state": fake.state})
 
         def do_POST(self) -> None:
-            self._do({"/ingest": fake.ingest, "/ingest/heartbeat": fake.heartbeat})
+            self._do(
+                {"/ingest": fake.ingest, "/ingest/heartbeat": fake.heartbeat, "/ingest/connections": fake.connections}
+            )
 
         def _do(self, routes: dict[str, Callable[[BaseHTTPRequestHandler], None]]) -> None:
             with fake.lock:

@@ -40,7 +40,13 @@ class LocalAgent:
 
         node = node_name()
         token_file = self._token_file(node)
-        options = Options(to=_reachable(url), token_file=str(token_file), node=node, state_dir=str(self.folder))
+        options = Options(
+            to=_reachable(url),
+            token_file=str(token_file),
+            node=node,
+            state_dir=str(self.folder),
+            connections=self._mesh.settings.ship_connections,
+        )
         self._thread = threading.Thread(target=self._keep, args=(options,), name="agent", daemon=True)
         self._thread.start()
 

@@ -12,6 +12,12 @@ from devmesh.cli.opening import log_to_stderr, settings_of
 from devmesh.cli.words import examples
 from devmesh.errors import ConfigError, InvalidInput
 
+CONNECTIONS = typer.Option(
+    "--connections",
+    envvar="DEVMESH_SHIP_CONNECTIONS",
+    help="Tell which services of this machine connect where, too.",
+)
+
 
 def install(app: typer.Typer) -> None:
     """Add the command."""
@@ -38,6 +44,7 @@ def ship(
     file: Annotated[list[str], typer.Option("--file", metavar="PATH", help="Follow a text log (repeatable).")] = [],  # noqa: B006 - typer copies it
     filters: Annotated[str | None, typer.Option(metavar="F", help="filters.yaml: what stays here.")] = None,
     state_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Where to remember what was sent.")] = None,
+    connections: Annotated[bool, CONNECTIONS] = False,
     once: Annotated[bool, typer.Option("--once", help="Send what there is, then end.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Send what former filters dropped (needs --since).")] = False,
     since: Annotated[
@@ -68,6 +75,7 @@ def ship(
         once=once,
         again=again,
         since_us=_instant(since),
+        connections=connections,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Set, Tupl
 from devmesh.ship.again import Again
 from devmesh.ship.batch import Batch, Limits, Line, batches
 from devmesh.ship.clock import Clock
+from devmesh.ship.connections import Look
 from devmesh.ship.dead_letters import DeadLetters
 from devmesh.ship.delivery import OK, Delivery, Verdict
 from devmesh.ship.errors import OptionsError
@@ -29,6 +30,7 @@ from devmesh.ship.history import History
 from devmesh.ship.identity import machine_id, node_name
 from devmesh.ship.options import Options, default_state_dir
 from devmesh.ship.piece import Changed, Lost, Range, Stream
+from devmesh.ship.report import Report
 from devmesh.ship.server import Server
 from devmesh.ship.share import Share
 from devmesh.ship.sources import Sources
@@ -110,6 +112,7 @@ class Agent:
         self.history = History(StateFile(directory), self.server, self.delivery, self.filters.document)
         self.heart = Heart(self.server, clock, options.heartbeat_s)
         self.heart.leaving = "once" if options.once else None
+        self._report = Report(self.server, clock, lambda deep: Look(deep=deep).said) if options.connections else None
         self._again = Again.wanted(self.history, self.filters, options, self.limits, self._send)
         self._gaps_after = 0.0
         self._more = False  # a backlog waits: no pause between rounds
@@ -172,6 +175,8 @@ class Agent:
         for _round in range(0 if self.options.once else LAST_ROUNDS):
             if self._round(newest_only=True).kind != "ok":
                 break
+        if self._report is not None and self.options.once:
+            self._report.tell(force=True)
         self.heart.leaving = self.heart.leaving or "stopped"
         self._beat(force=True)
         self.history.save()
@@ -222,6 +227,8 @@ class Agent:
                 self._more = True
                 break
         self._beat(force=self.history.has_gaps() and self.clock.monotonic() >= self._gaps_after)
+        if self._report is not None:
+            self._report.tell()
         return result
 
     def _streams(self) -> List[Stream]:

@@ -30,6 +30,7 @@ class Options:
     once: bool = False
     again: bool = False
     since_us: Optional[int] = None
+    connections: bool = False
     poll_s: float = 1.0
     heartbeat_s: float = 30.0
 
@@ -69,6 +70,12 @@ def parse(arguments: Optional[Sequence[str]] = None) -> Options:
     parser.add_argument(
         "--since", metavar="T", help="with --again: an ISO time such as 2026-11-01 or 2026-11-01T12:00:00Z"
     )
+    parser.add_argument(
+        "--connections",
+        action="store_true",
+        default=os.environ.get("DEVMESH_SHIP_CONNECTIONS", "").lower() in ("1", "true", "yes", "on"),
+        help="tell which services of this machine connect where, too (DEVMESH_SHIP_CONNECTIONS=1)",
+    )
     given = parser.parse_args(arguments)
     if given.again != (given.since is not None):
         raise OptionsError("--again and --since belong together: --again --since 2026-11-01")
@@ -86,6 +93,7 @@ def parse(arguments: Optional[Sequence[str]] = None) -> Options:
         once=given.once,
         again=given.again,
         since_us=None if given.since is None else _instant_us(given.since),
+        connections=given.connections,
     )
 
 

@@ -1,4 +1,4 @@
-"""The server as the agent sees it: three requests over http.client, no redirects, nothing believed without proof.
+"""The server as the agent sees it: four requests over http.client, no redirects, nothing believed without proof.
 
 A redirect is an answer like any other that is not ours, so the token never goes to another host. Answers are bounded in
 size and time. An answer that is not a JSON object has no body for us, whatever its status.
@@ -102,6 +102,11 @@ class Server:
         # A path need not be UTF-8: what is not becomes a question mark, as in the events themselves.
         body = json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")
         return self._ask("POST", "/ingest/heartbeat", body, {"Content-Type": "application/json"})
+
+    def connections(self, said: Dict[str, Any]) -> Answer:
+        """POST /ingest/connections."""
+        headers = {"Content-Type": "application/json"}
+        return self._ask("POST", "/ingest/connections", json.dumps(said).encode(), headers)
 
     def state(self) -> Answer:
         """GET /ingest/state: what the server knows of our streams."""
