@@ -19,6 +19,7 @@ from devmesh.events import histogram as shape
 from devmesh.events.append import Appended, append
 from devmesh.events.arrivals import Arrivals
 from devmesh.events.filters import Context, Event, Filter, Numbered, Page, parse_event_id
+from devmesh.events.following import Following
 from devmesh.events.histogram import Histogram
 from devmesh.events.ids import WRITER_LEASE_US, EventIds, lease_writer
 from devmesh.events.tables import day_counts, event_counts, log_events, minute_counts
@@ -80,6 +81,7 @@ class Events:
         self._writer_id, self._renew_us = 0, 0
         self._templates = templates
         self.arrivals = Arrivals(db)
+        self.following = Following(db, clock, self._events)
         self._upkeep = Upkeep(db, clock, retention_days, templates, make_room)
 
     # -- the way in ------------------------------------------------------------

@@ -1,8 +1,9 @@
 """Who touches whom: what people declared of their fleet, and questions over it.
 
-Owns graph_nodes, graph_edges, graph_edge_types, graph_state. In: an inventory, lines that accuse. Out: who fails when
-somebody does, and why. Promises: an inventory is taken whole or not at all, with every error and its place; only it
-makes edges; all of it lives in SQL, an engine only answers.
+Owns graph_nodes, graph_edges, graph_edge_types, graph_state, graph_seen, graph_places. In: an inventory, lines that
+accuse, what agents saw. Out: who fails when somebody does, and why; edges that nobody declared, to accept or refuse.
+Promises: an inventory is taken whole or not at all, with every error and its place; only it and people's decisions make
+edges; all of it lives in SQL, an engine only answers.
 """
 
 from devmesh.graph.addresses import OWN_ADDRESS, SHARED_ADDRESS, addresses_of

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 LOGS, NETWORK, UNITS, MOUNTS, CONFIG, ORDER = "logs", "network", "units", "mounts", "config", "order"
 SOURCES = (LOGS, NETWORK, UNITS, MOUNTS, CONFIG, ORDER)
+MOST_CHARS = 255  # of a target
 MOST_SEEN, MOST_ADDRESSES, MOST_LISTENERS = 2_000, 64, 500  # of one report; addresses and listeners of one node
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from devmesh.graph.kinds import Fails
 
 INVENTORY = "inventory"  # the source of what people declared
+LEARNED = "learned"  # of what nobody declared, but somebody accepted
 
 
 @dataclass(frozen=True)

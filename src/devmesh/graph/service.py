@@ -11,10 +11,12 @@ from devmesh.clock import Clock
 from devmesh.db import Database
 from devmesh.errors import InvalidInput
 from devmesh.events import Events
-from devmesh.graph import answers, stored
+from devmesh.graph import answers, decided, stored
 from devmesh.graph.answers import Reach, Risks, Ways
 from devmesh.graph.asking import Asking
+from devmesh.graph.evidence import Address, Learned, Listener, Seen
 from devmesh.graph.inventory import read_inventory
+from devmesh.graph.learning import Learning
 from devmesh.graph.model import Change, Inventory, Loaded, Shown
 from devmesh.graph.proposing import propose
 from devmesh.graph.snapshot import Snapshot, snapshot_of
@@ -36,6 +38,7 @@ class Graph:
     ) -> None:
         self._db, self._clock, self._asking = db, clock, asking
         self._nodes, self._templates, self._events = nodes, templates, events
+        self.learning = Learning(db, clock, nodes, templates, events)
         self._known: tuple[tuple[int, Sequence[str]], Snapshot] | None = None
 
     # -- the inventory -------------------------------------------------------------------------------------------------
@@ -89,7 +92,8 @@ class Graph:
         with self._db.read() as connection:
             key = stored.version_of(connection), hosts
             if self._known is None or self._known[0] != key:
-                self._known = key, snapshot_of(stored.read(connection), hosts, key[0])
+                accepted = decided.accepted(connection)
+                self._known = key, snapshot_of(stored.read(connection), hosts, key[0], accepted)
         return self._known[1]
 
     def list(self, limit: int = LIMIT_DEFAULT, cursor: str | None = None) -> Page[Shown]:
@@ -143,6 +147,14 @@ class Graph:
         check_limit(limit)
         return answers.risks(self.snapshot(), limit)
 
+    # -- what is learned -----------------------------------------------------------------------------------------------
+
+    def learn(
+        self, seen: Sequence[Seen], addresses: Sequence[Address] = (), listeners: Sequence[Listener] = ()
+    ) -> Learned:
+        """See `Learning.learn`."""
+        return self.learning.learn(seen, addresses, listeners)
+
     # -- the engine ----------------------------------------------------------------------------------------------------
 
     def health(self) -> tuple[str, str]:
@@ -150,8 +162,9 @@ class Graph:
         return self._asking.health()
 
     def loops(self) -> Sequence[Loop]:
-        """The room's side work, in every process: each asks its own engine."""
-        return [Loop("keep-graph", KEEP_S, lambda _limit, _lease: self.keep(), limit=2, everywhere=True)]
+        """The room's side work. The engine's is done in every process: each asks its own."""
+        keep = Loop("keep-graph", KEEP_S, lambda _limit, _lease: self.keep(), limit=2, everywhere=True)
+        return [keep, *self.learning.loops()]
 
     def keep(self) -> int:
         """Have the engine run and hold the graph as it is now; how many graphs were built. Raises Unavailable."""

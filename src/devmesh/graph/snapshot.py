@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 
 from devmesh.errors import InvalidInput, NotFound
-from devmesh.graph.kinds import HOST, KNOWN, RUNS_ON, SERVICE, Fails
+from devmesh.graph.decided import with_learned
+from devmesh.graph.kinds import DEPENDS_ON, HOST, KNOWN, RUNS_ON, SERVICE, Fails
 from devmesh.graph.marks import meant, short
-from devmesh.graph.model import Inventory
+from devmesh.graph.model import Edge, Inventory, Service
 from devmesh.graph.stored import Key
 from devmesh.intake import clean_name
 
 Adjacent = Mapping[int, Sequence[int]]
 SEE = "See: devmesh graph show"
+LEARNED_EDGE = f"{DEPENDS_ON} (learned)"  # the type of an edge that was accepted, not declared
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Snapshot:
     types: Mapping[tuple[int, int], tuple[str, ...]]  # of (who needs, what is needed)
     names: Mapping[str, int] = field(repr=False)  # as logs call services, cleaned
     ids: Mapping[Key, int] = field(repr=False)
+    learned: frozenset[tuple[int, int]] = frozenset()  # of those in `types`: nobody declared them, somebody accepted
 
     @cached_property
     def fingerprint(self) -> str:
@@ -137,8 +140,22 @@ def _unrolled(before: Mapping[int, Sequence[int]], start: int, end: int, most: i
     return ways
 
 
-def snapshot_of(inventory: Inventory, hosts: Iterable[str], version: int = 0) -> Snapshot:
-    """The graph of an inventory; what runs on `all` runs on these hosts and on those that it names."""
+def snapshot_of(
+    inventory: Inventory, hosts: Iterable[str], version: int = 0, accepted: tuple[Edge, ...] = ()
+) -> Snapshot:
+    """The graph of an inventory and of learned edges that were accepted; what runs on `all` runs on these hosts and on
+    those that it names.
+    """
+    fresh, pairs = with_learned(inventory, accepted)
+    services = {**inventory.services, **{name: Service(name, kind) for name, kind in fresh.items()}}
+    edges = (*inventory.edges, *(Edge(start, end, LEARNED_EDGE) for start, end in sorted(pairs)))
+    whole = replace(inventory, services=services, edges=edges, types={**inventory.types, LEARNED_EDGE: Fails.FROM})
+    made = _of_whole(whole, hosts, version)
+    ids = made.ids
+    return replace(made, learned=frozenset((ids[SERVICE, start], ids[SERVICE, end]) for start, end in pairs))
+
+
+def _of_whole(inventory: Inventory, hosts: Iterable[str], version: int) -> Snapshot:
     declared = {host for one in inventory.services.values() for host in one.hosts}
     everywhere = sorted({*hosts, *declared}) if any(one.everywhere for one in inventory.services.values()) else ()
     keys = [(SERVICE, name) for name in sorted(inventory.services)]

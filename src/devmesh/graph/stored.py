@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Connection, delete, insert, select, update
 
 from devmesh.db.lists import one_of
+from devmesh.graph.decided import drop_declared
 from devmesh.graph.kinds import HOST, RUNS_ON, SERVICE, Fails
 from devmesh.graph.model import INVENTORY, Change, Edge, Inventory, Service
 from devmesh.graph.tables import graph_edge_types, graph_edges, graph_nodes, graph_state
@@ -92,6 +93,7 @@ def replace(connection: Connection, new: Inventory, at_us: int, by: str) -> int:
         connection.execute(insert(graph_edge_types), types)
     ids = _nodes(connection, new)
     _edges(connection, new, ids)
+    drop_declared(connection, new)
     used = select(graph_edges.c.start_id).union(select(graph_edges.c.end_id))
     unused = ~graph_nodes.c.declared & graph_nodes.c.id.not_in(used)
     connection.execute(delete(graph_nodes).where(unused))

@@ -18,7 +18,8 @@ graph_nodes = Table(
     Index("ix_graph_nodes_key", "kind", "name", unique=True),
 )
 
-# An edge that people declared has the source inventory. Others have evidence, and wait for a decision.
+# An edge that people declared has the source inventory. One that was learned (source learned) is a row once somebody
+# decided about it, with what was known of it then; until then it is but what graph_seen adds up to.
 graph_edges = Table(
     "graph_edges",
     metadata,
@@ -36,6 +37,42 @@ graph_edges = Table(
     Column("decided_by", String(64), nullable=False, default=""),
     Column("decided_us", MICROSECONDS),
     Index("ix_graph_edges_key", "start_id", "end_id", "type", "source", unique=True),
+)
+
+# What was seen of who touches whom, added up: one row for each (service, node, target, source) and whom it meant then.
+graph_seen = Table(
+    "graph_seen",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(64), nullable=False),  # a hash of the four
+    Column("service", String(128), nullable=False),  # as logs call it
+    Column("node", String(255), nullable=False),
+    Column("target", String(255), nullable=False),  # as the evidence words it
+    Column("source", String(16), nullable=False),
+    Column("whom", String(128), nullable=False),  # the service that it is; empty while nobody knows
+    Column("why", String(64), nullable=False),  # nobody knows
+    Column("n", BigInteger, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+    Column("days", Integer, nullable=False),  # separate ones
+    Column("first_us", MICROSECONDS, nullable=False),
+    Column("last_us", MICROSECONDS, nullable=False, index=True),
+    Index("ix_graph_seen_key", "key", "whom", unique=True),
+    Index("ix_graph_seen_service", "service", "source", "whom"),
+)
+
+# Whose an address is, who listens on a port, whose files a node mounts.
+graph_places = Table(
+    "graph_places",
+    metadata,
+    Column("key", String(64), primary_key=True),  # a hash of all but the last
+    Column("kind", String(16), nullable=False),  # address, listener, mount
+    Column("node", String(255), nullable=False),
+    Column("address", String(255), nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("service", String(128), nullable=False),
+    Column("reported", Boolean, nullable=False),  # by an agent; else a log line said so
+    Column("last_us", MICROSECONDS, nullable=False),
+    Index("ix_graph_places_node", "node", "kind"),
 )
 
 graph_edge_types = Table(

@@ -64,4 +64,41 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_graph_edges_end_id"), ["end_id"], unique=False)
         batch_op.create_index("ix_graph_edges_key", ["start_id", "end_id", "type", "source"], unique=True)
 
+    op.create_table(
+        "graph_seen",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("service", sa.String(length=128), nullable=False),
+        sa.Column("node", sa.String(length=255), nullable=False),
+        sa.Column("target", sa.String(length=255), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("whom", sa.String(length=128), nullable=False),
+        sa.Column("why", sa.String(length=64), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("first_us", sa.BigInteger(), nullable=False),
+        sa.Column("last_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_graph_seen")),
+    )
+    with op.batch_alter_table("graph_seen", schema=None) as batch_op:
+        batch_op.create_index("ix_graph_seen_key", ["key", "whom"], unique=True)
+        batch_op.create_index("ix_graph_seen_service", ["service", "source", "whom"], unique=False)
+        batch_op.create_index(batch_op.f("ix_graph_seen_last_us"), ["last_us"], unique=False)
+
+    op.create_table(
+        "graph_places",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("node", sa.String(length=255), nullable=False),
+        sa.Column("address", sa.String(length=255), nullable=False),
+        sa.Column("port", sa.Integer(), nullable=False),
+        sa.Column("service", sa.String(length=128), nullable=False),
+        sa.Column("reported", sa.Boolean(), nullable=False),
+        sa.Column("last_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_graph_places")),
+    )
+    with op.batch_alter_table("graph_places", schema=None) as batch_op:
+        batch_op.create_index("ix_graph_places_node", ["node", "kind"], unique=False)
+
     # ### end Alembic commands ###
