@@ -73,3 +73,26 @@ def test_a_first_file_comes_from_the_logs(cli, tmp_path, empty):
     (tmp_path / "first.yaml").write_text(text)
     assert "+ service nginx  proxy on" in empty("graph", "load", str(tmp_path / "first.yaml")).stdout
     cli("graph", "init", "--days", "0", code=2)
+
+
+def test_learned_edges_are_shown_and_decided(empty, file):
+    """What lines tell is proposed, with what nobody can place; one is put in force, and taken out again."""
+    file.write_text(FILE + "  redis-server: {hosts: [web1]}\n")
+    empty("graph", "load", str(file))
+    days = [line(f"connected to redis://web1:6379/{n}", service="api", node="web1", ts_us=n) for n in range(4)]
+    days += [line("connected to redis://10.9.9.9:6379", service="api", node="web1")]
+    fill(empty.data_dir, days)
+    assert "Nothing to decide" in empty("graph", "proposals").stderr
+    empty("loops", "run", "learn-edges", "--once")
+    told = empty("graph", "proposals")
+    assert "api -> web1:6379 (redis-server) seen 4 times, on web1" in told.stdout
+    assert "devmesh graph accept FROM TO" in told.stderr
+    assert "no node is known by this" in empty("graph", "proposals", "--unresolved").stdout
+    assert empty("graph", "accept", "api", "redis-server").stdout == "Accepted: api -> redis-server\n"
+    assert empty("graph", "proposals").stdout == ""
+    assert "accepted" in empty("graph", "proposals", "--all").stdout
+    assert empty("graph", "path", "api", "redis-server").stdout == "api -DEPENDS_ON (learned)-> redis-server\n"
+    assert empty.json("graph", "refuse", "api", "redis-server")["decision"] == "refused"
+    assert "does not need" in empty("graph", "path", "api", "redis-server").stdout
+    empty("graph", "accept", "redis-server", "api", code=4)
+    assert "Every edge" in empty("graph", "stale").stderr

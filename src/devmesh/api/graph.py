@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from devmesh.accounts import Grant
 from devmesh.api.auth import mesh_of, operator, reader
 from devmesh.errors import Unavailable
-from devmesh.graph import DAYS, MOST_BYTES
+from devmesh.graph import DAYS, MOST_BYTES, STALE_DAYS
 from devmesh.paging import LIMIT_DEFAULT
 
 router = APIRouter(prefix="/graph", tags=["graph"], dependencies=[Depends(reader)])
 Name = Annotated[str, Query(max_length=200)]
+Id = Annotated[str, Path(pattern="^[0-9a-f]{12}$")]
 
 _proposing = Lock()  # each proposal reads lines of every service
 
@@ -54,6 +55,61 @@ def proposal(request: Request, days: float = DAYS) -> dict[str, Any]:
         return {"text": mesh_of(request).graph.propose(days)}
     finally:
         _proposing.release()
+
+
+class Decision(BaseModel):
+    """What somebody decides of an edge: `accept` or `refuse`."""
+
+    start: str = Field(max_length=200)
+    end: str = Field(max_length=200)
+    decision: Literal["accept", "refuse"]
+
+
+@router.get("/proposals")
+def proposals(
+    request: Request,
+    limit: int = LIMIT_DEFAULT,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    *,
+    everything: bool = False,
+) -> dict[str, Any]:
+    """Edges that logs and agents show and nobody declared, the surest first; weak and decided ones with `everything`."""
+    page = mesh_of(request).graph.learning.proposals(limit, cursor, everything=everything)
+    return {"proposals": [asdict(one) for one in page.rows], "cursor": page.cursor}
+
+
+@router.post("/proposals")
+def decide(request: Request, said: Decision, grant: Annotated[Grant, Depends(operator)]) -> dict[str, Any]:
+    """Accept or refuse an edge by the names of its ends."""
+    learning = mesh_of(request).graph.learning
+    verb = learning.accept if said.decision == "accept" else learning.refuse
+    return asdict(verb(said.start, said.end, grant.by))
+
+
+@router.post("/proposals/{proposal_id}/accept")
+def accept(request: Request, proposal_id: Id, grant: Annotated[Grant, Depends(operator)]) -> dict[str, Any]:
+    """Put a proposed edge in force."""
+    learning = mesh_of(request).graph.learning
+    return asdict(learning.accept(*learning.find(proposal_id), grant.by))
+
+
+@router.post("/proposals/{proposal_id}/refuse")
+def refuse(request: Request, proposal_id: Id, grant: Annotated[Grant, Depends(operator)]) -> dict[str, Any]:
+    """Never propose an edge again."""
+    learning = mesh_of(request).graph.learning
+    return asdict(learning.refuse(*learning.find(proposal_id), grant.by))
+
+
+@router.get("/unresolved")
+def unresolved(request: Request, limit: int = LIMIT_DEFAULT) -> dict[str, Any]:
+    """Targets whose service nobody knows, and why; the most often seen first."""
+    return {"unresolved": [asdict(one) for one in mesh_of(request).graph.learning.unresolved(limit)]}
+
+
+@router.get("/stale")
+def stale(request: Request, days: float = STALE_DAYS) -> dict[str, Any]:
+    """Edges in force that nothing was seen of for `days` days, though whoever would touch was watched."""
+    return {"edges": [asdict(one) for one in mesh_of(request).graph.learning.stale(days)]}
 
 
 @router.get("/blast")

@@ -12,6 +12,7 @@ from devmesh.graph.asking import Asking
 from devmesh.graph.evidence import Address, Learned, Listener, Seen
 from devmesh.graph.inventory import read_inventory
 from devmesh.graph.kinds import HOST, SERVICE, Fails
+from devmesh.graph.learning import STALE_DAYS, Proposal, Stale, Told, Unresolved
 from devmesh.graph.marks import MOST_BYTES, Fault, Refused
 from devmesh.graph.model import Change, Edge, Inventory, Loaded, Shown
 from devmesh.graph.naming import PORTS
@@ -19,8 +20,8 @@ from devmesh.graph.service import DAYS, Graph
 from devmesh.graph.snapshot import Snapshot, Thing, snapshot_of
 
 __all__ = [
-    "DAYS", "HOST", "MOST_BYTES", "OWN_ADDRESS", "PORTS", "SERVICE", "SHARED_ADDRESS", "Address", "Asking", "Change",
-    "Edge", "Fails", "Fault", "Graph", "Inventory", "Learned", "Listener", "Loaded", "Reach", "Reached", "Refused",
-    "Risks", "Seen", "Shown", "Snapshot", "Step", "Thing", "Ways", "Weak", "addresses_of", "read_inventory",
-    "snapshot_of",
+    "DAYS", "HOST", "MOST_BYTES", "OWN_ADDRESS", "PORTS", "SERVICE", "SHARED_ADDRESS", "STALE_DAYS", "Address",
+    "Asking", "Change", "Edge", "Fails", "Fault", "Graph", "Inventory", "Learned", "Listener", "Loaded", "Proposal",
+    "Reach", "Reached", "Refused", "Risks", "Seen", "Shown", "Snapshot", "Stale", "Step", "Thing", "Told",
+    "Unresolved", "Ways", "Weak", "addresses_of", "read_inventory", "snapshot_of",
 ]  # fmt: skip

@@ -4,6 +4,6 @@ Nothing here is ever guessed: a target whose service nobody knows waits, with th
 """
 
 from devmesh.graph.learning.model import Proposal, Stale, Told, Unresolved
-from devmesh.graph.learning.service import Learning
+from devmesh.graph.learning.service import STALE_DAYS, Learning
 
-__all__ = ["Learning", "Proposal", "Stale", "Told", "Unresolved"]
+__all__ = ["STALE_DAYS", "Learning", "Proposal", "Stale", "Told", "Unresolved"]
