@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from devmesh.api import graph
+from devmesh.graph import Listener, Seen
 
+CACHE = Listener("h1", "", 6379, "cache")
 TEXT = "services:\n  db: {hosts: [h1], aliases: [mysqld]}\n  api: {hosts: [h2], depends_on: [db]}\n"
 
 
@@ -53,3 +55,24 @@ def test_who_is_unknown_is_not_found(call):
     assert (missing.status_code, "Did you mean api?" in missing.json()["hint"]) == (404, True)
     for query in ("of=", "of=" + "x" * 300, "of=api&limit=0", "of=%00", "name=api"):
         assert call("GET", f"/graph/blast?{query}").status_code in {404, 422}
+
+
+def test_learned_edges_are_decided_by_name_or_id(call):
+    """The proposal as it is afterwards; what nobody saw is not found, what a file declares is a conflict."""
+    load(call, TEXT + "  cache: {hosts: [h1]}\n")
+    now, day = call.mesh.clock.now_us(), 86_400_000_000
+    times = [now - n * day for n in (4, 3, 2, 1)]
+    call.mesh.graph.learn([Seen("api", "h2", "h1:6379", "network", at, at, 9) for at in times], (), [CACHE])
+    [one] = call("GET", "/graph/proposals").json()["proposals"]
+    assert (one["start"], one["end"], one["evidence"], one["told"][0]["target"]) == ("api", "cache", 36, "h1:6379")
+    done = call("POST", f"/graph/proposals/{one['id']}/accept")
+    assert (done.status_code, done.json()["decision"]) == (200, "accepted")
+    assert call("GET", "/graph/proposals").json()["proposals"] == []
+    assert len(call("GET", "/graph/proposals?everything=true").json()["proposals"]) == 1
+    refuse = {"start": "api", "end": "cache", "decision": "refuse"}
+    assert call("POST", "/graph/proposals", json=refuse).json()["decision"] == "refused"
+    assert call("POST", "/graph/proposals", json={**refuse, "end": "db"}).status_code == 409
+    assert call("POST", "/graph/proposals", json={**refuse, "start": "cache"}).status_code == 404
+    assert call("POST", "/graph/proposals/0123456789ab/refuse").status_code == 404
+    assert call("GET", "/graph/stale").json() == {"edges": []}
+    assert call("GET", "/graph/unresolved").json() == {"unresolved": []}

@@ -73,7 +73,7 @@ def proposals(
     *,
     everything: bool = False,
 ) -> dict[str, Any]:
-    """Edges that logs and agents show and nobody declared, the surest first; weak and decided ones with `everything`."""
+    """Edges that logs and agents show and nobody declared, the surest first; also weak and decided ones."""
     page = mesh_of(request).graph.learning.proposals(limit, cursor, everything=everything)
     return {"proposals": [asdict(one) for one in page.rows], "cursor": page.cursor}
 
