@@ -41,7 +41,8 @@ class Known:
         kept = [one for one in whole.edges if dice.random() >= self.missing]
         names = sorted(whole.services)
         tied = {(one.start, one.end) for one in whole.edges}
-        while len(tied) < len(whole.edges) * (1 + self.wrong):
+        most = round(len(tied) * (1 + self.wrong))
+        while len(tied) < most:
             start, end = dice.sample(names, 2)
             if (start, end) not in tied:
                 tied.add((start, end))

@@ -60,10 +60,23 @@ def test_the_cause_is_among_the_affected(kind):
 
 
 def test_a_cut_network_is_felt_by_the_callers_alone():
-    """Its cause is the service behind the cut, which says nothing."""
-    truth = simulation(Wish("network-cut", AT_US)).truths[0]
-    assert truth.cause not in truth.affected
-    assert {node for _service, node in truth.affected}.isdisjoint({truth.cause[1]})
+    """Its cause is the service behind the cut, which says nothing; its node, where several cannot be reached."""
+    causes = set()
+    for seed in range(8):
+        made = simulation(Wish("network-cut", AT_US), seed=seed, days=2)
+        truth = made.truths[0]
+        assert truth.cause not in truth.affected
+        assert {node for _service, node in truth.affected}.isdisjoint({truth.cause[1]})
+        lost = {
+            peer.service
+            for name, node in truth.affected
+            for one in made.fleet.of(name)
+            for peer in one.needs
+            if (one.node, peer.node) == (node, truth.cause[1])
+        }
+        assert truth.cause[0] == "kernel" if len(lost) > 1 else truth.cause[0] in lost
+        causes.add(len(lost) > 1)
+    assert causes == {True, False}
 
 
 @pytest.mark.parametrize("kind", ["silent-service", "silent-node"])

@@ -5,11 +5,12 @@ earlier ones. Out: suspects, best first, changes, reports. Promises: no line fro
 evidence gives the same order; each value in a report was recomputed from the store before it was printed.
 """
 
+from devmesh.investigations.accusing import Fleet
 from devmesh.investigations.model import Report, Seen, Summary
 from devmesh.investigations.service import Investigations
 from devmesh.investigations.similar import Recall, Signature, recall, roles_of, signature
 from devmesh.investigations.strip import Change
-from devmesh.investigations.suspects import Fleet, Ranking, Suspect
+from devmesh.investigations.suspects import Ranking, Suspect
 
 __all__ = [
     "Change", "Fleet", "Investigations", "Ranking", "Recall", "Report", "Seen", "Signature", "Summary", "Suspect",

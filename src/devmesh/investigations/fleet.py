@@ -7,8 +7,8 @@ from collections.abc import Collection
 from devmesh.events import Events
 from devmesh.graph import OWN_ADDRESS, SHARED_ADDRESS, addresses_of
 from devmesh.incidents import Ties
+from devmesh.investigations.accusing import Fleet, Pair
 from devmesh.investigations.advice import KERNEL
-from devmesh.investigations.suspects import Fleet, Pair
 from devmesh.nodes import Nodes
 from devmesh.templates import Templates
 

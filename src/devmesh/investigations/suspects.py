@@ -8,16 +8,13 @@ first suspect is, and when nobody is.
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from devmesh.detectors import About, Finding
-from devmesh.graph import PORTS
-from devmesh.incidents import Ties
-from devmesh.investigations.advice import KERNEL
-from devmesh.investigations.paths import weighed
+from devmesh.investigations.accusing import Fleet, Naming, Quotes
+from devmesh.investigations.paths import Paths, Trouble
 
 FADING = 0.5
 STRONG = 1.0  # trouble that an inventory should explain
@@ -31,27 +28,14 @@ MOST = 0.95
 ACCUSED, ACCUSED_AGAIN, ACCUSED_MOST = 2.2, 1.0, 6.0
 KILLED = 0.9
 HOPS = 3
-LEAST_CHARS = 3  # of a word that names a service
 MANY_SILENT, NODE_SILENT = 3, 8.0
 WHOLE = {"node silent", "unheard", "cut off"}  # kinds that speak of a node alone, whatever service stands there
 NEWS, RULED = {"new", "louder", "error rate"}, "primitive"
-NAMES = "name not resolved"
-ADDRESS = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?(?![\d.])")
-RESOLVERS = ("unbound", "named", "bind", "dnsmasq", "coredns", "resolved", "pihole", "dns")
+PASSED = 0.9  # of the blame of whom a witness names, at most for the witness
+AHEAD = 1.2  # of a node before each of its services, where no one of them explains the complaints
+
 
 Pair = tuple[int, int]
-Quotes = Callable[[int, int], Collection[str]]  # messages of a family on a node
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """What is known by name: services, nodes, who runs where, and whose an address is."""
-
-    services: Mapping[int, str]
-    nodes: Mapping[int, str]
-    pairs: Collection[Pair]
-    addresses: Mapping[str, int]
-    ties: Ties | None = None  # of an inventory
 
 
 @dataclass
@@ -64,45 +48,64 @@ class Suspect:
     reasons: list[str] = field(default_factory=list)
 
 
+@dataclass
+class _Case:
+    """One incident while it is judged: what was found of each, whom the complaints name (of each line all who may be
+    meant), who is accused by whom, and how much blame each bears.
+    """
+
+    by_pair: Mapping[Pair, Sequence[Finding]]
+    quotes: Quotes
+    complaints: set[frozenset[Pair]] = field(default_factory=set)
+    accused: dict[Pair, set[Pair]] = field(default_factory=lambda: defaultdict(set))
+    blame: dict[Pair, float] = field(default_factory=lambda: defaultdict(float))
+
+
 class Ranking:
     """Ranks the suspects of incidents in one fleet."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._by_name = {name.lower(): number for number, name in fleet.services.items()}
-        self._node_by_name = {name.lower(): number for number, name in fleet.nodes.items()}
-        names = sorted((*self._by_name, *self._node_by_name), key=len, reverse=True)
-        any_name = "|".join(map(re.escape, names)) or "(?!)"
-        self._names = re.compile(rf"(?<![\w.-])({any_name})(?![\w-]|\.(?!service)\w)", re.IGNORECASE)
-        self._kernel = self._by_name.get(KERNEL)
+        self._naming = Naming(fleet)
+        self._kernel = self._naming.kernel
 
     def suspects(self, findings: Sequence[Finding], quotes: Quotes) -> list[Suspect]:
         """Suspects best first, judged by the first half hour of the findings (in order of time, at least one)."""
         begin = findings[0].minute
         early = [one for one in findings if one.minute <= begin + FIRST_HALF_HOUR]
-        blame: dict[Pair, float] = defaultdict(float)
-        accused: dict[Pair, set[Pair]] = defaultdict(set)
-        by_pair = self._by_pair(early)
-        for own in by_pair.values():
-            self._blame(own, by_pair.keys(), (blame, accused), quotes)
-        witnesses = {one for some in accused.values() for one in some}
-        for pair, own in by_pair.items():
+        case = _Case(self._by_pair(early), quotes)
+        for own in case.by_pair.values():
+            self._blame(own, case)
+        witnesses = {one for some in case.accused.values() for one in some}
+        for pair, own in case.by_pair.items():
             late = min(one.minute for one in own) - begin
             told = pair in witnesses or all(one.about is About.PEER for one in own)
-            blame[pair] += FIRST * math.exp(-late / FIRST_MIN) * (WITNESS if told else 1.0)
-        self._nodes_as_a_whole(early, blame, accused)
-        _pass_on(accused)
-        for pair, by in accused.items():
+            case.blame[pair] += FIRST * math.exp(-late / FIRST_MIN) * (WITNESS if told else 1.0)
+        lost = self._nodes_as_a_whole(early, case)
+        _pass_on(case.accused)
+        for pair, by in case.accused.items():
             named = min(ACCUSED + ACCUSED_AGAIN * (len(by) - 1), ACCUSED_MOST)
-            blame[pair] += named * (WITNESS if pair in witnesses else 1.0)  # who names another passes the blame on
-        if self._fleet.ties is not None:
-            strong = [pair for pair, own in by_pair.items() if own[0].weight >= STRONG]
-            grave = [pair for pair, own in by_pair.items() if own[0].critical]
-            blame = weighed(blame, strong or by_pair.keys(), grave, self._fleet.pairs, self._fleet.ties)
+            case.blame[pair] += named * (WITNESS if pair in witnesses else 1.0)  # who names another passes the blame on
+        _witnesses_last(case)
+        blame = self._by_inventory(case)
+        for node, services in lost.items():
+            blame[node] = max(blame[node], AHEAD * max(blame[one] for one in services))
         ranked = sorted(blame.items(), key=lambda one: (-one[1], one[0]))
         return [
-            Suspect(*pair, score, self._reasons(pair, early, by_pair.get(pair, ()), accused)) for pair, score in ranked
+            Suspect(*pair, score, self._reasons(pair, early, case.by_pair.get(pair, ()), case.accused))
+            for pair, score in ranked
         ]
+
+    def _by_inventory(self, case: _Case) -> dict[Pair, float]:
+        """The blame as an inventory sees it, where there is one."""
+        if self._fleet.ties is None:
+            return case.blame
+        begun = {pair: min(one.minute for one in own) for pair, own in case.by_pair.items()}
+        strong = [pair for pair, own in case.by_pair.items() if own[0].weight >= STRONG]
+        grave = {pair for pair, own in case.by_pair.items() if own[0].critical}
+        named = {pair: [target for target, by in case.accused.items() if pair in by] for pair in begun}
+        paths = Paths(self._fleet.ties, self._fleet.pairs, self._kernel)
+        return paths.weighed(case.blame, Trouble(begun, strong or begun.keys(), grave, named))
 
     @staticmethod
     def _by_pair(findings: Sequence[Finding]) -> dict[Pair, list[Finding]]:
@@ -121,13 +124,12 @@ class Ranking:
             out[one.service, one.node].append(one)
         return out
 
-    def _blame(
-        self, own: Sequence[Finding], troubled: Collection[Pair],
-        to: tuple[dict[Pair, float], dict[Pair, set[Pair]]], quotes: Quotes,
-    ) -> None:  # fmt: skip
+    def _blame(self, own: Sequence[Finding], case: _Case) -> None:
         """Share the weight of what was found about one service on one node: to itself, its node, whom it names."""
-        (blame, accused), pair = to, (own[0].service, own[0].node)
-        named = {place: self._named(one, quotes, troubled) for place, one in enumerate(own) if one.family is not None}
+        blame, pair = case.blame, (own[0].service, own[0].node)
+        found = {place: one for place, one in enumerate(own) if one.family is not None}
+        lines = {place: self._naming.named(one, case.quotes, case.by_pair) for place, one in found.items()}
+        named = {place: frozenset[Pair]().union(*some) for place, some in lines.items()}
         witness = any(named.get(place) for place, one in enumerate(own) if one.about is About.PEER)
         for place, one in enumerate(own):
             weight = one.weight * FADING**place
@@ -141,74 +143,39 @@ class Ranking:
                 blame[pair] += weight * (1 - KILLED)
                 continue
             if one.about is About.PEER:
+                case.complaints |= lines.get(place, set())
                 for target in named.get(place, ()):
-                    accused[target].add(pair)
+                    case.accused[target].add(pair)
             # What a witness says besides is mostly of the same trouble, unless it is grave.
             symptom = one.about is About.PEER or (witness and one.about is About.SELF and one.detector in NEWS)
             blame[pair] += weight * (NODE_TOLD if one.about is About.NODE else WITNESS if symptom else 1.0)
 
-    def _named(self, one: Finding, quotes: Quotes, troubled: Collection[Pair]) -> set[Pair]:
-        """Whom the lines of a finding name."""
-        if one.kind == NAMES:
-            return {pair for pair in self._fleet.pairs if self._is(pair[0], RESOLVERS)} - {(one.service, one.node)}
-        out: set[Pair] = set()
-        assert one.family is not None  # noqa: S101 - the caller asks only for such
-        for message in quotes(one.family, one.node):
-            out |= self._in_message(message, one, troubled)
-        return out - {(one.service, one.node)}
-
-    def _in_message(self, message: str, one: Finding, troubled: Collection[Pair]) -> set[Pair]:
-        words = {word.lower() for word in self._names.findall(message)}
-        services = {self._by_name[word] for word in words & self._by_name.keys()} - {one.service, self._kernel}
-        nodes = {self._node_by_name[word] for word in words & self._node_by_name.keys()}
-        ports: set[int] = set()
-        for address, port in ADDRESS.findall(message):
-            if address in self._fleet.addresses:
-                nodes.add(self._fleet.addresses[address])
-                ports |= {int(port)} if port else set()
-        if one.about is About.PEER or services:
-            nodes -= {one.node} if len(nodes) > 1 or not ports else set()
-        hosts = {pair for pair in self._fleet.pairs if pair[0] in services}
-        near = {pair for pair in hosts if pair[1] in (nodes or {one.node})}
-        if hosts:
-            return near or hosts
-        if one.about is not About.PEER:
-            return set()
-        there = {pair for pair in self._fleet.pairs if pair[1] in nodes}
-        kinds = tuple(name for port in ports for name in PORTS.get(port, ()))
-        told = {pair for pair in there if self._is(pair[0], kinds) or self._mentions(pair[0], message)}
-        told = told or {pair for pair in there if pair in troubled and pair[0] != self._kernel}
-        return told or {(self._kernel, node) for node in nodes if self._kernel is not None}
-
-    def _is(self, service: int, kinds: Collection[str]) -> bool:
-        name = self._fleet.services[service].lower()
-        return any(kind in name for kind in kinds)
-
-    def _mentions(self, service: int, message: str) -> bool:
-        """Whether a message holds the first word of a service's name: `nfs: server …` of nfs-server."""
-        first = re.split(r"[\W_]", self._fleet.services[service].lower(), maxsplit=1)[0]
-        return len(first) >= LEAST_CHARS and re.search(rf"\b{re.escape(first)}\b", message.lower()) is not None
-
-    def _nodes_as_a_whole(
-        self, findings: Sequence[Finding], blame: dict[Pair, float], accused: dict[Pair, set[Pair]]
-    ) -> None:
-        """A node of which much is missing, or several services are accused, is a suspect itself."""
+    def _nodes_as_a_whole(self, findings: Sequence[Finding], case: _Case) -> dict[Pair, Collection[Pair]]:
+        """A node of which much is missing, or of which no single service explains the complaints, is a suspect itself.
+        Returns those (as kernels) that come before each of these services, since none of them has trouble of its own.
+        """
         if self._kernel is None:
-            return
+            return {}
         silent: dict[int, set[int]] = defaultdict(set)
         for one in findings:
             if one.kind in {"silence", *WHOLE}:
                 silent[one.node].add(one.service)
         for node, services in silent.items():
             if len(services) >= MANY_SILENT:
-                blame[self._kernel, node] += NODE_SILENT
-        by_node: dict[int, set[int]] = defaultdict(set)
-        for service, node in accused:
-            by_node[node].add(service)
-        for node, services in by_node.items():
-            if len(services) > 1:
-                witnesses = {one for service in services for one in accused[service, node]}
-                accused[self._kernel, node] |= {one for one in witnesses if one[1] != node}
+                case.blame[self._kernel, node] += NODE_SILENT
+        by_node: dict[int, set[frozenset[Pair]]] = defaultdict(set)
+        for some in case.complaints:
+            for node in {node for service, node in some if service != self._kernel}:
+                by_node[node].add(frozenset(one for one in some if one[1] == node))
+        lost = dict[Pair, Collection[Pair]]()
+        for node, meant in by_node.items():
+            there = frozenset[Pair]().union(*meant)
+            witnesses = {one for target in there for one in case.accused[target] if one[1] != node}
+            if witnesses and not frozenset.intersection(*meant):
+                case.accused[self._kernel, node] |= witnesses
+                if not there & case.by_pair.keys():
+                    lost[self._kernel, node] = there
+        return lost
 
     def _reasons(
         self, pair: Pair, findings: Sequence[Finding], found: Sequence[Finding], accused: dict[Pair, set[Pair]]
@@ -221,6 +188,14 @@ class Ranking:
         out = list(dict.fromkeys(one.text for one in own))[:3]
         names = sorted({self._fleet.services[service] for service, _node in accused.get(pair, ())})
         return out + ([f"named by {', '.join(names[:5])}"] if names else [])
+
+
+def _witnesses_last(case: _Case) -> None:
+    """Who has no trouble but what comes of somebody else's is less to blame than whom it names."""
+    for pair, own in case.by_pair.items():
+        named = [case.blame[target] for target, by in case.accused.items() if pair in by and target != pair]
+        if named and pair not in case.accused and all(one.about is About.PEER or one.detector in NEWS for one in own):
+            case.blame[pair] = min(case.blame[pair], PASSED * max(named))
 
 
 def _pass_on(accused: dict[Pair, set[Pair]]) -> None:
