@@ -32,10 +32,11 @@ class Births:
     def observe(self, hour: Hour, normal: Baselines, learned_min: int) -> list[Finding]:
         """The findings of an hour; what was born before minute `learned_min` is not new."""
         keys, counts = normal.keys, hour.counts
-        severe = normal.severities()[hour.key] <= WARNING
-        born = np.array([normal.born[one] for one in counts.family[severe].tolist()], dtype=np.int64)
-        rows = np.flatnonzero(severe)[(born >= learned_min) & (counts.minute[severe] - born < FOLLOWED_MIN)]
         severities, out = normal.severities(), []
+        severe = severities[hour.key] <= WARNING
+        families, rows = np.unique(counts.family[severe], return_inverse=True)
+        born = np.array([normal.born[one] for one in families.tolist()], dtype=np.int64)[rows]
+        rows = np.flatnonzero(severe)[(born >= learned_min) & (counts.minute[severe] - born < FOLLOWED_MIN)]
         for row in rows.tolist():
             key = int(hour.key[row])
             level = ERROR if severities[key] <= ERROR else WARNING
@@ -48,7 +49,17 @@ class Births:
                     f"new since yesterday and keeps coming: {sum(said.values())} times in {len(said)} of the last hours"
                 )
                 out.append(_finding(row, hour, "lasting", LASTING, text))
+        self._forget(counts.hour, normal)
         return out
+
+    def _forget(self, hour: int, normal: Baselines) -> None:
+        """What is not new any more, and bursts that are over: the watch is copied each minute."""
+        family, edge = normal.keys["family"], (hour + 1) * 60 - FOLLOWED_MIN
+        young = {key for key in self._since if normal.born[int(family[key])] >= edge}
+        self._since = {key: self._since[key] for key in young}
+        self._lasting &= young
+        self._told = {key: one for key, one in self._told.items() if one[0] >= hour * 60 + 60 - AGAIN_MIN}
+        self._minutes = {key: one for key, one in self._minutes.items() if one[-1] >= hour * 60 + 60 - AGAIN_MIN}
 
     def _new(self, row: int, level: int, hour: Hour) -> Finding:
         minute, family = int(hour.counts.minute[row]), int(hour.counts.family[row])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, MutableMapping
 from dataclasses import replace
+
+import numpy as np
 
 from devmesh.detectors.model import About, Finding
 from devmesh.detectors.rules import BOOTED, SHUT_DOWN
-from devmesh.memory import Baselines, Hour
+from devmesh.memory import Baselines, Hour, Large
 
 NAME = "correlation"
 MEMORY, FAILED = "out of memory", "unit failed"
@@ -17,6 +19,7 @@ GROWN_UP_MIN = 24 * 60
 KILLED, CRASHED = 3.0, 4.0
 NEWS = {"new", "louder", "error rate", "successor"}
 BEFORE_MIN, AFTER_MIN, CALM = 1, 10, 0.3
+BOOT, SHUTDOWN = 1, 2
 
 Pair = tuple[int, int]
 
@@ -25,7 +28,7 @@ class Correlation:
     """Observes hour by hour, with what the other detectors found."""
 
     def __init__(self) -> None:
-        self._marks: dict[int, str] = {}  # by family: "", "boot" or "shutdown"
+        self._marks: MutableMapping[int, int] = Large()  # by family: BOOT, SHUTDOWN or 0
         self._killed: dict[int, int] = {}  # by node: when memory ran out
         self._shut: dict[int, int] = {}  # by node: when it went down in good order
         self._booted: dict[int, int] = {}
@@ -52,15 +55,13 @@ class Correlation:
     def _boots(self, hour: Hour, normal: Baselines) -> tuple[list[Pair], list[Finding]]:
         """(node, minute) of boots and shutdowns, and findings of boots that no shutdown went before."""
         counts, starts, out = hour.counts, list[Pair](), list[Finding]()
-        for family in set(counts.family.tolist()) - self._marks.keys():
-            text = normal.shapes[family].text
-            self._marks[family] = "boot" if BOOTED.search(text) else "shutdown" if SHUT_DOWN.search(text) else ""
-        marked = [row for row, family in enumerate(counts.family.tolist()) if self._marks[family]]
+        families, rows = np.unique(counts.family, return_inverse=True)
+        marks = np.array([self._mark(family, normal) for family in families.tolist()], dtype=np.int64)[rows]
         # Of one minute shutdowns come first: a virtual machine is up again within it.
-        for row in sorted(marked, key=lambda row: (counts.minute[row], self._marks[int(counts.family[row])] == "boot")):
+        for row in sorted(np.flatnonzero(marks).tolist(), key=lambda row: (counts.minute[row], marks[row] == BOOT)):
             minute, node, family = int(counts.minute[row]), int(counts.node[row]), int(counts.family[row])
             starts.append((node, minute))
-            if self._marks[family] == "shutdown":
+            if marks[row] == SHUTDOWN:
                 self._shut[node] = minute
             elif self._abrupt(node, minute) and minute - normal.born_on(node) > GROWN_UP_MIN:
                 text = "came up, and had not gone down in good order"
@@ -68,6 +69,12 @@ class Correlation:
                 before = counts.minute[(counts.node == node) & (counts.minute < minute)]
                 out.append(replace(found, since=int(before[-1]) if len(before) else self._spoke.get(node)))
         return starts, out
+
+    def _mark(self, family: int, normal: Baselines) -> int:
+        if family not in self._marks:
+            text = normal.shapes[family].text
+            self._marks[family] = BOOT if BOOTED.search(text) else SHUTDOWN if SHUT_DOWN.search(text) else 0
+        return self._marks[family]
 
     def _abrupt(self, node: int, minute: int) -> bool:
         again = minute - self._booted.get(node, -1 << 40) < KILLED_MIN

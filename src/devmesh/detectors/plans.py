@@ -15,6 +15,9 @@ from datetime import date
 from statistics import median
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 DAY_MIN = 24 * 60
 STARTS, LEAST_STARTS, LEAST_WEEKS = 9, 6, 4  # those that make a plan; a time of the week agrees less by chance
 RUNS = 42  # that are remembered of what has a plan
@@ -53,6 +56,21 @@ def plan_of(starts: Sequence[int], unseen: Sequence[int] = ()) -> Plan | None:
     if period >= BY_CALENDAR_MIN:
         return _by_calendar(runs, set(unseen), round(period / DAY_MIN) * DAY_MIN)
     return _by_interval(runs, set(unseen), period)
+
+
+def may_have_plan(starts: npt.NDArray[np.int32], n: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Of many keys at once those of which `plan_of` may find a plan: `starts` is (keys, STARTS), of which `n` are in
+    use, LEAST_WEEKS at least. A few of them have none after all.
+    """
+    gaps = np.diff(starts, axis=1).astype(float)
+    some = np.arange(STARTS - 1) < n[:, None] - 1
+    ordered, row = np.sort(np.where(some, gaps, np.inf), axis=1), np.arange(len(n))
+    shortest, longest = ordered[:, 0], ordered[row, n - 2]
+    period = (ordered[row, (n - 2) // 2] + ordered[row, (n - 1) // 2]) / 2
+    stray = np.maximum(longest - period, period - shortest)
+    even = (n >= LEAST_STARTS) & (period >= LEAST_PERIOD_MIN) & (stray <= np.maximum(10.0, STRAY * period))
+    out: npt.NDArray[np.bool_] = even | (period >= BY_CALENDAR_MIN)
+    return out
 
 
 def _by_interval(runs: list[int], unseen: set[int], period: float) -> Plan | None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import MutableMapping
 
 import numpy as np
 
 from devmesh.detectors.model import Finding
-from devmesh.detectors.rules import Rule, rule_of
-from devmesh.memory import Baselines, Hour
+from devmesh.detectors.rules import RULES, Rule, rule_of
+from devmesh.memory import Baselines, Columns, Hour, Large
 
 NAME = "primitive"
 HABIT_DAYS = 2.5  # who said it on so many days of the last weeks says it anyway
 AGAIN_MIN = 10
 WINDOW_MIN = 5
 NOTICE = 5
+NO_RULE = -1
 MILDER = 0.7  # of a warning's weight that a program calls mere information
 
 
@@ -22,29 +24,27 @@ class Primitives:
     """Observes hour by hour."""
 
     def __init__(self) -> None:
-        self._rules: list[Rule | None] = []  # by key
-        self._by_family: dict[int, Rule | None] = {}
+        self._ruled = Columns(place=(int, NO_RULE))  # by key: of its rule in RULES
+        self._by_family: MutableMapping[int, int] = Large()
         self._told: dict[int, int] = {}
         self._recent: dict[tuple[str, int], deque[tuple[int, int]]] = defaultdict(deque)
 
     def observe(self, hour: Hour, normal: Baselines) -> list[Finding]:
         """The findings of an hour, in order of time."""
-        for number in range(len(self._rules), len(normal.keys)):
-            self._rules.append(self._rule(int(normal.keys["family"][number]), normal))
-        ruled = np.array([one is not None for one in self._rules])
-        out = []
-        for row in np.flatnonzero(ruled[hour.key]).tolist():
-            rule = self._rules[int(hour.key[row])]
-            if rule is None:
-                continue
+        for family in normal.keys["family"][len(self._ruled) :].tolist():
+            self._ruled.add(place=self._rule(family, normal))
+        ruled, out = self._ruled["place"][hour.key], []
+        for row in np.flatnonzero(ruled != NO_RULE).tolist():
+            rule = RULES[ruled[row]]
             found = self._many(row, rule, hour) if rule.least > 1 else self._one(row, rule, hour, normal)
             if found is not None:
                 out.append(found)
         return out
 
-    def _rule(self, family: int, normal: Baselines) -> Rule | None:
+    def _rule(self, family: int, normal: Baselines) -> int:
         if family not in self._by_family:
-            self._by_family[family] = rule_of(normal.shapes[family].text)
+            rule = rule_of(normal.shapes[family].text)
+            self._by_family[family] = NO_RULE if rule is None else RULES.index(rule)
         return self._by_family[family]
 
     def _one(self, row: int, rule: Rule, hour: Hour, normal: Baselines) -> Finding | None:

@@ -29,6 +29,7 @@ YOUNG_MIN = 48 * 60
 GAP_FORGOTTEN = 0.9995  # an hour
 WEIGHT, NODE_WEIGHT = 4.0, 6.0
 NODE_MIN = 5
+SLOWEST = 1e-300  # so that nothing is divided by zero
 HOUR_MIN = 60
 
 Floats = npt.NDArray[np.float64]
@@ -92,6 +93,48 @@ class _Rhythm:
     blind: Bools | None
 
 
+@dataclass(frozen=True)
+class _Spoken:
+    """Of each speaker whether it spoke in an hour, and when: its first minute (the length where there was none), its
+    final one, and its longest pause between two. Only minutes that were seen are counted, of which there are `length`.
+    """
+
+    at: Bools  # (speakers, 60)
+    place: Ints  # of each minute among those that were seen
+    any: Bools
+    first: Ints
+    final: Ints
+    pause: Ints
+    length: Ints
+
+    @classmethod
+    def of(cls, hour: Hour, rows: Places, rhythm: _Rhythm, minutes: int) -> _Spoken:
+        """`rows`: who speaks in each row; `minutes` of the hour are over."""
+        n = len(rhythm.rate)
+        at = np.zeros((n, HOUR_MIN), dtype=bool)
+        at[rows, hour.counts.minute - hour.counts.hour * HOUR_MIN] = True
+        place, length = np.broadcast_to(np.arange(HOUR_MIN), at.shape), np.full(n, minutes)
+        if rhythm.blind is not None:
+            seen = (at | ~rhythm.blind) & (np.arange(HOUR_MIN) < minutes)
+            place, length = seen.cumsum(1) - seen, seen.sum(1)
+        some: Bools = at.max(1, initial=False)
+        row = np.arange(n)
+        first = np.where(some, place[row, at.argmax(1)], length)
+        final = place[row, HOUR_MIN - 1 - at[:, ::-1].argmax(1)]
+        latest = np.maximum.accumulate(np.where(at, place, -1), axis=1)
+        pause = np.where(at[:, 1:] & (latest[:, :-1] >= 0), place[:, 1:] - latest[:, :-1], 0).max(1)
+        return cls(at, place, some, first, final, pause, length)
+
+    def minutes(self, one: int) -> Ints:
+        """Of one speaker."""
+        out: Ints = self.place[one][self.at[one]]
+        return out
+
+    def when(self, one: int, place: int) -> int:
+        """The minute of the hour that is at a place among those that were seen."""
+        return int(np.searchsorted(self.place[one], place, "right")) - 1
+
+
 class _Pauses:
     """Since when each speaker is silent, and its longest pause, in events that should have come meanwhile."""
 
@@ -104,25 +147,29 @@ class _Pauses:
         while len(self._state) < len(rhythm.rate):
             self._state.add()
         start, until = hour.counts.hour * HOUR_MIN, min(hour.counts.until, (hour.counts.hour + 1) * HOUR_MIN)
-        spoke = np.zeros((len(rhythm.rate), HOUR_MIN), dtype=bool)
-        spoke[rows, hour.counts.minute - start] = True
-        out = []
-        for one in range(len(rhythm.rate)):
-            minutes, rate = np.flatnonzero(spoke[one]), float(rhythm.rate[one])
-            seen = None if rhythm.blind is None else np.flatnonzero((spoke | ~rhythm.blind)[one, : until - start])
-            if seen is not None:  # of what follows only minutes that were seen are counted
-                minutes = np.searchsorted(seen, minutes)
-            length = until - start if seen is None else len(seen)
-            found, lasts = list[tuple[int, int]](), False
-            if rhythm.born[one] != -1 and start - rhythm.born[one] >= YOUNG_MIN and rate > 0:
-                found, lasts = self._missing(one, minutes, (rate, float(rhythm.enough[one])), (start, length))
+        spoken = _Spoken.of(hour, rows, rhythm, until - start)
+        grown = (rhythm.born != -1) & (start - rhythm.born >= YOUNG_MIN) & (rhythm.rate > 0)
+        lasts, out = np.zeros(len(grown), dtype=bool), []
+        for one in np.flatnonzero(grown & self._may_miss(spoken, rhythm, start)).tolist():
+            minutes, needs = spoken.minutes(one), (float(rhythm.rate[one]), float(rhythm.enough[one]))
+            found, lasts[one] = self._missing(one, minutes, needs, (start, int(spoken.length[one])))
             for at, pause in found:
                 self._state["silent"][one] = True
-                out.append((one, start + (at if seen is None else int(seen[at])), pause))
-            self._note(one, minutes, rate, (until - length, until))
-            self._state["silent"][one] |= lasts
-            if not len(minutes) and self._state["last"][one] >= 0:
-                self._state["last"][one] += until - start - length
+                out.append((one, start + spoken.when(one, at), pause))
+        self._note(spoken, rhythm.rate, until)
+        state = self._state
+        state["silent"] |= lasts
+        state["last"] += np.where(~spoken.any & (state["last"] >= 0), until - start - spoken.length, 0)
+        return out
+
+    def _may_miss(self, spoken: _Spoken, rhythm: _Rhythm, start: int) -> Bools:
+        """Of whom `_missing` has to ask; of all others it would find nothing."""
+        state, rate = self._state, np.maximum(rhythm.rate, SLOWEST)
+        enough = np.maximum(rhythm.enough, OVER_GAP * state["gap"])
+        at = np.maximum(np.ceil((enough - state["since"]) / rate), state["last"] + self._least_min - start)
+        before = ~state["silent"] & (state["last"] >= 0) & (np.maximum(at, 0) < spoken.first)
+        patience = np.maximum(np.ceil(WITHIN * enough / rate) + 1, self._least_min)
+        out: Bools = before | (spoken.any & (np.maximum(spoken.pause, spoken.length - spoken.final) > patience))
         return out
 
     def _missing(
@@ -145,18 +192,17 @@ class _Pauses:
         lasts = bool(len(minutes)) and length - int(minutes[-1]) > patience
         return out, lasts or (bool(out) and not len(minutes))
 
-    def _note(self, one: int, minutes: Places, rate: float, span: tuple[int, int]) -> None:
-        state, (start, until) = self._state, span
-        if not len(minutes):
-            state["since"][one] += rate * (until - start) if state["last"][one] >= 0 else 0.0
-            return
-        if state["last"][one] >= 0 and not state["silent"][one]:
-            longest = max(state["since"][one] + rate * (minutes[0] + 1), rate * np.diff(minutes).max(initial=0))
-            state["gap"][one] = max(state["gap"][one], longest)
-        state["gap"][one] *= GAP_FORGOTTEN
-        state["silent"][one] = False
-        state["last"][one] = start + minutes[-1]
-        state["since"][one] = rate * (until - start - 1 - minutes[-1])
+    def _note(self, spoken: _Spoken, rate: Floats, until: int) -> None:
+        state, begin = self._state, until - spoken.length
+        known = state["last"] >= 0
+        longest = np.maximum(state["since"] + rate * (spoken.first + 1), rate * spoken.pause)
+        longest = np.where(known & ~state["silent"], np.maximum(state["gap"], longest), state["gap"])
+        state["gap"] = np.where(spoken.any, longest * GAP_FORGOTTEN, state["gap"])
+        state["silent"] &= ~spoken.any
+        state["since"] += np.where(known, rate * (until - begin), 0.0)
+        since = rate * (until - begin - 1 - spoken.final)
+        state["since"] = np.where(spoken.any, since, state["since"])
+        state["last"] = np.where(spoken.any, begin + spoken.final, state["last"])
 
 
 def _enough(spread: Floats) -> Floats:

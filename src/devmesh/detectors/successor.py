@@ -8,14 +8,15 @@ failures in a row make more. Where a service has new wordings it may only say it
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
-from collections import defaultdict
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from devmesh.detectors.habits import head_of
 from devmesh.detectors.model import About, Finding
@@ -35,6 +36,14 @@ MONTH_MIN = 30 * DAY_MIN
 Failed = tuple[float, int, int, int, int]  # weight, -key of who began, key of who should have followed, came, of starts
 
 
+class _Around(NamedTuple):
+    """Keys that were said in the minute before a start, in its own, and in those after it."""
+
+    before: AbstractSet[int]
+    same: AbstractSet[int]
+    later: AbstractSet[int]
+
+
 class _Follower(NamedTuple):
     key: int
     missed: int = 0
@@ -42,11 +51,10 @@ class _Follower(NamedTuple):
     later: int = 0  # times in a minute after the start, which tells who was first
     before: int = 0
 
-    def counted(self, at: int, by: dict[int, set[int]]) -> _Follower:
-        """With one more start in minute `at`; `by`: what was said in each minute."""
-        later = any(self.key in by.get(at + after, ()) for after in range(1, WITHIN_MIN + 1))
-        same = self.key in by[at]
-        came, before = same or later, self.key in by.get(at - 1, ())
+    def counted(self, around: _Around) -> _Follower:
+        """With one more start."""
+        later, same, before = (self.key in said for said in (around.later, around.same, around.before))
+        came = same or later
         return _Follower(
             self.key, self.missed + (not came), 0 if came else self.in_a_row + 1, self.later + (later and not same),
             self.before + (before and not came),
@@ -69,10 +77,10 @@ class _Rule(NamedTuple):
         a_day = self.starts / max(1.0, (minute - self.since) / DAY_MIN)
         return min(MOST_WEIGHT, -(one.in_a_row + 1) * math.log10(chance) - math.log10(max(1.0, a_day)))
 
-    def counted(self, at: int, by: dict[int, set[int]]) -> _Rule:
+    def counted(self, around: _Around) -> _Rule:
         """With one more start; who fails too often is forgotten."""
         most = max(IN_A_ROW, MISSED * (self.starts + 1))
-        followers = (one.counted(at, by) for one in self.followers)
+        followers = (one.counted(around) for one in self.followers)
         return _Rule(self.since, self.starts + 1, tuple(one for one in followers if one.missed <= most))
 
 
@@ -82,7 +90,7 @@ class Successor:
     def __init__(self) -> None:
         self._rules: dict[int, _Rule] = {}  # by key
         self._starts: list[tuple[int, int]] = []  # (minute, key) of which it is not known yet what follows
-        self._said: dict[int, dict[int, set[int]]] = {}  # by pair and minute: the rare keys
+        self._said: dict[int, dict[int, frozenset[int]]] = {}  # by pair and minute: the rare keys
         self._told: dict[int, int] = {}  # by pair: when
 
     def __deepcopy__(self, _memo: object) -> Successor:
@@ -98,10 +106,12 @@ class Successor:
         known, hours = keys["slow_n"] >= KNOWN, np.maximum(keys["slow_h"], 1.0)
         rare, starting = (known & (keys["slow_n"] < most * hours) for most in (RARE_AN_HOUR, STARTS_AN_HOUR))
         rows = np.flatnonzero(rare[hour.key])
-        rows = rows[np.argsort(counts.minute[rows], kind="stable")]
-        for minute, some in itertools.groupby(rows.tolist(), lambda row: int(counts.minute[row])):
+        rows = rows[np.lexsort((hour.key[rows], hour.pair[rows], counts.minute[rows]))]
+        columns = (counts.minute[rows], hour.pair[rows], hour.key[rows], starting[hour.key[rows]])
+        said = zip(*(one.tolist() for one in columns), strict=True)
+        for minute, some in itertools.groupby(said, itemgetter(0)):
             out += self._known(minute, counts, normal, told=told)
-            self._hear(minute, {int(hour.key[row]) for row in some}, normal, starting)
+            self._hear(minute, list(some))
         end = min(counts.until, (counts.hour + 1) * 60)
         out += self._known(end, counts, normal, told=told)
         self._starts = [one for one in self._starts if not self._blind(one, counts, normal)]
@@ -113,19 +123,18 @@ class Successor:
             self._rules = {key: one for key, one in rules.items() if one.starts >= LEAST_STARTS or one.since > young}
         return out
 
-    def _hear(self, minute: int, said: set[int], normal: Baselines, starting: npt.NDArray[np.bool_]) -> None:
-        busy = len(said) > BUSY  # so much at once tells of nobody what follows
+    def _hear(self, minute: int, said: list[tuple[int, int, int, bool]]) -> None:
+        """Rows of a minute: it, pair, key, and whether such a key may begin something; in this order."""
+        busy = len({key for _minute, _pair, key, _starting in said}) > BUSY  # that tells of nobody what follows
         if busy:
             self._starts = []
-        by_pair = defaultdict[int, set[int]](set)
-        for key in said:
-            by_pair[int(normal.keys["pair"][key])].add(key)
-        for pair, some in by_pair.items():
-            before = self._said.setdefault(pair, {})
-            recent = set().union(*(before.get(at, ()) for at in range(minute - PAUSE_MIN + 1, minute)))
-            begun = sorted(key for key in some - recent if starting[key])
-            self._starts += [(minute, key) for key in begun] if len(begun) <= OPEN and not busy else []
-            before[minute] = some
+        for pair, some in itertools.groupby(said, itemgetter(1)):
+            before = {at: one for at, one in self._said.get(pair, {}).items() if at > minute - PAUSE_MIN}
+            starting = {key: may for _minute, _pair, key, may in some}
+            if not busy:
+                begun = [key for key, may in starting.items() if may and not any(key in one for one in before.values())]
+                self._starts += [(minute, key) for key in begun] if len(begun) <= OPEN else []
+            self._said[pair] = before | {minute: frozenset(starting)}
 
     def _known(self, until: int, counts: Minutes, normal: Baselines, *, told: bool) -> Iterator[Finding]:
         """What can be said of the starts whose time is over before a minute: of each pair one finding at once."""
@@ -145,25 +154,29 @@ class Successor:
                     yield self._finding(minute, failed, normal)
 
     def _blind(self, start: tuple[int, int], counts: Minutes, normal: Baselines) -> bool:
+        if not counts.blind:
+            return False
         blind = counts.blind.get(int(normal.keys["node"][start[1]]), frozenset())
         return not blind.isdisjoint(range(start[0], start[0] + WITHIN_MIN + 1))
 
     def _judged(self, start: tuple[int, int], pair: int, normal: Baselines) -> list[Failed]:
         """Those that should have followed; learns from the start."""
         (minute, key), by = start, self._said[pair]
-        said = set().union(*(by.get(at, ()) for at in range(minute, minute + WITHIN_MIN + 1)))
+        later = frozenset().union(*(by.get(at, ()) for at in range(minute + 1, minute + WITHIN_MIN + 1)))
+        around = _Around(by.get(minute - 1, frozenset()), by[minute], later)
+        said = around.same | later
         rule, out = self._rules.get(key), list[Failed]()
         if rule is None:
             events = normal.keys["slow_n"]
-            others = sorted(said - {key}, key=lambda one: (float(events[one]), one))[:FOLLOWERS]
+            others = heapq.nsmallest(FOLLOWERS, said - {key}, key=lambda one: (events[one], one))
             if not others or len(self._rules) >= RULES:
                 return []
             rule = _Rule(minute, 0, tuple(_Follower(one) for one in others))
         for one in rule.followers:
-            failed = one.key not in said and one.key not in by.get(minute - 1, ())  # it may have been first by seconds
+            failed = one.key not in said and one.key not in around.before  # it may have been first by seconds
             if failed and rule.sure(one) and one.in_a_row < IN_A_ROW:
                 out.append((rule.weight(one, minute), -key, one.key, rule.starts - one.missed, rule.starts))
-        self._rules[key] = rule.counted(minute, by)
+        self._rules[key] = rule.counted(around)
         if not self._rules[key].followers:
             del self._rules[key]
         return [one for one in out if one[0] >= LEAST_WEIGHT]

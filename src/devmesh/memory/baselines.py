@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from devmesh.memory.chance import Floats
-from devmesh.memory.columns import Columns
+from devmesh.memory.columns import UNKNOWN, Columns, Index
 from devmesh.memory.large import Large
 from devmesh.memory.model import BlindInterval
 
@@ -112,7 +112,7 @@ class Baselines:
         self.born: MutableMapping[int, int] = Large()  # by family: the minute of its first event
         self.nodes = Columns(node=number, born=(int, NEVER))
         self.first_hour: int | None = None
-        self._key: MutableMapping[int, int] = Large()
+        self._key = Index()  # of keys by family and node
         self._pair: dict[tuple[int, int], int] = {}
         self._place: dict[int, int] = {}  # by node
         self._ring: dict[int, Floats] = {}  # by service: events by hour, four weeks
@@ -141,8 +141,7 @@ class Baselines:
         if self.first_hour is None:
             self.first_hour = counts.hour
         packed, rows = np.unique(counts.family * NODES + counts.node, return_inverse=True)
-        known = [self._known_key(one) for one in packed.tolist()]
-        key = np.array(known, dtype=np.intp)[rows] if known else np.zeros(0, np.intp)
+        key = self._known_keys(packed)[rows]
         self._note_births(key, counts)
         by_service, by_week = self._weights(counts.hour), self._lulls(counts.hour)
         services = self.pairs["service"].tolist()
@@ -152,22 +151,26 @@ class Baselines:
         expected = _level(self.keys) * weight[pair_of_key] if len(weight) else np.zeros(0)
         return Hour(counts, key, pair_of_key[key], weight, lull, expected, _level(self.pairs) * weight)
 
-    def _known_key(self, packed: int) -> int:
-        number = self._key.get(packed)
-        if number is None:
-            family, node = divmod(packed, NODES)
-            service = self.shapes[family].service
-            pair = self._pair.get((service, node))
-            if pair is None:
-                if node not in self._place:
-                    self._place[node] = self.nodes.add(node=node)
-                pair = self.pairs.add(service=service, node=node, place=self._place[node])
-                self._pair[service, node] = pair
-            stated = self.shapes[family].level
-            number = self._key[packed] = self.keys.add(
-                family=family, service=service, node=node, pair=pair, stated=UNSAID if stated is None else stated
-            )
-        return number
+    def _known_keys(self, packed: Ints) -> npt.NDArray[np.intp]:
+        numbers = self._key.of(packed)
+        fresh = np.flatnonzero(numbers == UNKNOWN)
+        numbers[fresh] = [self._new_key(one) for one in packed[fresh].tolist()]
+        self._key.add(packed[fresh], numbers[fresh])
+        return numbers
+
+    def _new_key(self, packed: int) -> int:
+        family, node = divmod(packed, NODES)
+        service = self.shapes[family].service
+        pair = self._pair.get((service, node))
+        if pair is None:
+            if node not in self._place:
+                self._place[node] = self.nodes.add(node=node)
+            pair = self.pairs.add(service=service, node=node, place=self._place[node])
+            self._pair[service, node] = pair
+        stated = self.shapes[family].level
+        return self.keys.add(
+            family=family, service=service, node=node, pair=pair, stated=UNSAID if stated is None else stated
+        )
 
     def _note_births(self, key: npt.NDArray[np.intp], counts: Minutes) -> None:
         """When keys, families, pairs and nodes spoke first, and the worst priority that each key was given."""
