@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from incident_store import fill
 from ui_server import WIDE, server_url
+
+from processes import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -29,6 +32,16 @@ def ui_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
     alone = worker_id == "master"
     shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
     return server_url(shared, os.getpid() if alone else os.getppid(), EVENTS)
+
+
+@pytest.fixture(scope="session")
+def incident_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server over a store in which a disk of db1 got full ten minutes ago."""
+    folder = tmp_path_factory.mktemp("ui-incidents") / "data"
+    folder.mkdir()
+    fill(folder)
+    with serving(folder, env={"DEVMESH_UI": "true", "DEVMESH_LEARN_HOURS": "2"}) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")

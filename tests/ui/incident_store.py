@@ -1,4 +1,7 @@
-"""A store with an incident in it, found by the watch as it would be live: quiet hours, then a disk that is full."""
+"""A store with an incident in it, found by the watch as it would be live: quiet hours, then a disk that is full.
+
+It has an inventory, too.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,22 @@ MINUTE_US = 60_000_000
 QUIET_MIN, LEARN_H = 200, 2
 LOOKED_AT = (6, 8, 15)
 EVIL = "<img src=x onerror=window.pwned=1>{{window.pwned=2}}\u202e[x](javascript:window.pwned=3)"
+# Names of services, hosts and types as somebody writes them who wants a picture or a page to do something.
+BAD = "<img src=x onerror=window.pwned=4>{b|x}{a}${window.pwned=5}{{window.pwned=6}}\"'"
+BAD_HOST, BAD_TYPE, BAD_ALIAS = "<b>host</b>{c}", "</td><i>type</i>", "</script><script>window.pwned=7</script>"
+LONG = "long-" * 25
+INVENTORY = {
+    "services": {
+        "postgres": {"hosts": ["db1"], "type": "database", "aliases": ["pg"]},
+        "api": {"hosts": ["web"], "type": "api", "depends_on": ["postgres"]},
+        "front": {"hosts": ["web", "edge"], "depends_on": ["api"]},
+        "reports": {"hosts": ["edge"], "type": "worker", "depends_on": ["postgres"]},
+        BAD: {"hosts": [BAD_HOST], "type": BAD_TYPE, "aliases": [BAD_ALIAS], "depends_on": ["postgres"]},
+        "__proto__": {"hosts": ["edge"], "type": "constructor"},
+        LONG: {"hosts": ["all"], "type": "agent", "depends_on": ["ring"]},
+        "ring": {"hosts": ["edge"], "depends_on": [LONG]},
+    }
+}
 FULL = f"could not write to file pgsql_tmp: No space left on device {EVIL}"
 
 
@@ -51,6 +70,7 @@ def fill(folder: Path) -> None:
         if minute in LOOKED_AT:
             look(mesh)
     unseen(mesh, "web", begin + 2 * MINUTE_US, begin + 4 * MINUTE_US)
+    mesh.graph.load(json.dumps(INVENTORY))
     mesh.close()
 
 

@@ -16,6 +16,7 @@ SAYS = {
     "/ui/search?q=disk": "there is nothing to find",
     "/ui/nodes": "No node has spoken yet",
     "/ui/services": "No service has spoken yet",
+    "/ui/graph": "No inventory is loaded",
     "/ui/health": "Nobody signs in",
 }
 

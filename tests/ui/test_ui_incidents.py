@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from incident_store import EVIL, fill
+from incident_store import EVIL
 from test_ui_hostile import untouched
 from test_ui_keys import CHIPS, LEFT, WATCH
 from test_ui_pages import fits
 from ui_server import PHONE
-
-from processes import serving
 
 FIRST = "/ui/incidents/1"
 DISK = "postgres on db1"
@@ -17,13 +15,9 @@ SEEN = "document.querySelector('.content').innerText.includes(text)"
 
 
 @pytest.fixture(scope="module")
-def ui_url(tmp_path_factory):
-    """A server over a store in which a disk of db1 got full ten minutes ago."""
-    folder = tmp_path_factory.mktemp("ui-incidents") / "data"
-    folder.mkdir()
-    fill(folder)
-    with serving(folder, env={"DEVMESH_UI": "true", "DEVMESH_LEARN_HOURS": "2"}) as server:
-        yield server.url
+def ui_url(incident_url):
+    """What was wrong ten minutes ago."""
+    return incident_url
 
 
 def says(page, text):

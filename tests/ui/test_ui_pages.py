@@ -79,6 +79,7 @@ def test_keys_lead_everywhere(open_page):
         "t": "templates",
         "n": "nodes",
         "v": "services",
+        "g": "graph",
         "h": "health",
         "s": "search",
     }.items():

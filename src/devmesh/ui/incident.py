@@ -13,6 +13,8 @@ from devmesh.api.auth import grant_for
 from devmesh.errors import NotFound
 from devmesh.incidenting import one_incident
 from devmesh.ui import frame
+from devmesh.ui.graph_picture import Shapes
+from devmesh.ui.incident_graph import around
 from devmesh.watched import list_blind
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class IncidentPage(Element, component="static/incident.js"):
 
 def install(mesh: Mesh) -> None:
     """Add the page."""
+    shapes = Shapes(mesh)
 
     @frame.page("/incidents/{number}")
     async def incident(request: Request, number: str) -> None:
@@ -32,7 +35,8 @@ def install(mesh: Mesh) -> None:
         view = IncidentPage()
 
         def make() -> dict[str, Any]:
-            return {**data(mesh, number), "may": grant.operates}
+            told = data(mesh, number)
+            return {**told, "graph": around(mesh, shapes(), told["incident"]), "may": grant.operates}
 
         await frame.show(mesh, request, "Incidents", view, make, again=True)
         ui.page_title(f"Incident {number} · DevMesh")

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from devmesh.ui import (
     detectors,
     frame,
+    graph,
     health,
     incident,
     incidents,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from devmesh.mesh import Mesh
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (overview, incidents, incident, logs, templates, template, search, nodes, services, detectors, health)
+PAGES = (overview, incidents, incident, logs, templates, template, search, nodes, services, graph, detectors, health)
 
 
 def install(app: FastAPI, mesh: Mesh) -> None:

@@ -1,10 +1,10 @@
 // The bar on top: the way to every page, what is degraded, the look, and out.
 const PAGES = [
   ["Overview", ""], ["Incidents", "incidents"], ["Logs", "logs"], ["Templates", "templates"], ["Search", "search"],
-  ["Nodes", "nodes"], ["Services", "services"], ["Detectors", "detectors"], ["Health", "health"],
+  ["Nodes", "nodes"], ["Services", "services"], ["Graph", "graph"], ["Detectors", "detectors"], ["Health", "health"],
 ];
 const KEYS = [
-  ["g then o i l t s n v d h", "Overview, Incidents, Logs, Templates, Search, Nodes, serVices, Detectors, Health"], ["/", "to the first field"],
+  ["g then o i l t s n v g d h", "Overview, Incidents, Logs, Templates, Search, Nodes, serVices, Graph, Detectors, Health"], ["/", "to the first field"],
   ["j k, arrows in the list", "next and previous line"], ["Enter", "open the line"], ["x", "leave its template out"], ["p", "live tail: pause, go on"],
   ["Esc", "close"], ["← → on the bars", "move; with Shift select; Enter zooms"], ["?", "these keys"],
 ];

@@ -1,6 +1,7 @@
 // One incident. What somebody needs first stands first: what, how bad, since when, who is to blame.
 import Claim from "devmesh/claim.js";
 import Deeds from "devmesh/deeds.js";
+import Graph from "devmesh/incident_graph.js";
 import TemplateText from "devmesh/template_text.js";
 import Timeline from "devmesh/timeline.js";
 import { call, copy, query } from "devmesh/api.js";
@@ -14,7 +15,7 @@ const DID = { told: "told", muted: "muted", worse: "told again", closed: "closed
 
 export default {
   props: { data: Object },
-  components: { Claim, Deeds, TemplateText, Timeline },
+  components: { Claim, Deeds, Graph, TemplateText, Timeline },
   data: () => ({ LINES_SHOWN, QUOTED, got: null, all: false, lines_all: false, splitting: false, chosen: [], text: "", told: "", copied: "" }),
   watch: {
     data() {
@@ -118,6 +119,7 @@ export default {
       <ol v-else class="suspects"><li v-for="(one, place) in suspects"><details :open="!place"><summary><b>{{ safe(one.service) }} on {{ safe(one.node) }}</b> <span v-if="one.confidence != null" class="dim">{{ Math.round(one.confidence * 100) }} % sure</span></summary>
         <ul><li v-for="why in one.for ?? one.reasons" class="pro"><Claim :fact="why" :most="QUOTED"/></li><li v-for="why in one.against ?? []" class="contra"><Claim :fact="why" :most="QUOTED"/></li></ul><p class="under"><a :href="at('services', one.service)">What {{ safe(one.service) }} says</a><a :href="at('nodes', one.node)">What {{ safe(one.node) }} says</a></p></details></li></ol>
       <template v-if="it.ledger"><p v-if="it.ledger.explained.length"><b>Explains</b> {{ safe([...new Set(it.ledger.explained.map((one) => one.how))].join(', ')) }}.</p><p v-if="it.ledger.unexplained.length" class="dim"><b>Does not explain</b> {{ safe(it.ledger.unexplained.map((one) => one.service + ' on ' + one.node).join(', ')) }}.</p></template></section>
+    <section><h2>Who needs whom</h2><Graph v-if="data.graph?.things.length" :graph="data.graph" :severity="it.severity"/><p v-else class="dim">{{ data.graph ? 'None of them is in the inventory: devmesh graph load brings a better one in.' : 'No inventory is loaded, so this is not known: devmesh graph init proposes one.' }}</p></section>
     <section><h2>Around it</h2><Timeline :timeline="it.timeline" :blind="data.blind" :nodes="it.nodes" @zoom="zoom"/></section>
     <section v-if="it.similar.length"><h2>Seen before <small>what looked like this one</small></h2><ul class="rows incidents"><li v-for="one in it.similar"><a :href="'/ui/incidents/' + one.id"><i class="mark"></i><span class="what">{{ safe(one.title) }}</span><span class="n">{{ Math.round(one.alike * 100) }} %</span>
         <span class="who">{{ brief(one.onset_us) }} · {{ safe(one.same || 'shared: ' + one.shared.join(', ')) }}<template v-if="one.missing.length"> · not here: {{ safe(one.missing.join(', ')) }}</template></span><span v-for="note in one.notes" class="why">{{ safe(note.text ?? note) }}</span></a></li></ul></section>

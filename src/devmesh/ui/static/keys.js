@@ -1,7 +1,7 @@
 // Keys that work on every page. `?` shows them.
 import { typing } from "devmesh/api.js";
 
-const PLACES = { o: "", i: "incidents", l: "logs", t: "templates", s: "search", n: "nodes", v: "services", d: "detectors", h: "health" };
+const PLACES = { o: "", i: "incidents", l: "logs", t: "templates", s: "search", n: "nodes", v: "services", g: "graph", d: "detectors", h: "health" };
 let waiting = 0;
 
 addEventListener("keydown", (event) => {
