@@ -37,6 +37,7 @@ RULES = {
     "POST /graph/proposals/{proposal_id}/accept": OPERATE,
     "POST /graph/proposals/{proposal_id}/refuse": OPERATE, "GET /graph/unresolved": READ, "GET /graph/stale": READ,
     "GET /health": OPEN, "POST /ingest": SEND, "GET /ingest/state": SEND, "POST /ingest/heartbeat": SEND,
+    "POST /ingest/connections": SEND,
     "POST /nodes/{name:path}/retire": ADMIN, "GET /audit": ADMIN,
     "GET /": OPEN, "GET /docs": OPEN, "GET /docs/start.js": OPEN, "GET /docs/{name}": OPEN, "GET /openapi.json": OPEN,
 }  # fmt: skip

@@ -86,8 +86,13 @@ SAID = [
 def test_containers_have_names_addresses_and_published_ports(machine, tmp_path):
     """Sockets in a container's own network are read from outside; the proxy that listens for it is the container."""
     machine.process(5, "/system.slice/docker.service", [1, 2])
+    machine.process(6, "/system.slice/shop.service", [3])
     machine.process(9, f"/system.slice/docker-{ID}.scope", [11, 12, 13, 14], net=2)
-    machine.table(("0.0.0.0:15432", "0.0.0.0:0", 0x0A, 1), ("172.18.0.1:40000", "172.18.0.3:5432", 1, 2))
+    machine.table(
+        ("0.0.0.0:15432", "0.0.0.0:0", 0x0A, 1),
+        ("172.18.0.1:40000", "172.18.0.3:5432", 1, 2),
+        ("172.18.0.1:40003", "172.18.0.3:5432", 1, 3),
+    )
     machine.table(
         ("0.0.0.0:5432", "0.0.0.0:0", 0x0A, 11), ("127.0.0.1:40001", "127.0.0.1:5432", 1, 12),
         ("172.18.0.3:40002", "10.0.0.9:389", 1, 13), ("127.0.0.1:8125", "0.0.0.0:0", 0x0A, 14), of="9/",
@@ -95,10 +100,9 @@ def test_containers_have_names_addresses_and_published_ports(machine, tmp_path):
     machine.say("self/mountinfo", MOUNTS)
     with engine(tmp_path / "docker.sock", json.dumps(SAID).encode()):
         said = Look(deep=False, proc=str(machine.proc), engines=[str(tmp_path / "docker.sock")], hosts="/none").said
-    assert edges(said) == [("db", "10.0.0.9:389", 1, 0)]
-    assert [(one["unit"], one["address"], one["port"]) for one in said["listeners"]] == [
-        ("db", "", 15432), ("db", "172.18.0.3", 5432),
-    ]  # fmt: skip
+    assert edges(said) == [("db", "10.0.0.9:389", 1, 0), ("shop.service", "172.18.0.3:5432", 1, 0)]
+    assert [one["to"] for one in said["connections"]] == ["", "db"]
+    assert said["listeners"] == [{"unit": "db", "protocol": "tcp", "address": "", "port": 15432}]
     assert said["mounts"] == [{"unit": "db", "kind": "nfs", "server": "10.0.0.9"}]
     assert not any(word in json.dumps(said) for word in ("secret", "hunter2", "/mnt"))
 

@@ -62,7 +62,7 @@ def test_a_real_connection_is_told_with_both_ends(two):
     said = Look(deep=False, engines=()).said
     ours = [one for one in said["connections"] if one["unit"].startswith("shop")]
     target = {"unit": "shop.service", "protocol": "tcp", "address": "127.0.0.1", "port": port}
-    assert ours == [{**target, "count": 3, "unanswered": 0}]
+    assert ours == [{**target, "count": 3, "unanswered": 0, "to": ""}]
     assert {**target, "unit": "shop-db.service"} in said["listeners"]
 
 

@@ -12,6 +12,7 @@ from devmesh import __version__
 from devmesh.api import (
     admin,
     changes,
+    connections,
     docs,
     document,
     errors,
@@ -28,7 +29,7 @@ from devmesh.api.auth import PathToken
 from devmesh.api.body import BODIES_AT_ONCE, Arriving
 from devmesh.api.bounded import Bounded
 from devmesh.api.parameters import only_known
-from devmesh.api.quota import Quotas
+from devmesh.api.quota import Quotas, Turns
 from devmesh.mesh import Mesh
 
 DESCRIPTION = "A memory for a fleet of Linux machines. Errors have one form: `{code, message, hint, batch}`."
@@ -40,6 +41,7 @@ def state_of(mesh: Mesh) -> State:
         {
             "mesh": mesh,
             "quotas": Quotas(mesh.clock, mesh.settings.node_quota_bytes_per_s),
+            "reports": Turns(mesh.clock, connections.EVERY_S),
             "arriving": Arriving(BODIES_AT_ONCE * mesh.settings.max_plain_bytes),
         }
     )
@@ -69,7 +71,20 @@ def make_app(mesh: Mesh, *, started: bool = False) -> FastAPI:
     app.state = state_of(mesh)
     errors.install(app)
     document.install(app)
-    for part in (ingest, logs, templates, incidents, graph, changes, search, house, notifications, admin, docs):
+    for part in (
+        ingest,
+        connections,
+        logs,
+        templates,
+        incidents,
+        graph,
+        changes,
+        search,
+        house,
+        notifications,
+        admin,
+        docs,
+    ):
         app.include_router(part.router)
     app.add_middleware(Bounded)
     app.add_middleware(PathToken)  # comes before it

@@ -10,6 +10,7 @@ from devmesh.errors import QuotaExceeded
 
 BURST_S = 10.0
 WAIT_MAX_S = 300
+MOST_NODES = 10_000
 
 
 class Quotas:
@@ -35,5 +36,29 @@ class Quotas:
                     retry_after_s=max(1, wait),
                 )
             self._full_at[node] = debt_until + size / self._rate
-            if len(self._full_at) > 10_000:  # noqa: PLR2004 - nodes that no longer owe anything are forgotten
+            if len(self._full_at) > MOST_NODES:  # those that no longer owe anything are forgotten
                 self._full_at = {name: until for name, until in self._full_at.items() if until > now}
+
+
+class Turns:
+    """At most one request of a node in so many seconds."""
+
+    def __init__(self, clock: Clock, every_s: float) -> None:
+        self._clock, self._every_s = clock, every_s
+        self._last_s: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def take(self, node: str) -> None:
+        """Count one. Raises QuotaExceeded with the seconds until the next one may come."""
+        now = self._clock.monotonic_s()
+        with self._lock:
+            wait_s = self._last_s.get(node, now - self._every_s) + self._every_s - now
+            if wait_s > 0:
+                raise QuotaExceeded(
+                    "This node told this only just now.",
+                    hint="Once in some minutes is often enough.",
+                    retry_after_s=math.ceil(wait_s),
+                )
+            self._last_s[node] = now
+            if len(self._last_s) > MOST_NODES:
+                self._last_s = {name: at for name, at in self._last_s.items() if now - at < self._every_s}

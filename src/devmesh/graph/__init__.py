@@ -9,7 +9,19 @@ edges; all of it lives in SQL, an engine only answers.
 from devmesh.graph.addresses import OWN_ADDRESS, SHARED_ADDRESS, addresses_of
 from devmesh.graph.answers import Reach, Reached, Risks, Step, Ways, Weak
 from devmesh.graph.asking import Asking
-from devmesh.graph.evidence import Address, Learned, Listener, Seen
+from devmesh.graph.evidence import (
+    CONFIG,
+    MOST_ADDRESSES,
+    MOST_LISTENERS,
+    MOST_SEEN,
+    MOUNTS,
+    NETWORK,
+    UNITS,
+    Address,
+    Learned,
+    Listener,
+    Seen,
+)
 from devmesh.graph.inventory import read_inventory
 from devmesh.graph.kinds import HOST, SERVICE, Fails
 from devmesh.graph.learning import STALE_DAYS, Proposal, Stale, Told, Unresolved
@@ -20,8 +32,9 @@ from devmesh.graph.service import DAYS, Graph
 from devmesh.graph.snapshot import Snapshot, Thing, snapshot_of
 
 __all__ = [
-    "DAYS", "HOST", "MOST_BYTES", "OWN_ADDRESS", "PORTS", "SERVICE", "SHARED_ADDRESS", "STALE_DAYS", "Address",
-    "Asking", "Change", "Edge", "Fails", "Fault", "Graph", "Inventory", "Learned", "Listener", "Loaded", "Proposal",
-    "Reach", "Reached", "Refused", "Risks", "Seen", "Shown", "Snapshot", "Stale", "Step", "Thing", "Told",
-    "Unresolved", "Ways", "Weak", "addresses_of", "read_inventory", "snapshot_of",
+    "CONFIG", "DAYS", "HOST", "MOST_ADDRESSES", "MOST_BYTES", "MOST_LISTENERS", "MOST_SEEN", "MOUNTS", "NETWORK",
+    "OWN_ADDRESS", "PORTS", "SERVICE", "SHARED_ADDRESS", "STALE_DAYS", "UNITS", "Address", "Asking", "Change",
+    "Edge", "Fails", "Fault", "Graph", "Inventory", "Learned", "Listener", "Loaded", "Proposal", "Reach",
+    "Reached", "Refused", "Risks", "Seen", "Shown", "Snapshot", "Stale", "Step", "Thing", "Told", "Unresolved",
+    "Ways", "Weak", "addresses_of", "read_inventory", "snapshot_of",
 ]  # fmt: skip

@@ -62,6 +62,7 @@ class Look:
         self._found: Counts[Target] = Counter()
         self._failed: Counts[Target] = Counter()
         self._listeners: Dict[Port, str] = {}
+        self._inside: Dict[Port, str] = {}  # those of containers' networks, which mean nothing elsewhere
         self._unnamed = self._undecided = 0
         for space in _spaces(proc, self._walk, self._known):
             self._look_at(space)
@@ -119,9 +120,11 @@ class Look:
         address = "" if one.local in ANY else one.local
         if not name or (space.inside and ipaddress.ip_address(one.local).is_loopback):
             return
-        # Any address of a container is one of its network's, for whoever stands outside of it.
-        for place in space.addresses if space.inside and not address else (address,):
-            self._listeners.setdefault((one.protocol, place, one.local_port), name)
+        if not space.inside:
+            self._listeners.setdefault((one.protocol, address, one.local_port), name)
+            return
+        for place in [address] if address else space.addresses:
+            self._inside.setdefault((one.protocol, place, one.local_port), name)
 
     def _publish(self) -> None:
         """Ports of the machine that are a container's: the proxy that listens there for it is not meant."""
@@ -139,7 +142,12 @@ class Look:
             "addresses": own,
             "names": own_addresses.names(own, hosts),
             "connections": [
-                {**target._asdict(), "count": count, "unanswered": self._failed[target]}
+                {
+                    **target._asdict(),
+                    "count": count,
+                    "unanswered": self._failed[target],
+                    "to": self._inside.get(target[1:], ""),
+                }
                 for target, count in sorted(most)
             ],
             "listeners": [
