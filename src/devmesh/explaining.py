@@ -1,33 +1,33 @@
-"""What the first suspect of an incident explains, by the inventory, and what it does not: the ledger of one message."""
+"""The ledger of an incident's one message, as its report keeps it: who was silenced from when to when, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from devmesh.incidents import Names, Part
-from devmesh.mesh import Mesh
+from devmesh.incidents import Case, Joined, Names
+
+MINUTE_US = 60_000_000
 
 
-def ledger(
-    mesh: Mesh, suspects: Collection[Mapping[str, Any]], parts: Collection[Part], named: Names
-) -> dict[str, Any] | None:
-    """`explained` (each with how) and `unexplained`, of all who have a part in it; None without an inventory that
-    knows the first suspect.
+def ledger(facts: Mapping[str, Any], case: Case, joined: Sequence[Joined], named: Names) -> dict[str, Any] | None:
+    """`explained` (each with how) and `unexplained`; each `since_us`, with the last that was found of it (`last_us`).
+    `until_us` is when those that were silenced were told: what was left of it, or its end; None while it lasts.
     """
-    ties, first = mesh.incidents.ties(), next(iter(suspects), None)
-    if ties is None or first is None:
+    kept = facts.get("ledger")
+    if kept is None:
         return None
-    services = mesh.nodes.service_names.ids([first["service"]], create=False)
-    nodes = mesh.nodes.node_names.ids([first["node"]], create=False)
-    if not services or not nodes:
-        return None
-    suspect = services[first["service"]], nodes[first["node"]]
-    if not ties.knows(suspect):
-        return None
-    others = sorted({(one.service_id, one.node_id) for one in parts} - {suspect})
-    how = {pair: ties.need(pair, suspect, whole=False) for pair in others}
+    last = dict[tuple[str, str], int]()
+    for one in joined:
+        who = named.pair(one.finding.service, one.finding.node)
+        key = who["service"], who["node"]
+        last[key] = max(last.get(key, 0), one.last * MINUTE_US)
+    until = case.closed_us if case.eased_us is None else case.eased_us
+
+    def told(one: Mapping[str, Any]) -> dict[str, Any]:
+        return {**one, "last_us": last.get((one["service"], one["node"]), one["since_us"])}
+
     return {
-        "explained": [{**named.pair(*pair), "how": said} for pair, said in how.items() if said],
-        "unexplained": [named.pair(*pair) for pair, said in how.items() if not said],
+        "explained": [{**told(one), "until_us": until} for one in kept["explained"]],
+        "unexplained": [told(one) for one in kept["unexplained"]],
     }

@@ -25,7 +25,7 @@ MINUTE_US = 60_000_000
 NAMES_MAX = 100  # of services, and of nodes, that are asked for at once
 CHIEF = 8
 FINDINGS_SHOWN, LINES_SHOWN, MARKS_SHOWN, STORY_SHOWN = 500, 200, 100, 40
-STORY = {"told", "worse", "muted", "closed", "reopened", "merged", "split", "investigating"}
+STORY = {"told", "worse", "left", "muted", "closed", "reopened", "merged", "split", "investigating"}
 
 
 class Wanted(BaseModel):
@@ -103,7 +103,7 @@ def one_incident(mesh: Mesh, number: int, *, timezone: str = "") -> dict[str, An
     row = rows(mesh, [case])[0]
     return {
         **row,
-        "ledger": ledger(mesh, row["suspects"], parts, named),
+        "ledger": ledger(facts, case, joined, named),
         "report": facts or None,
         "report_md": report.markdown if report else "",
         "findings": [_finding(one, named, texts, zone) for one in shown],
@@ -153,6 +153,7 @@ def _row(case: Case, parts: Sequence[Part], votes: Mapping[str, str], named: Nam
         "closed_by": case.closed_by,
         "reopened": case.reopened,
         "merged_into": case.merged_into,
+        "eased_us": case.eased_us,
         "detectors": sorted({one.detector for one in parts}),
         "services": sorted({named.services.get(one.service_id, "?") for one in parts}),
         "nodes": sorted({named.nodes.get(one.node_id, "?") for one in parts}),

@@ -105,7 +105,16 @@ def stored(mesh):
     out = []
     for case in sorted(mesh.incidents.list(thin=True, limit=1_000).rows, key=lambda one: one.id):
         joined = [(one.finding, one.reason) for one in mesh.incidents.findings(case.id)]
-        life = case.onset_us, case.enough_us, case.last_us, case.closed_us, case.reopened, case.status, case.severity
+        life = (
+            case.onset_us,
+            case.enough_us,
+            case.last_us,
+            case.closed_us,
+            case.reopened,
+            case.status,
+            case.severity,
+            case.eased_us,
+        )
         out.append((life, sorted(joined, key=repr)))
     return out
 

@@ -8,9 +8,8 @@ from bodies import NOW_US, line, run_whole, take
 from devmesh.charting import BARS_MAX, DAY_US, HOUR_US, STEPS_US, span_of, step_of
 from devmesh.detectors import About, Finding, Habit
 from devmesh.errors import InvalidInput, NotFound
-from devmesh.explaining import ledger
 from devmesh.incidenting import Wanted, chief, list_incidents, one_incident
-from devmesh.incidents import Cited, Joined, Names, Part, queries
+from devmesh.incidents import Cited, Joined, queries
 from devmesh.watched import list_blind, list_detectors
 from opened import MINUTE_US, found, open_incident
 
@@ -19,7 +18,7 @@ NIGHT = NOW_MIN // 1440 * 1440
 ROW = {
     "id", "version", "status", "severity", "title", "onset_us", "told_us", "detected_us", "last_us", "closed_us",
     "closed_by", "reopened", "merged_into", "detectors", "services", "nodes", "suspects", "confidence", "inconclusive",
-    "votes",
+    "votes", "eased_us",
 }  # fmt: skip
 WHOLE = ROW | {
     "report", "report_md", "findings", "findings_in_all", "chief", "timeline", "evidence", "similar", "notes",
@@ -61,27 +60,26 @@ def test_a_row_names_who_has_a_part_and_counts_the_votes(mesh, told):
     assert (row["detected_us"], row["told_us"]) == (NOW_US, None)
 
 
-def test_the_ledger_says_whom_the_first_suspect_explains(mesh, told):
-    """By the inventory that is loaded; without one, or of somebody unknown, there is none."""
-    first, parts = [{"service": "mariadb", "node": "store"}], mesh.incidents.parts([told])[told]
-    services = mesh.nodes.service_names.ids(["api", "dns"], create=False)
-    nodes = mesh.nodes.node_names.ids(["apps", "other"], create=False)
-    parts = [*parts, Part(services["dns"], nodes["other"], "new")]
-    named = Names(
-        nodes=mesh.nodes.node_names.names(one.node_id for one in parts),
-        services=mesh.nodes.service_names.names(one.service_id for one in parts),
-    )
-    assert ledger(mesh, first, parts, named) is None
-    mesh.graph.load(
-        "services:\n  mariadb: {hosts: [store]}\n  api: {hosts: [apps], depends_on: [mariadb]}\n"
-        "  dns: {hosts: [other]}\n"
-    )
-    assert ledger(mesh, first, parts, named) == {
-        "explained": [{"service": "api", "node": "apps", "how": "api needs mariadb"}],
-        "unexplained": [{"service": "dns", "node": "other"}],
-    }
-    assert ledger(mesh, [{"service": "who", "node": "store"}], parts, named) is None
-    assert ledger(mesh, [], parts, named) is None
+def test_the_ledger_keeps_whom_the_first_suspect_explains(mesh, told):
+    """As the report had it by the inventory of then: from when to when, and what is left; without one there is none."""
+    minute = lambda ago: (NOW_MIN - ago) * MINUTE_US  # noqa: E731
+    inventory = "services:\n  mariadb: {hosts: [store]}\n  api: {hosts: [apps], depends_on: [mariadb]}\n"
+    mesh.runner.once("write-reports")
+    assert one_incident(mesh, told)["ledger"] is None
+    mesh.graph.load(inventory)
+    mesh.incidents.investigate(told, "ada")
+    mesh.runner.once("write-reports")
+    api = {
+        "service": "api", "node": "apps", "since_us": minute(9), "last_us": minute(9), "until_us": None,
+        "how": "api needs mariadb",
+    }  # fmt: skip
+    assert one_incident(mesh, told)["ledger"] == {"explained": [api], "unexplained": []}
+    mesh.graph.load("services:\n  mariadb: {hosts: [store]}\n")
+    mesh.incidents.close(told, "ada")
+    assert one_incident(mesh, told)["ledger"] == {"explained": [{**api, "until_us": NOW_US}], "unexplained": []}
+    mesh.runner.once("write-reports")
+    left = {key: api[key] for key in ("service", "node", "since_us", "last_us")}
+    assert one_incident(mesh, told)["ledger"] == {"explained": [], "unexplained": [left]}
 
 
 def test_the_list_takes_names_and_words(mesh, told):

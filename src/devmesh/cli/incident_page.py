@@ -13,6 +13,7 @@ MINUTE_CHARS, CLOCK = len("2026-11-22 13:46"), slice(11, 16)
 SUSPECTS, LINES, CHANGES, NOTES = 3, 8, 8, 20
 BARS = 90
 LABEL = 12
+LEDGER = 8
 
 
 def page(one: dict[str, Any], now_us: int, zone: tzinfo) -> None:
@@ -46,7 +47,7 @@ def _head(one: dict[str, Any], now_us: int, zone: tzinfo) -> None:
         _rows("why", [safe(report["hypothesis"]["text"])])
     if report.get("chain"):
         _rows("course", [safe(report["chain"]["text"]), *(f"  {safe(one['text'])}" for one in report["course"])])
-    _ledger(one)
+    _ledger(one, zone)
     if one["detected_us"] is not None:
         told = "told nobody" if one["told_us"] is None else f"told {stamp(one['told_us'], zone)[:MINUTE_CHARS]}"
         _rows("noticed", [f"{stamp(one['detected_us'], zone)[:MINUTE_CHARS]}, {told}"])
@@ -67,13 +68,20 @@ def _suspects(one: dict[str, Any]) -> list[str]:
     ] or ["nobody stands out"]
 
 
-def _ledger(one: dict[str, Any]) -> None:
-    """Whom the first suspect explains, and whom it does not."""
+def _ledger(one: dict[str, Any], zone: tzinfo) -> None:
+    """Whom the first suspect explains, silenced from when to when, and whom it does not."""
     if one["ledger"] is None:
         return
     explained, rest = one["ledger"]["explained"], one["ledger"]["unexplained"]
-    _rows("explains", [_some(list(dict.fromkeys(x["how"] for x in explained)))] if explained else [])
+    rows = [
+        f"{_clock(x['since_us'], zone)} to {_until(x, zone)} {safe(x['node'])}: {safe(x['how'])}" for x in explained
+    ]
+    _rows("silenced", [*rows[:LEDGER], *([f"… and {len(rows) - LEDGER} more: --json"] if len(rows) > LEDGER else [])])
     _rows("but not", [_some([f"{x['service']} on {x['node']}" for x in rest])] if rest else [])
+
+
+def _until(one: dict[str, Any], zone: tzinfo) -> str:
+    return "now  " if one["until_us"] is None else _clock(one["until_us"], zone)
 
 
 def _bars(timeline: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ def reopen(connection: Connection, case: Case, who: str, now_us: int) -> None:
     if case.status != CLOSED or case.merged_into is not None:
         what = "was merged" if case.merged_into is not None else "is open"
         raise InvalidInput(f"Incident {case.id} {what}.", hint=f"devmesh incident show {case.merged_into or case.id}")
-    again = {"closed_us": None, "closed_by": "", "cooldown_until": None, "last_us": now_us}
+    again = {"closed_us": None, "closed_by": "", "cooldown_until": None, "last_us": now_us, "eased_us": None}
     queries.touch(connection, case.id, now_us, status=OPEN, reopened=case.reopened + 1, **again)
     queries.write(connection, case.id, now_us, who, "reopened", "")
 
@@ -63,7 +63,7 @@ def merge(connection: Connection, case: Case, into: Case, titles: Titles, who: s
         other.best[key] = max(weight, other.best.get(key, 0.0))
         other.heard[key] = max(one.heard[key], other.heard.get(key, 0))
     other.missing, other.lasting = one.missing | other.missing, one.lasting | other.lasting
-    other.roots = one.roots | other.roots
+    other.roots, other.signs = one.roots | other.roots, one.signs | other.signs
     other.bad = {pair: max(one.bad.get(pair, 0), other.bad.get(pair, 0)) for pair in one.bad | other.bad}
     other.critical, other.wide = one.critical | other.critical, one.wide | other.wide | is_wide(other.bad)
     told = [at for at in (one.told, other.told) if at is not None]

@@ -13,12 +13,13 @@ an hour after, and what comes back soon opens it again. Pure and deterministic: 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from devmesh.detectors import About, Finding, Tuning
+from devmesh.incidents.easing import NEVER, Signs, parents
 from devmesh.incidents.severity import is_bad, is_wide, severity_of
 from devmesh.incidents.ties import Ties
 from devmesh.memory import Minutes
@@ -61,6 +62,7 @@ class Incident:
     heard: dict[tuple[int, int, int | None], int] = field(default_factory=dict)  # by the same: when last
     bad: dict[Pair, int] = field(default_factory=dict)  # when (service, node) was last in trouble
     roots: dict[Pair, bool] = field(default_factory=dict)  # where something began, and whether on its whole node
+    signs: Signs = field(default_factory=Signs)  # who is in trouble until when
     resting: int = 0  # until then what it knows does not open it again: somebody closed it
     head: Finding | None = None  # the gravest of all
     id: int = 0  # where it is stored
@@ -89,6 +91,7 @@ class Incident:
         self.best[key] = max(self.best.get(key, 0.0), finding.weight)
         self.heard[key] = max(self.heard.get(key, 0), finding.minute)
         self.pairs.add((finding.service, finding.node))
+        self.signs.bad((finding.service, finding.node), finding.minute)
         self.critical |= finding.critical
         if is_bad(finding):
             pair = finding.service, finding.node
@@ -132,6 +135,7 @@ class Grouping:
     ) -> None:
         """`earlier`: those that are open, or were closed within the last hours; `ties`: of an inventory."""
         self._tell_from, self._ties = tell_from, ties
+        self._parents = dict[tuple[int, int, int], set[Pair]]()
         self.incidents = list(earlier)
         self._open = [one for one in self.incidents if one.closed is None]
 
@@ -146,28 +150,63 @@ class Grouping:
             followed = one.minute
             incident, reason = self._home(one)
             incident.add(one, reason, self._tell_from)
+            self._ease(incident, one.minute)
         for incident in list(self._open):
             self._follow(incident, counts, min(counts.until, (counts.hour + 1) * 60) if until is None else until)
         return list(self._open)
 
     def _follow(self, incident: Incident, counts: Minutes, until: int) -> None:
         """Let an incident live on by what is still said, or still missing; close it where nothing is."""
-        for (service, node), since in list(incident.missing.items()):
+        ends = dict[Pair, int]()  # when who was missing spoke again
+        for (service, node), since in incident.missing.items():
             spoke = (counts.service == service) & (counts.node == node)
             back = counts.minute[spoke & (counts.minute > since) & (counts.minute < until)]
             incident.last = max(incident.last, min(until, since + MISSED_MIN, *back.tolist()) - 1)
             if len(back) or until - since > MISSED_MIN:
-                del incident.missing[service, node]
+                ends[service, node] = min([since + MISSED_MIN, *back.tolist()])
+                incident.signs.back |= {(service, node)} if len(back) else set()
         packed = np.fromiter((family * NODES + node for family, node in incident.lasting), dtype=np.int64)
-        rows = np.isin(counts.family * NODES + counts.node, packed)
-        rows &= (counts.minute > incident.last) & (counts.minute < until)
-        for minute in np.unique(counts.minute[rows]).tolist():
+        said = np.isin(counts.family * NODES + counts.node, packed) & (counts.minute < until)
+        for minute in np.unique(counts.minute[said & (counts.minute > incident.last)]).tolist():
             if minute - incident.last > CLOSED_AFTER_MIN:
                 break
             incident.last = minute
+        said &= counts.minute <= incident.last
+        columns = (part[said].tolist() for part in (counts.minute, counts.service, counts.node))
+        self._live(incident, ends, zip(*columns, strict=True), until)
         if until - incident.last > CLOSED_AFTER_MIN:
             incident.closed = incident.last
             self._open.remove(incident)
+
+    def _live(
+        self, incident: Incident, ends: Mapping[Pair, int], said: Iterable[tuple[int, int, int]], until: int
+    ) -> None:
+        """Go through what was still said (minute, service, node), and who came back when, in order of time."""
+        signs = incident.signs
+        news = [(minute, (service, node), False) for minute, service, node in said]
+        news += [(minute, pair, True) for pair, minute in ends.items()]
+        for minute, pair, came_back in sorted(news):
+            if not came_back and minute <= signs.last.get(pair, minute):
+                continue  # each look sees the last hours again
+            self._ease(incident, minute - 1)
+            if came_back:
+                del incident.missing[pair]
+                signs.last[pair] = minute - 1 if pair in signs.back else NEVER
+            else:
+                signs.bad(pair, minute)
+                self._ease(incident, minute)
+        self._ease(incident, until - 1)
+
+    def _ease(self, incident: Incident, minute: int) -> None:
+        """Look whether those whom others need are well again, and others are not."""
+        signs = incident.signs
+        alone = self._ties is None or incident.told is None or len(incident.pairs) < 2  # noqa: PLR2004
+        if self._ties is None or alone or signs.eased is not None or min(map(signs.well, incident.pairs)) > minute:
+            return
+        key = id(incident), len(incident.pairs), len(incident.roots)
+        if key not in self._parents:
+            self._parents[key] = parents(incident.pairs, incident.roots, self._ties)
+        signs.ease(minute, self._parents[key], incident.missing)
 
     def _home(self, finding: Finding) -> tuple[Incident, str]:
         """The incident that a finding belongs to, and why."""
@@ -193,6 +232,7 @@ class Grouping:
             if reason and pause <= (AGAIN_SERVICE_MIN if reason == "same service" else AGAIN_NODE_MIN):
                 incident.closed = None
                 incident.reopened += 1
+                incident.signs.again(finding.minute)
                 self._open = [one for one in self.incidents if one.closed is None]  # in order, as a restart has them
                 return incident, f"{reason}, closed {pause} minutes before"
         fresh = Incident(finding.minute, finding.minute, finding.minute)

@@ -15,7 +15,8 @@ SEVERITIES = ("critical", "warning", "info")
 class Case:
     """An incident as it is stored. `enough_us` is the minute whose evidence was enough, `detected_us` when a look saw
     that (both None while it is thin), `told_us` when the first message was handed on; `closed_by` is empty where it
-    ended by itself; `version` grows with each change that is worth telling, the last of them at `changed_us`.
+    ended by itself; `eased_us`: since when those whom others need are well again, and others are not; `version` grows
+    with each change that is worth telling, the last of them at `changed_us`.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Case:
     closed_by: str
     reopened: int
     merged_into: int | None
+    eased_us: int | None
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Note:
-    """What was written or done. `kind`: note, muted, told, worse, closed, reopened, merged, split, investigating;
+    """What was written or done. `kind`: note, muted, told, worse, left, closed, reopened, merged, split, investigating;
     `who` is empty for DevMesh itself.
     """
 

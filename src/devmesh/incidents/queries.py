@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, ins
 
 from devmesh.db.lists import one_of
 from devmesh.detectors import About, Finding, Habit
+from devmesh.incidents.easing import Signs
 from devmesh.incidents.grouping import Incident
 from devmesh.incidents.model import CLOSED, OPEN, Case, Cited, Note, Part
 from devmesh.incidents.tables import evidence, incident_findings, incident_parts, incidents, notes, votes
@@ -50,6 +51,13 @@ def _growing(row: Row[Any]) -> Incident:
         lasting={(family, node) for family, node in state["lasting"]},
         best={(service, node, family): weight for service, node, family, weight, _heard in state["best"]},
         heard={(service, node, family): heard for service, node, family, _weight, heard in state["best"]},
+        signs=Signs(
+            {(service, node): minute for service, node, minute in state["signs"]},
+            {(service, node) for service, node in state["back"]},
+            None if row.eased_us is None else row.eased_us // MINUTE_US,
+            {(service, node) for service, node in state["left"]},
+            {(service, node) for service, node in state["tops"]},
+        ),
         resting=(row.cooldown_until or 0) // MINUTE_US,
         head=_head(state["head"]),
         id=row.id,
@@ -70,6 +78,10 @@ def state_of(one: Incident) -> str:
             "wide": one.wide,
             "bad": [[*pair, minute] for pair, minute in sorted(one.bad.items())],
             "roots": [[*pair, whole] for pair, whole in sorted(one.roots.items())],
+            "signs": [[*pair, minute] for pair, minute in sorted(one.signs.last.items())],
+            "back": [list(pair) for pair in sorted(one.signs.back)],
+            "tops": [list(pair) for pair in sorted(one.signs.tops)],
+            "left": [list(pair) for pair in sorted(one.signs.left)],
             "missing": [[*pair, since] for pair, since in sorted(one.missing.items())],
             "lasting": [list(pair) for pair in sorted(one.lasting)],
             "best": [[*key, weight, one.heard[key]] for key, weight in one.best.items()],
@@ -113,6 +125,7 @@ def _values(one: Incident) -> dict[str, Any]:
         "enough_us": None if one.told is None else one.told * MINUTE_US,
         "last_us": one.last * MINUTE_US,
         "closed_us": None if one.closed is None else one.closed * MINUTE_US,
+        "eased_us": None if one.signs.eased is None else one.signs.eased * MINUTE_US,
         "reopened": one.reopened,
         "state": state_of(one),
     }
@@ -315,5 +328,5 @@ def _case(row: Row[Any]) -> Case:
     return Case(
         row.id, row.version, row.status, row.severity, row.trigger_type, row.service_id, row.host, row.title,
         row.created_us, row.onset_us, row.enough_us, row.detected_us, row.told_us, row.changed_us, row.last_us,
-        row.closed_us, row.closed_by, row.reopened, row.merged_into,
+        row.closed_us, row.closed_by, row.reopened, row.merged_into, row.eased_us,
     )  # fmt: skip

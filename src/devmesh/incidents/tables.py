@@ -25,6 +25,7 @@ incidents = Table(
     Column("announced", Integer, nullable=False, default=0),  # the version that went to the channels
     Column("last_us", MICROSECONDS, nullable=False),
     Column("closed_us", MICROSECONDS),
+    Column("eased_us", MICROSECONDS),  # since when those whom others need are well again, and others are not
     Column("closed_by", String(64), nullable=False, default=""),  # empty: it ended by itself
     Column("cooldown_until", MICROSECONDS),
     Column("reopened", Integer, nullable=False, default=0),

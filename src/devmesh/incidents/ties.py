@@ -44,6 +44,11 @@ class Ties:
         found = next((one for one in things if one is not None and one.id in needed), None)
         return "" if found is None or pair == other else f"{self._service(pair)} needs {found.name}"
 
+    def places(self, pair: Pair, *, whole: bool) -> list[int]:
+        """What a speaker is in the graph: its service, or its host; `whole`: both."""
+        found = [self.thing(pair), self._host(pair) if whole else None]
+        return list(dict.fromkeys(one.id for one in found if one is not None))
+
     def hops(self, pair: Pair, other: Pair) -> int:
         """Over how many steps one speaker needs another, at least one; 0: it does not."""
         thing = self.thing(other)

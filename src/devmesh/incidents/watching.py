@@ -165,6 +165,7 @@ class Watching:
         queries.take_part(connection, number, {Part(x.service, x.node, x.detector) for x in one.findings})
         queries.cite(connection, number, cited)
         for kind, text in said:
+            text = self._titles.left(one) if kind == "left" else text  # noqa: PLW2901
             queries.write(connection, number, now, "", kind, text)
             log.info("incident=%d %s severity=%s %s", number, kind, one.severity, title)
 
@@ -213,5 +214,7 @@ def _story(one: Incident, before: Incident | None) -> list[tuple[str, str]]:
         out = [("worse", f"Now {one.severity}.")]
     else:
         out = []
+    if one.signs.eased is not None and (before is None or before.signs.eased is None or one.reopened > before.reopened):
+        out.append(("left", ""))
     ended = one.closed is not None and (before is None or before.closed is None or bool(out))
     return [*out, ("closed", "Nothing new or bad was said for half an hour.")] if ended else out

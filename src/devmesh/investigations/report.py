@@ -16,6 +16,7 @@ from devmesh.investigations.draft import Accused, Draft
 from devmesh.investigations.ledger import Ledger
 from devmesh.investigations.lock import Lock, Locked
 from devmesh.investigations.model import Context, Report, Seen
+from devmesh.investigations.silenced import silenced
 
 RULES = "rules"
 EVIDENCE = 60
@@ -83,7 +84,7 @@ def _suspect(judged: Judged, context: Context, zone: tzinfo) -> dict[str, Any]:
 
 
 def _of_context(context: Context) -> dict[str, Any]:
-    """What pages draw: families, who began when, changes, other nodes, earlier incidents."""
+    """What pages draw: families, who began when, changes, other nodes, earlier incidents, who was silenced."""
     names = [_names(context, *pair) for pair in context.pairs]
     blame = {one.change.event_id: one for one in context.causes}
     return {
@@ -104,6 +105,7 @@ def _of_context(context: Context) -> dict[str, Any]:
             for one in context.changes[:SHOWN_CHANGES]
         ],
         "similar": [asdict(one) for one in context.similar],
+        "ledger": silenced(context),
     }  # fmt: skip
 
 

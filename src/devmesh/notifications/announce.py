@@ -7,8 +7,9 @@ calls inconclusive is no more than information, unless something critical was se
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
+from typing import Any
 
 from devmesh.channels import SEVERITIES
 from devmesh.clock import Clock
@@ -19,6 +20,7 @@ from devmesh.loops import Lease, Loop
 from devmesh.nodes import Nodes
 from devmesh.notifications.model import Notice
 from devmesh.notifications.service import Notifications
+from devmesh.notifications.wording import names
 
 log = logging.getLogger(__name__)
 
@@ -70,16 +72,22 @@ class Announcer:
             case.id,
             case.version,
             severity,
-            "closed" if case.status == "closed" else "open",
+            "closed" if case.status == "closed" else "open" if case.eased_us is None else "eased",
             case.title if report is None else report.title,
             case.onset_us,
             tuple(sorted(services.values())),
             tuple(sorted(nodes.values())),
-            tuple(_lines(case, report, self._missed(case))),
+            (*self._left(case), *_lines(case, report, self._missed(case))),
             tuple(one.message for one in self._incidents.cited(case.id)[:QUOTED]),
             case.closed_us,
             f"/ui/incidents/{case.id}",
         )
+
+    def _left(self, case: Case) -> list[str]:
+        """Who is in trouble still although whom it needs is well again."""
+        if case.eased_us is None or case.status == "closed":
+            return []
+        return [one.text for one in self._incidents.notes(case.id) if one.kind == "left"][-1:]
 
     def _missed(self, case: Case) -> list[str]:
         """What comes by plan and did not, with when it does."""
@@ -90,8 +98,9 @@ class Announcer:
 def _lines(case: Case, report: Report | None, missed: Sequence[str]) -> list[str]:
     """What is known, in short plain sentences."""
     out = [*([] if report is None else [report.hypothesis]), *(f"{one}." for one in missed)]
-    if report is not None and (chain := report.facts.get("chain")) is not None:
-        out.insert(1, chain["text"])
+    if report is not None:
+        out[1:1] = [chain["text"]] if (chain := report.facts.get("chain")) else []
+        out += _silenced(report.facts.get("ledger"))
     if report is not None and report.inconclusive:
         out.append("What caused it is not clear.")
     if case.merged_into is not None:
@@ -102,4 +111,21 @@ def _lines(case: Case, report: Report | None, missed: Sequence[str]) -> list[str
         out.append("Nothing new or bad was said for half an hour.")
     if report is not None and case.status != "closed":
         out += [f"Look: {check}" for check in report.next_checks[:CHECKS]]
+    return out
+
+
+def _silenced(ledger: Mapping[str, Any] | None) -> list[str]:
+    """Whom this one message stands for besides, and whom its suspect does not explain: counted, and the first of them
+    by name.
+    """
+    if ledger is None:
+        return []
+    out = []
+    for part, says in (("explained", "Also silenced"), ("unexplained", "Not explained by it")):
+        who = [f"{one['service']} on {one['node']}" for one in ledger[part]]
+        if who:
+            nodes = len({one["node"] for one in ledger[part]})
+            where = "1 node" if nodes == 1 else f"{nodes} nodes"
+            what = "1 service" if len(who) == 1 else f"{len(who)} services"
+            out.append(f"{says}: {what} on {where} ({names(who)}).")
     return out

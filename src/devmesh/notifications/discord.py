@@ -59,8 +59,10 @@ class Discord:
             if "(Unknown Message)" not in error.reason:
                 raise
             return self._new(body)  # somebody deleted it
-        if calls(notice, before) and "critical" in {notice.severity, before.severity}:
-            self._new({**_quiet(), "content": fit(escape(headline(notice)), CONTENT)})
+        eased = notice.status == "eased"  # whoever was silenced is told of with a sound, however severe
+        if calls(notice, before) and (eased or "critical" in {notice.severity, before.severity}):
+            said = [headline(notice), *map(safe, notice.lines[:1] if eased else ())]
+            self._new({**_quiet(), "content": fit(escape("\n".join(said)), CONTENT)})
         return Sent(before.ref, "Discord took the edit")
 
     def _new(self, body: dict[str, Any]) -> Sent:

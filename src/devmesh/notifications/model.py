@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from devmesh.channels import SEVERITIES, Severity
 
-Status = Literal["open", "closed"]
+Status = Literal["open", "eased", "closed"]  # eased: those whom others need are well again, others are not
 
 
 @dataclass(frozen=True)

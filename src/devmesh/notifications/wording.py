@@ -23,9 +23,9 @@ def headline(notice: Notice) -> str:
 
 
 def state(notice: Notice) -> str:
-    """`Critical`, or how long it took once it is closed."""
-    if notice.status == "open":
-        return notice.severity.capitalize()
+    """`Critical`, `Partly over`, or how long it took once it is closed."""
+    if notice.status != "closed":
+        return "Partly over" if notice.status == "eased" else notice.severity.capitalize()
     if notice.closed_us is None:
         return "Closed"
     return f"Closed after {length((notice.closed_us - notice.onset_us) // 1_000_000)}"

@@ -11,7 +11,7 @@ import { ago, brief, clock, group, hint, line, lines as lines_of, many, missed, 
 const [LINES_SHOWN, QUOTED] = [8, 90];
 const AROUND_US = 300_000_000; // of a finding, on the page of lines
 const SECTIONS = [["what", "What"], ["where", "Where"], ["since", "Since when"], ["course", "How it went on"], ["unexplained", "What that does not explain"], ["order", "Who came next"], ["impact", "Impact"], ["changed", "Changed ahead of it"], ["others", "Other nodes"]];
-const DID = { told: "told", muted: "muted", worse: "told again", closed: "closed", reopened: "reopened", merged: "merged", split: "split", investigating: "looks into it", note: "" };
+const DID = { told: "told", muted: "muted", worse: "told again", left: "told again", closed: "closed", reopened: "reopened", merged: "merged", split: "split", investigating: "looks into it", note: "" };
 
 export default {
   props: { data: Object },

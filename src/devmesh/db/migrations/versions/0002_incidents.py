@@ -107,6 +107,7 @@ def upgrade() -> None:
         sa.Column("announced", sa.Integer(), nullable=False),
         sa.Column("last_us", sa.BigInteger(), nullable=False),
         sa.Column("closed_us", sa.BigInteger(), nullable=True),
+        sa.Column("eased_us", sa.BigInteger(), nullable=True),
         sa.Column("closed_by", sa.String(length=64), nullable=False),
         sa.Column("cooldown_until", sa.BigInteger(), nullable=True),
         sa.Column("reopened", sa.Integer(), nullable=False),
