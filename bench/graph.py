@@ -1,6 +1,7 @@
 """The graph at size: loading, building the projection, and questions, by the engine and from memory.
 
 python bench/graph.py [--services 10000] [--edges 50000] [--json]
+python bench/graph.py --learn [--seeds 3] [--days 14] [--json]     learned edges, see learned.py
 
 Services are numbered; each needs some with a lower number, low ones more often (what many need is needed by more). So
 service 1 takes nearly all along when it fails: the worst case, told apart from those drawn at random.
@@ -22,6 +23,7 @@ from typing import Any
 
 from devmesh.mesh import Mesh, open_mesh
 from devmesh.settings import load_settings
+from learned import learned
 
 HOSTS, ASKED = 500, 100
 
@@ -110,7 +112,17 @@ def main() -> None:
     parser.add_argument("--services", type=int, default=10_000)
     parser.add_argument("--edges", type=int, default=50_000)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--learn", action="store_true")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--days", type=int, default=14)
+    parser.add_argument("--hidden", type=int, default=10)
     given = parser.parse_args()
+    if given.learn:
+        for seed in range(1, given.seeds + 1):
+            figures = learned(seed, given.days, given.hidden, given.days // 2)
+            sys.stdout.write(json.dumps(figures, indent=None if given.json else 2) + "\n")
+            sys.stdout.flush()
+        return
     with tempfile.TemporaryDirectory() as folder:
         mesh = open_mesh(load_settings(data_dir=Path(folder), embedding_provider="off", disk_reserve_mb=1))
         try:

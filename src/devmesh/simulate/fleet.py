@@ -55,8 +55,9 @@ class Source:
 class Fleet:
     """All speakers of an inventory, in a fixed order."""
 
-    def __init__(self, inventory: Inventory, seed: int) -> None:
-        self.inventory, self.seed = inventory, seed
+    def __init__(self, inventory: Inventory, seed: int, *, calls: bool = False) -> None:
+        """`calls`: programs log whom they call, as many do once their level or their access log says so."""
+        self.inventory, self.seed, self.calls = inventory, seed, calls
         self.sources: list[Source] = []
         self._at: dict[tuple[str, str], Source] = {}
         self._about: dict[int, Source] = {}

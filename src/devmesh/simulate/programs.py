@@ -3,7 +3,8 @@
 A file is a head (`key  value`), then sections. In `[usual]` and `[work]` a line begins with its mean rate (`12/h`,
 `3/d`, `1/w`), in `[at …]` and in every other section with `-` or a weight (`3x`). `+a..b` goes on with the saying
 above, a to b seconds later, with the same values; `@other` lets another program of the node speak. Then the priority
-as journald has it, and the text with its `{slots}` (see slots.py). `[work]` is what stops where a dependency fails.
+as journald has it, and the text with its `{slots}` (see slots.py). `[work]` is what stops where a dependency fails;
+`[calls]` (or `[calls TYPE]` of what is called) has rates, too, and tells of each peer where that is wished for.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
 WEEK_MIN = 7 * 24 * 60
 EPOCH_MIN = 4 * 24 * 60  # 1970 began on a Thursday: minute 0 of a week is Monday 00:00 UTC, four days later
-USUAL, WORK, AT = "usual", "work", "at "
+USUAL, WORK, AT, CALLS = "usual", "work", "at ", "calls"
 _LINE = re.compile(
     rf"(?:(?P<rate>[\d.]+)/(?P<unit>[hdw])|(?P<weight>[\d.]+)x|(?P<dash>-)|\+(?P<after>[\d.]+?)(?:\.\.(?P<until>[\d.]+))?)"
     rf"\s+(?:@(?P<who>\S+)\s+)?(?P<priority>{'|'.join(PRIORITIES)})(?:\s+(?P<text>.*))?"

@@ -67,13 +67,16 @@ class Simulation:
 
     def __init__(
         self, inventory: Inventory, seed: int, since_us: int, until_us: int, wishes: Sequence[Wish] = (), *,
-        random_faults: int = 0, harmless: int = 0, ordinary: bool = True,
+        random_faults: int = 0, harmless: int = 0, ordinary: bool = True, calls: bool = False,
     ) -> None:  # fmt: skip
-        """`random_faults` and `harmless`: how many more of those kinds at times by chance. Raises SimulationError."""
+        """`random_faults` and `harmless`: how many more of those kinds at times by chance. `calls`: programs log whom
+        they call. Raises SimulationError.
+        """
         if until_us <= since_us:
             raise SimulationError("The span is empty.", "Let it end after it begins.")
-        self.fleet = Fleet(inventory, seed)
+        self.fleet = Fleet(inventory, seed, calls=calls)
         told = (inventory, seed, since_us, until_us, tuple(wishes), random_faults, harmless, ordinary)
+        told += ("calls",) if calls else ()
         self.name = hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
         self._since_us, self._until_us = since_us, until_us
         scripts = [self._wished(n, wish) for n, wish in enumerate(wishes)]

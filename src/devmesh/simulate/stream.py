@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devmesh.simulate.fleet import Source
-from devmesh.simulate.programs import USUAL, WEEK_MIN, WORK, Job
+from devmesh.simulate.programs import CALLS, USUAL, WEEK_MIN, WORK, Job
 from devmesh.simulate.render import Chunk, render
 from devmesh.simulate.rhythm import FIRST_MONDAY_HOURS, levels
 from devmesh.simulate.slots import HOUR_US, Random
@@ -136,8 +136,24 @@ class _Talker:
                 chunks += render(world, source, saying, ts_us, random)
         for job in source.program.jobs:
             chunks += self._job(world, job, start_us, length_us, spells, random)
+        if world.fleet.calls:
+            chunks += self._calls(world, start_us, length_us, spells)
         heard = [rest for one in chunks if (rest := _silenced(one, world)) is not None]
         return [_reworded(one, world, end_us) for one in heard]
+
+    def _calls(self, world: World, start_us: int, length_us: int, spells: list[Spell]) -> list[Chunk]:
+        """Whom it calls, peer by peer; by a chance of its own, so that all else is said as it would be without."""
+        chunks: list[Chunk] = []
+        for peer in self._source.needs:
+            random = world.fleet.random(self._source.key, CALLS, peer.service, peer.node, start_us // HOUR_US)
+            typed = f"{CALLS} {world.fleet.inventory.services[peer.service].type}"
+            program = self._source.program
+            for saying in program.says(typed if typed in program.sections else CALLS):
+                count = int(random.poisson(saying.rate * length_us / HOUR_US))
+                ts_us = start_us + np.sort((random.random(count) * length_us).astype(np.int64))
+                ts_us = _thinned(ts_us, spells, WORK, 1.0, random) if spells else ts_us
+                chunks += render(world, self._source, saying, ts_us, random, peer.slots())
+        return chunks
 
     def _means(self, world: World, start_us: int, length_us: int, random: Random) -> NDArray[np.float64]:
         """The level of each hour. Good and bad days and hours: real counts vary more than chance alone explains."""

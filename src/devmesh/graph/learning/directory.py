@@ -152,7 +152,7 @@ class Directory:
     def _at_socket(self, node: str, path: str) -> Whom:
         known = self._sockets.get((node, path)) or self._sockets.get((node, path.replace("/var/run/", "/run/", 1)))
         if known:
-            return Whom(self.name_of(known), UNKNOWN_PORT)
+            return self._only({self.name_of(known)} - {""})
         low = path.lower()
         words = next((words for mark, words in SOCKETS.items() if mark in low), ())
         return self._only(self._called(node, words))

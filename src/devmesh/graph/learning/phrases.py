@@ -172,6 +172,11 @@ PHRASES = (
         ("dnsmasq[7]: using nameserver 127.0.0.1#5335", "127.0.0.1#5335"),
     ),
     _phrase(
+        "asks for names", r"\blookup \S+ on <", rf"\blookup \S+ on {AT}",
+        ("lookup mariadb on 10.0.0.53:53: server misbehaving", "10.0.0.53:53"),
+        failed=True,
+    ),
+    _phrase(
         "names a service",
         r"\b(?:connect(?:ed|ing|ion)? to|call to|reach|querying|slow query: \S+ on|lookup) [\"'`]?(?!<)\w"
         r"|\w (?:is )?(?:unavailable|unreachable|could not be resolved)",

@@ -18,6 +18,7 @@ SCHEMES: Mapping[str, int] = {
 }  # fmt: skip
 NFS, SMB = 2049, 445
 MOST_PORT = 65_535
+STUBS = ("127.0.0.11", "127.0.0.53", "127.0.0.54")  # Docker's and systemd's, which ask somebody else
 UNIT = re.compile(r"[\w@:.\\-]+\.(?:service|socket)")
 _URL = re.compile(
     r"([a-z][a-z0-9.+-]*)://(?:[^/@\s]*@)?(\[[^\]]*\]|[^/:?#\s]*)(?::(\d{1,5}))?(?=[/?#]|$)", re.IGNORECASE
@@ -100,12 +101,13 @@ def is_local(host: str) -> bool:
 
 
 def is_nobodys(host: str) -> bool:
-    """An address that no one machine of a network has: of a group, of all, of a link."""
+    """An address that no one machine of a network has: of a group, of all, of a link, of a stub resolver."""
     address = address_of(host)
     if not address:
         return False
     known = ipaddress.ip_address(address)
-    return known.is_multicast or known.is_link_local or address == "255.255.255.255" or known.is_reserved
+    reserved = known.version == 4 and known.is_reserved  # noqa: PLR2004 - of IPv6, ::1 is among them
+    return known.is_multicast or known.is_link_local or reserved or address in STUBS
 
 
 def is_outside(host: str) -> bool:
