@@ -75,8 +75,8 @@ class Simulation:
         if until_us <= since_us:
             raise SimulationError("The span is empty.", "Let it end after it begins.")
         self.fleet = Fleet(inventory, seed, calls=calls)
-        told: tuple[object, ...] = (inventory, seed, since_us, until_us, tuple(wishes), random_faults, harmless, ordinary)
-        told += ("calls",) if calls else ()
+        more = ("calls",) if calls else ()
+        told = (inventory, seed, since_us, until_us, tuple(wishes), random_faults, harmless, ordinary, *more)
         self.name = hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
         self._since_us, self._until_us = since_us, until_us
         scripts = [self._wished(n, wish) for n, wish in enumerate(wishes)]
