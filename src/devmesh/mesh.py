@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from devmesh.accounts import Accounts
+from devmesh.analysis import Analysis
 from devmesh.channels import hours_of
 from devmesh.clock import Clock, SystemClock
 from devmesh.db import Database, open_database, schema
@@ -61,6 +62,7 @@ class Mesh:
     incidents: Incidents
     investigations: Investigations
     notifications: Notifications
+    analysis: Analysis
     runner: Runner
 
     def start(self) -> None:
@@ -129,12 +131,13 @@ def open_mesh(settings: Settings, *, clock: Clock | None = None, read_only: bool
     investigations = Investigations(db, clock, nodes, templates, events, memory, incidents, settings.timezone)
     notifications = _notifications(settings, db, clock, intake)
     announcer = Announcer(clock, nodes, incidents, investigations, notifications, zone_of(settings.timezone))
+    analysis = Analysis(clock, nodes, templates, events, graph, incidents, investigations)
     rooms = (nodes, templates, events, embeddings, search, memory, graph, incidents, investigations, notifications)
     loops = [*(loop for room in (*rooms, announcer) for loop in room.loops()), *_care(settings, db, space, intake)]
     runner = Runner(db, clock, owner, loops)
     return Mesh(
         settings, clock, db, space, accounts, nodes, templates, events, intake, embeddings, search, memory, graph,
-        detectors, incidents, investigations, notifications, runner,
+        detectors, incidents, investigations, notifications, analysis, runner,
     )  # fmt: skip
 
 

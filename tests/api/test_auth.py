@@ -21,7 +21,7 @@ RULES = {
     "GET /logs/histogram": READ, "GET /logs/export": READ,
     "GET /templates": READ, "GET /templates/{template_id}": READ, "PUT /templates/{template_id}/words": OPERATE,
     "POST /templates/{template_id}/merge": OPERATE, "POST /templates/{template_id}/split": OPERATE,
-    "GET /search/templates": READ,
+    "GET /search/templates": READ, "POST /analyze": READ,
     "GET /changes": READ, "GET /drift": READ, "GET /notifications": READ, "POST /notifications/test": ADMIN,
     "GET /search/logs": READ, "GET /nodes": READ, "GET /services": READ, "GET /stats": READ, "GET /metrics": READ,
     "GET /incidents": READ, "GET /incidents/{number}": READ, "POST /incidents/{number}/note": OPERATE,

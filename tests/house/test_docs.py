@@ -15,6 +15,7 @@ import typer.main
 from sqlalchemy import Table
 
 from devmesh import errors
+from devmesh.analysis.tools import TAKES
 from devmesh.api import make_app
 from devmesh.cli.app import app
 from devmesh.mesh import Mesh
@@ -37,6 +38,7 @@ ROOMS = (
     "incidents",
     "investigations",
     "notifications",
+    "analysis",
 )
 FOR_ALL_COMMANDS = {"--json", "--help"}
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -141,6 +143,15 @@ def test_every_room_has_its_page_with_its_tables(room):
     owned = {one.name for one in vars(module).values() if isinstance(one, Table)}
     assert owned
     assert {name for name in owned if f"`{name}`" in named} == owned
+
+
+def test_every_tool_has_its_heading_with_its_arguments():
+    """In the page of the room that calls them, and nothing else has one."""
+    parts = re.split(r"^### (.+)$", page("rooms/analysis.md"), flags=re.MULTILINE)
+    told = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert told.keys() == TAKES.keys()
+    for name, takes in TAKES.items():
+        assert {one for one in takes.model_fields if f"`{one}`" not in told[name]} == set(), name
 
 
 def test_every_metric_is_named(mesh: Mesh):

@@ -25,8 +25,8 @@ FACES = {"api", "cli", "ui", "mcp"}
 FACES_OF_FACES = {("server", "api"), ("server", "ui"), ("ui", "api"), ("cli", "api")}
 ENTRY = "__main__"  # python -m devmesh is the command line
 SHARED = {
-    "acting", "asking", "backtest", "catalogue", "changing", "charting", "detecting", "drifting", "explaining",
-    "finding", "house", "incidenting", "metrics", "mesh", "server", "watched",
+    "acting", "answering", "asking", "backtest", "catalogue", "changing", "charting", "detecting", "drifting",
+    "explaining", "finding", "house", "incidenting", "metrics", "mesh", "server", "watched",
 }  # fmt: skip
 OUTSIDE = {"ship", "simulate"}
 FILES = sorted(SRC.rglob("*.py"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from broken_fleet import BROKE_US, MINUTE_US, happen
 
+from broken_fleet import BROKE_US, MINUTE_US, happen
 from devmesh.clock import FakeClock
 from devmesh.mesh import Mesh
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from broken_fleet import BROKE_US, MINUTE_US, broken
 
 from bodies import line
+from broken_fleet import BROKE_US, MINUTE_US, broken
 from devmesh.changing import changes_after
 from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import Filter

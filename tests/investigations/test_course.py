@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from broken_fleet import BROKE_US, MINUTE_US, broken
 
 from bodies import line
+from broken_fleet import BROKE_US, MINUTE_US, broken
 from devmesh.graph import read_inventory, snapshot_of
 from devmesh.incidents import Ties
 from devmesh.investigations.advice import ADVICE

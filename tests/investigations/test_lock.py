@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC
 
 import pytest
-from broken_fleet import BROKE_US, MINUTE_US, happen
 
 from bodies import line, take
+from broken_fleet import BROKE_US, MINUTE_US, happen
 from devmesh.clock import FakeClock
 from devmesh.events import Filter
 from devmesh.investigations import wording

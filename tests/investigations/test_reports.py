@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 
 import pytest
-from broken_fleet import BROKE_US, MINUTE_US, broken, ordinary, watch
 
 from bodies import line, rows
+from broken_fleet import BROKE_US, MINUTE_US, broken, ordinary, watch
 from devmesh.detectors import About
 from devmesh.errors import DevMeshError
 from devmesh.incidenting import one_incident

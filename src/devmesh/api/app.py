@@ -11,6 +11,7 @@ from starlette.datastructures import State
 from devmesh import __version__
 from devmesh.api import (
     admin,
+    analyze,
     changes,
     connections,
     docs,
@@ -80,6 +81,7 @@ def make_app(mesh: Mesh, *, started: bool = False) -> FastAPI:
         graph,
         changes,
         search,
+        analyze,
         house,
         notifications,
         admin,

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from devmesh import __version__
 from devmesh.cli import (
     accounts,
+    ask,
     changes,
     db,
     demo,
@@ -53,6 +54,7 @@ ORDER = (
     "demo",
     "up",
     "import",
+    "ask",
     "search",
     "logs",
     "templates",
@@ -159,6 +161,7 @@ for room in (
     demo,
     serve,
     imports,
+    ask,
     logs,
     search,
     templates,

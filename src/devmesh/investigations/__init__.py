@@ -6,6 +6,9 @@ evidence gives the same order; each value in a report was recomputed from the st
 """
 
 from devmesh.investigations.accusing import Fleet
+from devmesh.investigations.claims import Claim, Metric, Statement
+from devmesh.investigations.ledger import Ledger, Said, Told
+from devmesh.investigations.lock import Lock, Locked, stated, truth
 from devmesh.investigations.model import Report, Seen, Summary
 from devmesh.investigations.service import Investigations
 from devmesh.investigations.similar import Recall, Signature, recall, roles_of, signature
@@ -13,6 +16,7 @@ from devmesh.investigations.strip import Change
 from devmesh.investigations.suspects import Ranking, Suspect
 
 __all__ = [
-    "Change", "Fleet", "Investigations", "Ranking", "Recall", "Report", "Seen", "Signature", "Summary", "Suspect",
-    "recall", "roles_of", "signature",
+    "Change", "Claim", "Fleet", "Investigations", "Ledger", "Lock", "Locked", "Metric", "Ranking", "Recall", "Report",
+    "Said", "Seen", "Signature", "Statement", "Summary", "Suspect", "Told", "recall", "roles_of", "signature", "stated",
+    "truth",
 ]  # fmt: skip

@@ -29,10 +29,15 @@ class Metric(StrEnum):
     NODE = "node"  # who said the event, or the families in the window; with nothing cited: a name that there is
     SERVICE = "service"
     LINE = "line"  # the message of the cited event, or the text of the family
+    INCIDENT = "incident"  # what the cited incident is called
+    ONSET = "onset"  # when it began, in microseconds: int
+    STATE = "state"  # open, investigating or closed
+    PARTS = "parts"  # who has a part in it: services, on nodes
 
 
 EDGES = {Metric.FIRST, Metric.LAST}
 BETWEEN = {Metric.LEAD, Metric.ORDER}
+OF_INCIDENTS = {Metric.INCIDENT, Metric.ONSET, Metric.STATE, Metric.PARTS}
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,15 @@ class Claim:
     service: str = ""
     since_us: int = 0
     until_us: int = 0
+    incident: int = 0
 
     @property
     def cites(self) -> tuple[str, ...]:
-        """f12, t345 and ids of events."""
+        """f12, t345, ids of events, and i7 for an incident."""
         edge = (str(self.value),) if self.metric in EDGES and self.value else ()
         families, templates = (f"f{one}" for one in self.families), (f"t{one}" for one in self.templates)
-        return (*edge, *families, *templates, *self.events)
+        incident = (f"i{self.incident}",) if self.incident else ()
+        return (*edge, *families, *templates, *self.events, *incident)
 
     def within(self, window: Span) -> Claim:
         """The same of a window."""

@@ -21,7 +21,7 @@ from devmesh.templates import Family, Templates
 
 MINUTE_US, HOUR_US = 60_000_000, 3_600_000_000
 ERROR = 3
-MOST_HOURS = 8 * 24  # of a window farther back
+MOST_HOURS = 8 * 7 * 24  # of a window farther back: so long hours are kept
 AT_ONCE = 1_000  # lines that are looked through for the first
 Count = tuple[str, str, int, int]  # node, service, priority, n
 Asked = TypeVar("Asked")
@@ -37,13 +37,26 @@ class Said:
     message: str
 
 
+@dataclass(frozen=True)
+class Told:
+    """An incident that is cited, as people are told of it."""
+
+    title: str
+    onset_us: int
+    status: str
+    parts: str
+
+
 class Ledger:
-    """Reads what claims are held against; `near` is the time around the incident, `copies` lines that were kept."""
+    """Reads what claims are held against; `near` is the time around the incident, `copies` lines that were kept,
+    `incidents` who knows them by number.
+    """
 
     def __init__(
-        self, nodes: Nodes, templates: Templates, events: Events, near: Span, copies: Mapping[str, Said] | None = None
-    ) -> None:
-        self._nodes, self._templates, self._events = nodes, templates, events
+        self, nodes: Nodes, templates: Templates, events: Events, near: Span, copies: Mapping[str, Said] | None = None,
+        incidents: Callable[[int], Told | None] = lambda _number: None,
+    ) -> None:  # fmt: skip
+        self._nodes, self._templates, self._events, self._incidents = nodes, templates, events, incidents
         self.near, self._copies = near, copies or {}
         self._answers: dict[Hashable, Any] = {}
         self._families: dict[int, Family | None] = {}
@@ -63,6 +76,8 @@ class Ledger:
         """What was counted of a claim's families and templates (of all, where it names none) in its window, on its node
         and by its service if it names them; raises InvalidInput for a time of which nothing can be said.
         """
+        if not (one.families or one.templates) and not self._is_near(one.since_us, one.until_us):
+            return self._once(("hours", _who(one)), lambda: self._by_hour(one))
         key = one.families, one.templates, one.since_us, one.until_us
         found = self._once(key, lambda: self._sums(one))
         return [row for row in found if one.node in ("", row[0]) and one.service in ("", row[1])]
@@ -73,6 +88,24 @@ class Ledger:
         nodes = self._nodes.node_names.names(sums["node_id"].to_list())
         services = self._nodes.service_names.names(sums["service_id"].to_list())
         return [(nodes.get(a, "?"), services.get(b, "?"), c, n) for a, b, c, n in sums.iter_rows()]
+
+    def _by_hour(self, one: Claim) -> list[Count]:
+        """What a service or a node said in whole hours, whatever it was."""
+        self._check_hours(one.since_us, one.until_us, named=bool(one.node or one.service))
+        asked = Filter(*self._ids(one), since_us=one.since_us, until_us=one.until_us - 1)
+        names = self._nodes.node_names if one.service else self._nodes.service_names
+        by = "node_id" if one.service else "service_id"
+        sums = self._events.volumes(asked, by).group_by("id", "priority").agg(pl.col("n").sum())
+        named = names.names(sums["id"].to_list())
+        other = (lambda name: (name, one.service)) if one.service else (lambda name: (one.node, name))
+        found = [(*other(named.get(key, "?")), priority, n) for key, priority, n in sums.iter_rows()]
+        return [row for row in found if one.node in ("", row[0])]
+
+    @staticmethod
+    def _check_hours(since_us: int, until_us: int, *, named: bool) -> None:
+        whole = since_us % HOUR_US == 0 and until_us % HOUR_US == 0
+        if not whole or not 0 < until_us - since_us <= MOST_HOURS * HOUR_US or not named:
+            raise InvalidInput("Nothing can be counted in that time.", hint="Whole hours, of what is named.")
 
     def _wanted(self, one: Claim) -> pl.DataFrame:
         rows = self.rows(one.families, one.templates, one.since_us, one.until_us)
@@ -90,9 +123,7 @@ class Ledger:
         if self._is_near(since_us, until_us):
             minute = pl.col("minute") * MINUTE_US
             return self.frame.filter((minute >= since_us) & (minute < until_us))
-        whole = since_us % HOUR_US == 0 and until_us % HOUR_US == 0
-        if not whole or not 0 < until_us - since_us <= MOST_HOURS * HOUR_US or not (families or templates):
-            raise InvalidInput("Nothing can be counted in that time.", hint="Whole hours, of families that are named.")
+        self._check_hours(since_us, until_us, named=bool(families or templates))
         members = {*self._templates.member_ids(families), *templates}
         return self._with_families(self._events.hourly(members, since_us, until_us - 1))
 
@@ -144,9 +175,13 @@ class Ledger:
 
     def _ids(self, one: Claim) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
         """The nodes and the services that a claim names; None is any."""
-        nodes = tuple(self._nodes.node_names.ids([one.node], create=False).values()) if one.node else None
+        nodes = tuple(self.node_ids([one.node])) if one.node else None
         services = tuple(self._nodes.service_names.ids([one.service], create=False).values()) if one.service else None
         return nodes, services
+
+    def node_ids(self, names: Collection[str]) -> Collection[int]:
+        """The numbers of nodes, of those that there are."""
+        return self._nodes.node_names.ids(names, create=False).values()
 
     def event(self, event_id: str) -> Said | None:
         """A line by its id; None where there is none."""
@@ -161,6 +196,10 @@ class Ledger:
             return None
         one = next((one for one in found if one.id == event_id), None)
         return _said(one) if one else self._copies.get(event_id)
+
+    def incident(self, number: int) -> Told | None:
+        """An incident by its number; None where there is none."""
+        return self._once(("incident", number), lambda: self._incidents(number)) if 0 < number < 1 << 62 else None
 
     def families(self, ids: Collection[int]) -> dict[int, Family]:
         """Families that there are, by the id that was asked for."""

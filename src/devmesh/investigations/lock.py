@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from devmesh.errors import InvalidInput
-from devmesh.investigations.claims import BETWEEN, EDGES, Claim, Metric, Statement, Value
+from devmesh.investigations.claims import BETWEEN, EDGES, OF_INCIDENTS, Claim, Metric, Statement, Value
 from devmesh.investigations.ledger import ERROR, Ledger, Said
 
 MOST_CLAIMS = 12
@@ -33,6 +33,7 @@ ORDERS = re.compile(
 )
 CAUSES = re.compile(r"\b(?:caus\w+|led to|leads to|due to|trigger\w*)\b", re.IGNORECASE)
 HOSTLIKE = re.compile(r"\w\.\w|\w[-_]\w*[-_]\w|://|@")
+NAMES = {Metric.SERVICE, Metric.NODE}
 UNKNOWN = "cites what does not exist, or cannot be computed"
 
 
@@ -109,6 +110,8 @@ class Lock:
 
 def truth(judge: Ledger, claim: Claim) -> Value | None:
     """What the store says; None where something that is cited does not exist, or nothing can be said."""
+    if claim.metric in OF_INCIDENTS or claim.incident:
+        return _of_incident(judge, claim)
     said = [one for one in map(judge.event, claim.events) if one is not None]
     known = judge.families(claim.families)
     exist = len(said) == len(claim.events) and len(known) == len(set(claim.families))
@@ -128,6 +131,29 @@ def truth(judge: Ledger, claim: Claim) -> Value | None:
         return _of_counts(judge, claim)
     except InvalidInput:
         return None
+
+
+def stated(judge: Ledger, text: str, *claims: Claim) -> Statement | None:
+    """A statement with the values that the store has; None where it has none, or another name than a claim gives."""
+    truths = [truth(judge, claim) for claim in claims]
+    filled = [replace(one, value=true) for one, true in zip(claims, truths, strict=True) if true is not None]
+    known = all(
+        one.value == was.value or not was.value for one, was in zip(filled, claims, strict=False) if was.metric in NAMES
+    )
+    return Statement(text, tuple(filled)) if known and len(filled) == len(claims) else None
+
+
+def _of_incident(judge: Ledger, claim: Claim) -> Value | None:
+    one = judge.incident(claim.incident)
+    if one is None:
+        return None
+    of: dict[Metric, Value] = {
+        Metric.INCIDENT: one.title,
+        Metric.ONSET: one.onset_us,
+        Metric.STATE: one.status,
+        Metric.PARTS: one.parts,
+    }
+    return of.get(claim.metric)
 
 
 def _between(placed: Sequence[Claim]) -> bool:

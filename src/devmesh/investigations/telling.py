@@ -11,7 +11,7 @@ from dataclasses import replace
 from devmesh.detectors import Finding
 from devmesh.investigations.claims import Claim, Metric, Statement
 from devmesh.investigations.context import DAY_US, unseen_us
-from devmesh.investigations.lock import truth
+from devmesh.investigations.lock import stated, truth
 from devmesh.investigations.model import Context, Elsewhere, Mover
 from devmesh.investigations.strip import Cause
 from devmesh.investigations.suspects import WHOLE, Pair
@@ -19,7 +19,6 @@ from devmesh.memory import Span
 
 MINUTE_US = 60_000_000
 HEARD_US = 7 * DAY_US  # in which a last line is looked for
-NAMES = {Metric.SERVICE, Metric.NODE}
 
 
 class Teller:
@@ -34,10 +33,7 @@ class Teller:
 
     def say(self, text: str, *claims: Claim) -> Statement | None:
         """A statement with the values that the store has; None where it has none, or another name."""
-        truths = [truth(self.ledger, claim) for claim in claims]
-        filled = [replace(one, value=true) for one, true in zip(claims, truths, strict=True) if true is not None]
-        known = all(one.value == was.value for one, was in zip(filled, claims, strict=False) if was.metric in NAMES)
-        return Statement(text, tuple(filled)) if known and len(filled) == len(claims) else None
+        return stated(self.ledger, text, *claims)
 
     def names(self, pair: Pair) -> tuple[str, str]:
         """What a service and its node are called."""

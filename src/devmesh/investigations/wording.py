@@ -53,9 +53,11 @@ def shown(claim: Claim, value: Value, zone: tzinfo) -> str:
         return "at the same time as"
     if metric in EDGES and (at := EVENT.fullmatch(str(value))):
         return f"{metric.value} at {clock(int(at[1]), zone)}"
+    if metric is Metric.INCIDENT:
+        return cut(safe(f"incident {claim.incident}: {value}"), LINE_CHARS)
     if isinstance(value, str):
         return cut(safe(value), LINE_CHARS if metric is Metric.LINE else NAME_CHARS)
-    if metric is Metric.TIME:
+    if metric in (Metric.TIME, Metric.ONSET):
         return clock(value, zone)
     unit = UNITS.get(metric, "")
     return f"{value:,} {unit}{'' if value == 1 else 's'}" if value else f"no {unit}s"
