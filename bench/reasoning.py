@@ -3,10 +3,10 @@
     python bench/reasoning.py [--store DIR] [--json] [--show-held-back]
 
 Four and a half days of a simulated fleet with seven known faults (`asked_fleet.py`) are taken in and watched, then the
-questions of `questions/asked.jsonl` and `questions/asked_held_back.jsonl` are asked. `routing`: the right sort of
-question; `entities`: every node, service, severity, incident and the window right; `facts`: the answer's text has all
-that is expected, counts recounted from what the simulation said. The questions that are held back are not looked at
-while the rules are made; what fails of them is shown only on demand. --store DIR keeps the store for the next time.
+questions of `questions/asked*.jsonl` are asked. `routing`: the right sort of question; `entities`: every node, service,
+severity, incident and the window right; `facts`: the answer's text has all that is expected, counts recounted from what
+the simulation said. The questions that are held back are not looked at while the rules are made; what fails of them is
+shown only on demand. --store DIR keeps the store for the next time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from devmesh.mesh import Mesh
 from machine import yardstick
 
 QUESTIONS = Path(__file__).parent / "questions"
-SETS = {"seen": "asked.jsonl", "held_back": "asked_held_back.jsonl"}
+SETS = {"seen": "asked.jsonl", "held_back": "asked_held_back.jsonl", "afterwards": "asked_afterwards.jsonl"}
 MEASURES = ("routing", "entities", "facts")
 
 
