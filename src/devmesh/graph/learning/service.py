@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+import polars as pl
 from sqlalchemy import Connection
 
 from devmesh.accounts import COMMAND_LINE, record
@@ -16,12 +18,23 @@ from devmesh.graph import decided
 from devmesh.graph import stored as declared
 from devmesh.graph.addresses import addresses_of
 from devmesh.graph.decided import ACCEPTED, REFUSED, names_of
-from devmesh.graph.evidence import MOST_ADDRESSES, MOST_LISTENERS, MOST_SEEN, SOURCES, Address, Learned, Listener, Seen
+from devmesh.graph.evidence import (
+    MOST_ADDRESSES,
+    MOST_LISTENERS,
+    MOST_SEEN,
+    ORDER,
+    SOURCES,
+    Address,
+    Learned,
+    Listener,
+    Seen,
+)
 from devmesh.graph.inventory import is_name
 from devmesh.graph.learning import listing, stored
 from devmesh.graph.learning.directory import Directory, Whom
 from devmesh.graph.learning.known import directory_of, firewall_places, places_of
-from devmesh.graph.learning.model import Proposal, Stale, Unresolved
+from devmesh.graph.learning.model import Proposal, Stale, Touch, Unresolved
+from devmesh.graph.learning.order import DAY_MIN, Follows, following
 from devmesh.graph.learning.reading import LINES, Phrasebook, read_lines
 from devmesh.graph.learning.targets import target_of
 from devmesh.graph.learning.weighing import id_of
@@ -31,9 +44,11 @@ from devmesh.nodes import Nodes
 from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of, number_in
 from devmesh.templates import Templates
 
-READ, PLACE = "learn-edges", "place-edges"
+READ, PLACE, LATER = "learn-edges", "place-edges", "order-edges"
+MOST_FOLLOWS = 1_000
+ERROR = 3  # and worse
 KNOWN_US = 300_000_000
-HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
+MINUTE_US, HOUR_US, DAY_US = 60_000_000, 3_600_000_000, 86_400_000_000
 HEARD_DAYS, STALE_DAYS = 14, 90
 WAITING = 5_000  # targets that are looked at anew at a time
 SEE = "See: devmesh graph proposals --all"
@@ -104,7 +119,11 @@ class Learning:
 
     def loops(self) -> list[Loop]:
         """Read new lines; look anew at what nobody could place."""
-        return [Loop(READ, 15.0, self.read, limit=50), Loop(PLACE, 300.0, self.place, limit=WAITING)]
+        return [
+            Loop(READ, 15.0, self.read, limit=50),
+            Loop(PLACE, 300.0, self.place, limit=WAITING),
+            Loop(LATER, 21_600.0, self.order, limit=MOST_FOLLOWS),
+        ]
 
     def read(self, limit: int, lease: Lease) -> int:
         """Evidence from the lines that came since the last step."""
@@ -121,6 +140,25 @@ class Learning:
                 stored.add(connection, self._resolved(connection, found.seen), once=False)
             self._events.following.keep(connection, READ, part.position)
         return limit if len(part.events) >= LINES else part.commits
+
+    def order(self, limit: int, lease: Lease) -> int:
+        """What the errors of the last days tell by their order, in place of what they told before."""
+        now = self._clock.now_us()
+        minutes: dict[int, list[int]] = {}
+        for day in range(HEARD_DAYS, 0, -1):
+            said = self._events.by_minute(now - day * DAY_US, now - (day - 1) * DAY_US, ("service_id", "priority"))
+            erred = said.filter(pl.col("priority") <= ERROR).select("service_id", "minute").unique().sort("minute")
+            for service, minute in erred.iter_rows():
+                minutes.setdefault(service, []).append(minute)
+        errors = {one: np.array(some, dtype=np.int64) for one, some in minutes.items()}
+        names = self._nodes.service_names.names(errors)
+        self._who_is_where()
+        with lease.write() as connection:
+            name_of = self._directory(connection).name_of
+            called = {one: name_of(name) for one, name in names.items()}
+            found = following({one: errors[one] for one, name in called.items() if name}, HEARD_DAYS * DAY_MIN)
+            stored.replace_source(connection, ORDER, [_follows(one, called) for one in found[:limit]])
+        return min(len(found), limit - 1)
 
     def place(self, limit: int, lease: Lease) -> int:
         """Ask anew for whom waiting targets mean, and forget what is long ago."""
@@ -220,6 +258,12 @@ class Learning:
             Unresolved(one.service, one.node, one.target, one.source, one.why, one.n, one.failures, one.last_us)
             for one in rows
         ]
+
+
+def _follows(one: Follows, called: Mapping[int, str]) -> Touch:
+    who, whom = called[one.who], called[one.whom]
+    first, last = one.first * MINUTE_US, one.last * MINUTE_US
+    return Touch(who, "", whom, ORDER, whom, "", one.n, 0, one.days, first, last)
 
 
 def _plain(one: Seen, now_us: int) -> Seen | None:

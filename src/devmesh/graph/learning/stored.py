@@ -165,6 +165,13 @@ def _touch(row: Any) -> Touch:
     )  # fmt: skip
 
 
+def replace_source(connection: Connection, source: str, some: Iterable[Touch]) -> None:
+    """What was seen from this source is this, and nothing else."""
+    connection.execute(delete(graph_seen).where(graph_seen.c.source == source))
+    for one in some:
+        _write(connection, touch_key(one), one, new=True)
+
+
 # -- places ------------------------------------------------------------------------------------------------------------
 
 

@@ -50,8 +50,9 @@ def proposal(pair: Pair, seen: Sequence[Touch]) -> Proposal:
     for one in seen:
         by_source[one.source].append(one)
     sums = {one: (sum(row.n for row in rows), max(row.days for row in rows)) for one, rows in by_source.items()}
-    told = sorted(seen, key=lambda one: (-one.n, one.source, one.node, one.target))
-    n, failures = sum(one.n for one in seen), sum(one.failures for one in seen)
+    direct = [one for one in seen if one.source != ORDER] or seen  # what only followed was not seen to touch
+    told = sorted(direct, key=lambda one: (-one.n, one.source, one.node, one.target))
+    n, failures = sum(one.n for one in told), sum(one.failures for one in told)
     return Proposal(
         id_of(*pair), *pair, DEPENDS_ON, confidence(sums), n, failures, max(one.days for one in seen),
         tuple(sorted(by_source)), min(one.first_us for one in seen), max(one.last_us for one in seen),
@@ -68,8 +69,8 @@ def id_of(start: str, end: str) -> str:
 def text_of(pair: Pair, told: Sequence[Touch], n: int, failures: int) -> str:
     """`paperless -> 10.0.0.12:5432 (postgresql) seen 312 times, incl. 6 failures, on apps`."""
     start, end = pair
-    named = next((one for one in told if one.source != ORDER), None)
-    if named is None:
+    named = told[0]
+    if named.source == ORDER:
         return f"errors of {start} followed errors of {end} {_times(n)}"
     where = end if named.target == end else f"{named.target} ({end})"
     more = f" and {len(told) - 1} more ways" if len(told) > 2 else " and another way" if len(told) == 2 else ""  # noqa: PLR2004
