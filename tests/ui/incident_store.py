@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from devmesh.clock import FakeClock
+from devmesh.graph import Address, Listener, Seen
 from devmesh.intake import Request
 from devmesh.memory.tables import blind_intervals
 from devmesh.mesh import Mesh, open_mesh
@@ -71,7 +72,25 @@ def fill(folder: Path) -> None:
             look(mesh)
     unseen(mesh, "web", begin + 2 * MINUTE_US, begin + 4 * MINUTE_US)
     mesh.graph.load(json.dumps(INVENTORY))
+    touches(mesh)
     mesh.close()
+
+
+def touches(mesh: Mesh) -> None:
+    """What an agent saw on some days: of whom nobody declared that they need each other."""
+    day = 24 * 60 * MINUTE_US
+    for name, target, days in (
+        (BAD, "10.0.0.12:80", 4),
+        ("front", "10.0.0.11:5432", 4),
+        ("reports", "10.0.0.12:80", 95),
+    ):
+        for ago in (days, 3, 2, 1):
+            at = mesh.clock.now_us() - ago * day
+            mesh.graph.learn(
+                [Seen(name, "edge", target, "network", at, at + MINUTE_US, 20, 1)],
+                [Address("db1", "10.0.0.11"), Address("web", "10.0.0.12")],
+                [Listener("db1", "10.0.0.11", 5432, "postgres"), Listener("web", "10.0.0.12", 80, "api")],
+            )
 
 
 def unseen(mesh: Mesh, node: str, since_us: int, until_us: int) -> None:

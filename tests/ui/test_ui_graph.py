@@ -22,6 +22,8 @@ PLACE = f"""async text => {{ const chart = {CHART}; const box = chart.getDom().g
 # Names of those that stand out.
 STANDING_OUT = f"""async () => ({CHART}).getOption().series[0].data.filter(one => one.itemStyle.opacity === 1)
   .map(one => one.label.formatter().split('\\n').map(text => text.trim())).sort()"""
+# The kinds of lines in the picture.
+LINES = f"""async () => [...new Set(({CHART}).getOption().series[0].links.map(one => one.lineStyle.type))].sort()"""
 LAYOUT = """async ([name, things, edges, width]) => {
   const layout = await import('devmesh/graph_layout.js');
   const made = layout[name](things, edges, width);
@@ -121,6 +123,31 @@ def test_hostile_names_are_painted_and_written_as_text(open_page, ui_url):
         painted(page)
         untouched(page)
         assert fits(page)
+
+
+def test_proposals_are_drawn_accepted_and_refused(open_page, ui_url):
+    """Dotted when asked for; an accepted one is dashed; both said in words; what nobody sees stands beside them."""
+    page = open_page("/ui/graph")
+    painted(page)
+    says(page, "reports -> 10.0.0.12:80 (api) seen 80 times, incl. 4 failures")
+    says(page, "reports DEPENDS_ON postgres")
+    assert page.evaluate(LINES) == ["solid"]
+    page.get_by_label("dotted in the picture").press("Space")
+    says(page, "proposed, not in force")
+    assert page.evaluate(LINES) == ["dotted", "solid"]
+    untouched(page)
+    page.get_by_role("button", name="Accept: reports needs api").press("Enter")
+    says(page, "reports needs api: is in force now")
+    page.goto(f"{ui_url}/ui/graph?of=reports")
+    says(page, "learned and accepted")
+    assert page.evaluate(LINES) == ["dashed", "solid"]
+    page.get_by_label("weak and decided ones, too").press("Space")
+    page.get_by_role("button", name="Refuse: reports needs api").press("Enter")
+    says(page, "reports needs api: is refused")
+    page.reload()
+    painted(page)
+    assert page.evaluate(LINES) == ["solid"]
+    assert fits(page)
 
 
 def test_an_incident_shows_who_needs_whom(open_page):

@@ -35,7 +35,7 @@ def install(mesh: Mesh) -> None:
         asked = {name: request.query_params.get(name, "")[:ASKED_CHARS] for name in ASKED}
 
         def make() -> dict[str, Any]:
-            return {**data(mesh, shapes(), asked["of"], asked["q"]), "asked": asked, "may": grant.administers}
+            return {**data(mesh, shapes(), asked["of"], asked["q"]), "asked": asked, "may": grant.operates}
 
         await frame.show(mesh, request, "Graph", GraphPage(), make, again=True)
 

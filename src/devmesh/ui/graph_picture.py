@@ -20,6 +20,7 @@ BETWEEN_SHOWN = 300  # lines between hosts, those that stand for most
 NEAR = 2  # steps from who was chosen
 OPEN = 100
 SAID_SHOWN, HOSTS_SHOWN = 5, 100  # of one service
+DECLARED, LEARNED = "declared", "learned"
 EVERY = "every node"  # where who runs everywhere stands
 NOWHERE = "no host"
 
@@ -69,6 +70,11 @@ class Shape:
     def needs(self, number: int) -> list[int]:
         """The services that one needs."""
         return [one for one in self.graph.needs.get(number, ()) if self.graph.things[one].kind == SERVICE]
+
+    def edge(self, who: int, what: int) -> list[Any]:
+        """[who needs, what is needed, types, declared or learned]."""
+        pair = who, what
+        return [*pair, self.graph.types[pair], LEARNED if pair in self.graph.learned else DECLARED]
 
     def near(self, of: Thing) -> list[Thing]:
         """Services within NEAR steps of this one either way, the nearest first; of a host, from whom it runs on."""
@@ -137,12 +143,12 @@ class Picture:
         return self._places() if of is None else self._drawn("near", self._shape.near(of))
 
     def _drawn(self, scope: str, some: Sequence[Thing]) -> dict[str, Any]:
-        shown, types = some[:SHOWN], self._shape.graph.types
+        shown = some[:SHOWN]
         ids = {one.id for one in shown}
-        edges = [[one.id, other, types[one.id, other]] for one in shown for other in self._shape.needs(one.id)]
-        edges = [edge for edge in edges if edge[1] in ids]
+        pairs = ((one.id, other) for one in shown for other in self._shape.needs(one.id) if other in ids)
         names = {host for one in shown for host in self._shape.places(one.id)}
         hosts = [self.told(one) for one in self._shape.hosts if one.name in names][:SHOWN]
+        edges = [self._shape.edge(*pair) for pair in pairs]
         return _bounded(scope, [self.told(one) for one in shown], len(some), edges, EDGES_SHOWN) | {"hosts": hosts}
 
     def told(self, one: Thing) -> dict[str, Any]:
@@ -164,7 +170,7 @@ class Picture:
         ranked = sorted(sizes, key=lambda name: (_rank(worst.get(name, "")), -sizes[name], name))
         ids = {name: number for number, name in enumerate(ranked[:SHOWN])}
         first = {place[one.id]: self._shape.places(one.id) for one in self._shape.services}
-        edges = [[ids[a], ids[b], ()] for a, b in self._shape.between if a in ids and b in ids]
+        edges = [[ids[a], ids[b], (), DECLARED] for a, b in self._shape.between if a in ids and b in ids]
         things = [
             {"id": number, "kind": HOST, "name": name, "n": sizes[name], "place": name, "hosts": first[name][:1],
              "severity": worst.get(name, "")}

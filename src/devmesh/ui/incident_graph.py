@@ -47,9 +47,10 @@ def around(mesh: Mesh, shape: Shape, incident: Mapping[str, Any]) -> dict[str, A
         roles |= dict.fromkeys(healthy[:WELL_SHOWN], WELL)
         well = [shape.graph.things[one].name for one in healthy]
     troubled = {one.id for one in ill}
+    pairs = ((one, other) for one in roles for other in shape.graph.needs.get(one, ()) if other in roles)
     return {
         "things": [_told(shape, shape.graph.things[one], role, ill=one in troubled) for one, role in roles.items()],
-        "edges": [[one, other, ()] for one in roles for other in shape.graph.needs.get(one, ()) if other in roles],
+        "edges": [shape.edge(*pair) for pair in pairs],
         "rows": rows, "well": well[:WELL_SHOWN], "well_more": max(0, len(well) - WELL_SHOWN),
         "left_out": max(0, len(ill) - SHOWN),
     }  # fmt: skip

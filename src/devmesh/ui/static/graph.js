@@ -1,6 +1,7 @@
 // The graph: who needs whom, on which hosts, what is wrong with it; one of them in full; what ends many.
 import Chart from "devmesh/graph_chart.js";
 import Panel from "devmesh/graph_panel.js";
+import Proposals from "devmesh/graph_proposals.js";
 import { OTHER, SHAPES, key, kind_of, link } from "devmesh/graph_shapes.js";
 import { call, query } from "devmesh/api.js";
 import { tone } from "devmesh/incident_rows.js";
@@ -8,16 +9,17 @@ import { count, hint, many, safe } from "devmesh/text.js";
 
 const [LISTED, RISKS_SHOWN] = [15, 8];
 const BY = [["host", "on their hosts"], ["need", "who needs whom"]];
+const LINES = [["declared", "", "declared"], ["learned", "6 4", "learned and accepted"], ["proposed", "1.5 4", "proposed, not in force"]];
 const RANKS = { critical: 0, warning: 1, info: 2 };
 const rank = (one) => RANKS[one.severity] ?? 3;
 const fails = (hops) => `fails · ${many(hops, "step")}`;
 
 export default {
   props: { data: Object },
-  components: { Chart, Panel },
+  components: { Chart, Panel, Proposals },
   data() {
     const { of, to, q, by, show } = this.data.asked ?? {};
-    return { of: this.data.chosen ?? null, missing: this.data.missing ?? "", to, q, by: by === "need" ? "need" : "host", shown: to && of ? "way" : ["blast", "causes"].includes(show) ? show : "", lit_rows: [], lit_steps: null, all: false, all_risks: false, risks: null, SHAPES, OTHER, LISTED, RISKS_SHOWN, BY };
+    return { of: this.data.chosen ?? null, missing: this.data.missing ?? "", to, q, by: by === "need" ? "need" : "host", shown: to && of ? "way" : ["blast", "causes"].includes(show) ? show : "", lit_rows: [], lit_steps: null, all: false, all_risks: false, risks: null, proposed: [], SHAPES, OTHER, LISTED, RISKS_SHOWN, BY };
   },
   async mounted() {
     addEventListener("popstate", () => location.reload());
@@ -76,6 +78,15 @@ export default {
     // What stands out but has no place in the picture.
     beyond() {
       return this.lit_rows.filter((row) => row.kind === "service" && !this.known.has(`service ${row.name}`)).length;
+    },
+    // With proposals, where people want to see them.
+    edges() {
+      const pairs = this.proposed.map(([who, what]) => [this.known.get(`service ${who}`)?.id, this.known.get(`service ${what}`)?.id]);
+      return [...this.picture.edges, ...pairs.filter(([who, what]) => who !== undefined && what !== undefined).map(([who, what]) => [who, what, [], "proposed"])];
+    },
+    lines() {
+      const there = new Set(this.edges.map((edge) => edge[3]));
+      return there.size > 1 || !there.has("declared") ? LINES.filter(([kind]) => there.has(kind)) : [];
     },
     kinds() {
       return [...new Set(this.picture.things.map(kind_of))].sort((a, b) => (a === OTHER) - (b === OTHER) || (a < b ? -1 : 1));
@@ -165,8 +176,8 @@ export default {
     <datalist id="graph-names"><option v-for="name in data.names" :value="name">{{ safe(name) }}</option></datalist>
     <p v-if="told" class="told">{{ told }} <a v-if="picture.scope !== 'hosts'" class="linked" href="/ui/graph">All places</a></p>
     <div class="split"><section class="drawn">
-      <Chart v-if="picture.things.length" :things="picture.things" :edges="picture.edges" :hosts="picture.hosts" :by="by_shown" :chosen="one?.id" :lit="lit" :ways="ways" :notes="notes" :label="said" @choose="pick"/>
-      <ul class="graph-legend"><li v-if="!picture.scope.startsWith('hosts')">A <span class="arrow">→</span> B: A needs B, and fails when B does</li><li v-for="kind in kinds"><svg viewBox="0 0 24 24" aria-hidden="true"><path :d="SHAPES[kind]"/></svg>{{ kind === OTHER ? 'another type' : kind }}</li>
+      <Chart v-if="picture.things.length" :things="picture.things" :edges="edges" :hosts="picture.hosts" :by="by_shown" :chosen="one?.id" :lit="lit" :ways="ways" :notes="notes" :label="said" @choose="pick"/>
+      <ul class="graph-legend"><li v-if="!picture.scope.startsWith('hosts')">A <span class="arrow">→</span> B: A needs B, and fails when B does</li><li v-for="[kind, dashes, name] in lines"><svg class="stroke" viewBox="0 0 30 10" aria-hidden="true"><path d="M0 5h30" :stroke-dasharray="dashes"/></svg>{{ name }}</li><li v-for="kind in kinds"><svg viewBox="0 0 24 24" aria-hidden="true"><path :d="SHAPES[kind]"/></svg>{{ kind === OTHER ? 'another type' : kind }}</li>
         <li><i class="dot fill-crit"></i>critical incident</li><li><i class="dot fill-warn"></i>warning</li><li><i class="dot none"></i>none open</li><li v-if="beyond" class="strong">{{ beyond }} more of them are not in this picture</li><li v-if="picture.edges_left_out">{{ count(picture.edges_left_out) }} more lines are left out</li></ul></section>
       <Panel v-if="one" ref="panel" :one="one" :incidents="incidents_here" :names="data.names" :shown="shown" :to="to ?? ''" :now="data.now_us" @choose="choose" @close="close" @lit="light" @to="to = $event"/></div>
     <section><h2>{{ picture.scope === 'hosts' ? 'Places' : 'Services' }} <small v-if="matches">{{ matches.length }} of {{ picture.things.length }}</small></h2>
@@ -175,6 +186,7 @@ export default {
         <tbody><tr v-for="it in listed.slice(0, all ? undefined : LISTED)" :key="it.id"><td><a v-if="it.hosts.length || it.kind === 'service'" :href="link(it.kind === 'service' ? it : {kind: 'host', name: it.hosts[0]})" @click.prevent="pick(it.id)">{{ safe(it.name) }}</a><template v-else>{{ safe(it.name) }}</template></td>
           <template v-if="it.kind === 'service'"><td class="wide dim">{{ safe(it.type) }}</td><td>{{ safe(it.place) }}</td><td class="n wide">{{ it.needs || '' }}</td><td class="n wide">{{ it.users || '' }}</td></template><td v-else class="n">{{ count(it.n) }}</td><td class="apart" :class="tone(it.severity)">{{ it.severity }}</td></tr></tbody></table>
       <p v-if="listed.length > LISTED && !all" class="apart-above"><button @click="all = true">All {{ listed.length }}</button></p></section>
+    <Proposals :may="data.may" :now="data.now_us" @drawn="proposed = $event" @choose="choose"/>
     <div v-if="risks" class="columns"><p v-if="risks.error" class="told">{{ risks.error }}</p><template v-else>
       <section><h2>Single points of failure <small>run only once, and end others</small></h2><p v-if="!risks.points.length" class="empty">None ends two services or more.</p><table v-else class="sheet"><tbody><tr v-for="it in risks.points.slice(0, all_risks ? undefined : RISKS_SHOWN)"><td><a :href="link(it)" @click.prevent="choose(it)">{{ safe(it.name) }}</a> <small>{{ it.kind === 'host' ? 'host' : safe(it.type) }}</small></td><td class="n">ends {{ count(it.ends) }}</td></tr></tbody></table>
         <p v-if="risks.points.length > RISKS_SHOWN && !all_risks" class="apart-above"><button @click="all_risks = true">{{ risks.points.length }} of them</button></p></section>

@@ -94,10 +94,11 @@ export default {
     line([who, what, , kind], places, ink) {
       const [from, to] = [places.get(who), places.get(what)];
       const lit = this.ways ? this.ways.has(`${who} ${what}`) : this.lit ? this.lit.has(who) && this.lit.has(what) : null;
-      const level = from && to && Math.abs(from[1] - to[1]) < 20;
+      const level = from && to && Math.abs(from[1] - to[1]) < 20; // then it goes around whoever stands between
+      const far = from && to ? Math.hypot(from[0] - to[0], from[1] - to[1]) : 1;
       return {
         source: String(who), target: String(what),
-        lineStyle: { color: ink(lit ? "strong" : "dim"), width: lit ? 2 : 1, opacity: lit === null ? 0.6 : lit ? 1 : this.lit ? 0.12 : 0.5, type: LINES[kind] ?? "solid", curveness: level ? 0.28 : 0.06 },
+        lineStyle: { color: ink(lit ? "strong" : "dim"), width: lit ? 2 : 1, opacity: lit === null ? 0.6 : lit ? 1 : this.lit ? 0.12 : 0.5, type: LINES[kind] ?? "solid", curveness: level ? Math.min(0.28, 80 / far) : Math.min(0.06, 30 / far) },
       }; // prettier-ignore
     },
     box({ name, x, y, width, height }, ink) {
