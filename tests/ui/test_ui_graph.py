@@ -154,8 +154,8 @@ def test_an_incident_shows_who_needs_whom(open_page):
     """The suspect, whom it explains and that it is told with it, who is well though it needs it; in words, too."""
     page = open_page("/ui/incidents/1", size=PHONE)
     texts = painted(page)
-    assert {"postgres", "first suspect", "api", "told with it", "reports", "well"} <= set(texts)
-    says(page, "api needs postgres · told with it, not by itself")
+    assert {"postgres", "first suspect", "api", "silenced", "reports", "well"} <= set(texts)
+    says(page, "api needs postgres · silenced: told with it, not by itself")
     says(page, "Well, though they need postgres: ")
     untouched(page)
     assert fits(page)
