@@ -6,6 +6,7 @@ import pytest
 
 from bodies import line
 from broken_fleet import BROKE_US, MINUTE_US, broken
+from devmesh.detectors.rules import RULES
 from devmesh.graph import read_inventory, snapshot_of
 from devmesh.incidents import Ties
 from devmesh.investigations.advice import ADVICE
@@ -115,7 +116,7 @@ def test_each_step_has_the_word_of_its_evidence(troubled, message, word):
 
 def test_every_kind_has_a_word():
     """What advice knows, the narrative can name."""
-    assert WORDS.keys() >= ADVICE.keys()
+    assert WORDS.keys() >= ADVICE.keys() >= {rule.name for rule in RULES}
 
 
 NAMES = dict(enumerate(["mariadb", "api", "worker", "proxy", "cache"]))

@@ -36,9 +36,14 @@ def _rule(
 RULES = (
     _rule(
         "out of memory",
-        r"out of memory: kill|\boom[-_ ]kill|killed by the oom killer|memory cgroup out of memory",
+        r"out of memory: kill|\boom[-_ ]kill|killed by the oom killer|memory cgroup out of memory"
+        r"|\bkilled .{1,200} due to memory (?:pressure|used)|low memory! at or below",
         6.0,
-        ("Out of memory: Killed process <n> (mysqld)", "A process of this unit has been killed by the OOM killer."),
+        (
+            "Out of memory: Killed process <n> (mysqld)", "A process of this unit has been killed by the OOM killer.",
+            "Killed <path> due to memory pressure for <path> being <n>% > <n>% for > <dur> with reclaim activity",
+            "low memory! at or below SIGTERM limits: mem <n>%, swap <n>%",
+        ),
         ("memory usage is normal",),
         critical=True,
     ),
@@ -70,12 +75,79 @@ RULES = (
     _rule(
         "hardware error",
         r"\bi/o error\b|hardware error|machine check|uncorrect(?:able|ed) ecc|failed command: (?:read|write)"
-        r"|unrecovered read error|medium error|\bpool\b.*\b(?:degraded|faulted|suspended)|failed smart",
+        r"|unrecovered read error|medium error|\bpool\b.*\b(?:degraded|faulted|suspended)|failed smart"
+        r"|disk failure on|fail event detected on md|fallen off the bus|nvme.{0,40}controller is down"
+        r"|rejecting i/o to offline device|critical temperature reached",
         6.0,
-        ("I/O error, dev sda, sector <n> op <hex>:(WRITE)", "mce: [Hardware Error]: Machine check events logged"),
-        ("hardware health is good",),
+        (
+            "I/O error, dev sda, sector <n> op <hex>:(WRITE)", "mce: [Hardware Error]: Machine check events logged",
+            "md/raid<n>:md<n>: Disk failure on sdb<n>, disabling device.",
+            "Fail event detected on md device <path>, component device <path>",
+            "NVRM: GPU <hex>: GPU has fallen off the bus.", "nvme nvme<n>: controller is down; will reset: CSTS=<hex>",
+        ),
+        ("hardware health is good", "RebuildFinished event detected on md device <path>"),
         about=About.NODE,
         critical=True,
+    ),
+    _rule(
+        "file system damaged",
+        r"\bext\S{1,3}-fs error|\bxfs \(.{1,40}(?:corruption|shutting down filesystem)"
+        r"|btrfs (?:error|critical|warning).{0,60}(?:\berrs: |csum failed|corrupt)|structure needs cleaning",
+        4.5,
+        (
+            "EXT<n>-fs error (device sdb<n>): ext<n>_lookup:<n>: inode #<n>: comm nfsd: deleted inode referenced: <n>",
+            "XFS (sdb<n>): Corruption detected. Unmount and run xfs_repair",
+            "BTRFS error (device sda<n>): bdev <path> errs: wr <n>, rd <n>, flush <n>, corrupt <n>, gen <n>",
+        ),
+        ("EXT<n>-fs (sda<n>): mounted filesystem with ordered data mode", "BTRFS info (device sda<n>): scrub: started"),
+        about=About.NODE,
+        critical=True,
+    ),
+    _rule(
+        "disk wearing out",
+        r"(?:currently unreadable \(pending\)|offline uncorrectable) sectors|\bfailing[ _]now\b",
+        3.2,
+        (
+            "Device: <path> [SAT], <n> Currently unreadable (pending) sectors",
+            "Device: <path> [SAT], <n> Offline uncorrectable sectors",
+        ),
+        ("Device: <path> [SAT], SMART Usage Attribute: <n> Temperature_Celsius changed from <n> to <n>",),
+    ),
+    _rule(
+        "power lost",
+        r"\bups\b.{0,60}\b(?:on battery|battery is low)|running on ups batteries",
+        3.2,
+        ("UPS ups@localhost on battery", "UPS ups@localhost battery is low", "Running on UPS batteries."),
+        ("UPS ups@localhost on line power",),
+    ),
+    _rule(
+        "no address",
+        r"dhcp lease lost|no dhcpoffers received|no working leases in persistent database"
+        r"|\bdhcp\S{0,4} .{0,20}request timed out",
+        4.3,
+        ("eth<n>: DHCP lease lost", "No DHCPOFFERS received.", "dhcp<n> (eth<n>): request timed out"),
+        ("eth<n>: DHCPv4 address <ip> via <ip>", "DHCPACK of <ip> from <ip>"),
+    ),
+    _rule(
+        "limit reached",
+        r"table full, dropping packet|neighbou?r table overflow|too many open files|\be[mn]file\b"
+        r"|fork rejected by pids controller",
+        3.2,
+        (
+            "nf_conntrack: nf_conntrack: table full, dropping packet",
+            "<ts> [crit] <n>#<n>: accept<n>() failed (<n>: Too many open files)",
+            "cgroup: fork rejected by pids controller in <path>",
+        ),
+        ("opened <n> files",),
+    ),
+    _rule(
+        "no connection left",
+        r"too many connections(?! from)",
+        3.2,
+        ("pymysql.err.OperationalError: (<n>, 'Too many connections')",),
+        ("error: too many connections from <ip>",),
+        about=About.PEER,
+        least=3,
     ),
     _rule(
         "task blocked",
@@ -100,9 +172,15 @@ RULES = (
     ),
     _rule(
         "certificate not accepted",
-        r"certificate[_ ]verify[_ ]failed|x509: certificate",
+        r"certificate[_ ]verify[_ ]failed|x509: certificate|alert unknown ca\b|tls: (?:bad|unknown) certificate"
+        r"|\bverify error: ?depth=",
         3.0,
-        ("certificate verify failed: certificate has expired", "x509: certificate signed by unknown authority"),
+        (
+            "certificate verify failed: certificate has expired", "x509: certificate signed by unknown authority",
+            "SSL_accept() failed: error:<hex>:SSL routines::tlsv1 alert unknown ca: SSL alert number 48",
+            "http: TLS handshake error from <ip>: remote error: tls: bad certificate",
+            "<ip> VERIFY ERROR: depth=<v>, error=certificate has expired: CN=<v>, serial=<v>",
+        ),
         about=About.PEER,
     ),
     _rule(

@@ -35,7 +35,8 @@ LASTING = {"primitive", "new"}  # families that are no news by themselves go on 
 # What begins where it is found, and whether its whole node has it. Everything else may be somebody else's doing.
 BEGINS = {
     "out of memory": True, "disk full": True, "read-only file system": True, "kernel panic": True,
-    "hardware error": True, "node silent": True, "unheard": True, "certificate expired": False, "failed logins": False,
+    "hardware error": True, "file system damaged": True, "disk wearing out": True, "power lost": True,
+    "node silent": True, "unheard": True, "certificate expired": False, "failed logins": False,
 }  # fmt: skip
 NODES = 1 << 20
 

@@ -53,6 +53,27 @@ ADVICE = {
         "reports failing hardware", "On {node}: dmesg | grep -i error | tail; smartctl -a on the disk it names",
         "Is the last backup good?",
     ),
+    "file system damaged": _advice(
+        "has a damaged file system", "On {node}: dmesg | grep -iE 'ext4|xfs|btrfs' | tail",
+        "Is the last backup good? Then unmount and check it (fsck, xfs_repair, btrfs scrub).",
+    ),
+    "disk wearing out": _advice(
+        "reports a disk that loses sectors", "On {node}: smartctl -a on the disk that it names",
+        "Is the last backup good? Replace the disk.",
+    ),
+    "power lost": _advice("runs on battery", "On {node}: upsc ups, or apcaccess: for how long?", "Is the mains back?"),
+    "no address": _advice(
+        "gets no address by DHCP", "On {node}: ip -br address; networkctl status",
+        "Is the DHCP server up? Is the cable in?",
+    ),
+    "limit reached": _advice(
+        "has reached a limit of its system", "On {node}: sysctl net.netfilter.nf_conntrack_count"
+        " net.netfilter.nf_conntrack_max fs.file-nr", "On {node}: systemctl show {service} -p LimitNOFILE -p TasksMax",
+    ),
+    "no connection left": _advice(
+        "gets no connection, for too many are open",
+        "On the database: who holds them (SHOW PROCESSLIST, pg_stat_activity)?",
+    ),
     "task blocked": _advice(
         "waits for storage that does not answer", "On {node}: dmesg | tail; iostat -x 2 3",
         "On {node}: findmnt -t nfs,nfs4,cifs: is a mounted server away?",

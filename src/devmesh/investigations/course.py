@@ -25,6 +25,8 @@ VAGUE = {"errors", "new errors", "more lines", "fewer lines", "unfinished work",
 WORDS = {
     "out of memory": "out of memory", "disk full": "disk full", "read-only file system": "read-only file system",
     "kernel panic": "kernel fault", "hardware error": "failing hardware", "task blocked": "blocked tasks",
+    "file system damaged": "damaged file system", "disk wearing out": "failing disk", "power lost": "no mains power",
+    "no address": "no address", "limit reached": "a limit reached", "no connection left": "no connection left",
     "segmentation fault": "crashes", "unit failed": "failures", "certificate not accepted": "certificates not accepted",
     "certificate expired": "expired certificate", "name not resolved": "names not resolved",
     "connection refused": "refused connections", "not answering": "time-outs", "failed logins": "failed logins",
