@@ -92,6 +92,33 @@ def test_a_cut_node_and_an_unrelated_fault_are_two_messages(ties, after):
     assert len(grouped(None, [*cut(620), expired])) == 1
 
 
+@pytest.mark.parametrize("kind", ["new", "certificate expired"])
+def test_a_lost_node_joins_what_began_with_it_and_has_no_cause_of_its_own(ties, kind):
+    """Nobody declared that the shop needs the file server. Its errors began in the minute in which that node was lost:
+    one fault; a certificate that expired is another.
+    """
+    lost = replace(of("nfs-server", "nas", 616, "node silent", 6.0, about=About.NODE, critical=True), since=601)
+    found = grouped(ties, [of("shop", "web", 600, kind), lost])
+    assert len(found) == (1 if kind == "new" else 2)
+    late = replace(lost, minute=640, since=625)
+    assert len(grouped(ties, [of("shop", "web", 600, kind), late])) == 2
+
+
+@pytest.mark.parametrize("first", ["certificate expired", "certificate not accepted"])
+def test_who_accepts_no_certificate_joins_the_one_that_expired(ties, first):
+    """Also where no edge ties the client to the proxy; what else fails there at that time does not join."""
+    expired = of("nginx", "edge", 600, "certificate expired", 4.0)
+    client = of("app1", "on-app1", 600, "certificate not accepted", 3.0, about=About.PEER)
+    pair = [expired, replace(client, minute=605)] if first == expired.kind else [client, replace(expired, minute=605)]
+    assert len(grouped(ties, pair)) == 1
+    assert (
+        len(
+            grouped(ties, [replace(one, kind="connection refused") if one.about is About.PEER else one for one in pair])
+        )
+        == 2
+    )
+
+
 def test_a_cascade_is_one_however_its_findings_come(ties):
     """A full disk under a database, the shop, and the proxy before it, in any order."""
     full = of("kernel", "db", kind="disk full", weight=6.0, critical=True)

@@ -38,6 +38,7 @@ BEGINS = {
     "hardware error": True, "file system damaged": True, "disk wearing out": True, "power lost": True,
     "node silent": True, "unheard": True, "certificate expired": False, "failed logins": False,
 }  # fmt: skip
+ECHOES = {"certificate expired": "certificate not accepted"}  # what begins, and what others say of it
 NODES = 1 << 20
 
 Pair = tuple[int, int]
@@ -256,7 +257,8 @@ class Grouping:
         # A node that is lost is no face of somebody else's fault, unless both began together.
         lost = finding.critical and finding.about is About.NODE
         began = finding.minute if lost and finding.since is None else finding.since
-        if known is not None and not (lost and any(incident.roots.values())):
+        # Where nobody knows yet where it began, a node that was lost then may be it: an inventory can lack an edge.
+        if known is not None and not (lost and (not incident.roots or any(incident.roots.values()))):
             return 0, ""
         if pause <= BURST_MIN and not lost:
             return BY_TIME, f"within {BURST_MIN} minutes of what came before"
@@ -271,6 +273,8 @@ def _tied(ties: Ties, incident: Incident, finding: Finding) -> tuple[int, str] |
     own, begins = (finding.service, finding.node), finding.kind in BEGINS
     if not ties.knows(own) or not any(ties.knows(pair) for pair in incident.pairs):
         return None
+    if echo := _echo(incident, finding):
+        return 2, echo
     for pair, whole in sorted(incident.roots.items()):
         if how := ties.need(own, pair, whole=whole):
             return 1, how
@@ -280,6 +284,15 @@ def _tied(ties: Ties, incident: Incident, finding: Finding) -> tuple[int, str] |
         if how := ties.need(own, pair, whole=False) or ties.need(pair, own, whole=BEGINS.get(finding.kind, False)):
             return 2, how
     return (0, "") if begins or incident.roots else None
+
+
+def _echo(incident: Incident, finding: Finding) -> str:
+    """Whether one complains of the very thing that begins at the other, whatever an inventory lacks."""
+    for begins, complaint in ECHOES.items():
+        pair = {finding.kind} | {one.kind for one in incident.findings}
+        if finding.kind in (begins, complaint) and {begins, complaint} <= pair:
+            return f"{complaint}, {begins}"
+    return ""
 
 
 def gravity(finding: Finding) -> tuple[bool, float]:

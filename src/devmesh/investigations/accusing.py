@@ -83,8 +83,8 @@ class Naming:
         told = {pair for pair in there if self._is(pair[0], kinds)}
         told = told or {pair for pair in there if self._mentions(pair[0], message)}
         told = told or {pair for pair in there if pair in troubled and pair[0] != self.kernel}
-        told = told or self._needed(one, there)
-        return frozenset(told or {(self.kernel, node) for node in nodes if self.kernel is not None})
+        whole = {(self.kernel, node) for node in nodes if self.kernel is not None}
+        return frozenset(told or self._needed(one, there) | whole)  # an inventory may be wrong: or the node itself
 
     def _needed(self, one: Finding, there: Collection[Pair]) -> set[Pair]:
         """The one of these services that who speaks needs, by the inventory; nobody where it may be several."""

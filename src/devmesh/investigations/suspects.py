@@ -160,13 +160,14 @@ class Ranking:
         for one in findings:
             if one.kind in {"silence", *WHOLE}:
                 silent[one.node].add(one.service)
-        for node, services in silent.items():
-            if len(services) >= MANY_SILENT:
+        for node, gone in silent.items():
+            if len(gone) >= MANY_SILENT:
                 case.blame[self._kernel, node] += NODE_SILENT
         by_node: dict[int, set[frozenset[Pair]]] = defaultdict(set)
         for some in case.complaints:
-            for node in {node for service, node in some if service != self._kernel}:
-                by_node[node].add(frozenset(one for one in some if one[1] == node))
+            services = {one for one in some if one[0] != self._kernel}
+            for node in {one[1] for one in services}:
+                by_node[node].add(frozenset(one for one in services if one[1] == node))
         lost = dict[Pair, Collection[Pair]]()
         for node, meant in by_node.items():
             there = frozenset[Pair]().union(*meant)
