@@ -33,6 +33,7 @@ RULES = {
     "GET /detectors": READ, "GET /blind": READ, "GET /detect": READ,
     "GET /graph": READ, "GET /graph/blast": READ, "GET /graph/causes": READ, "GET /graph/path": READ,
     "GET /graph/risks": READ, "GET /graph/proposal": READ, "POST /graph/inventory": OPERATE,
+    "POST /graph/read": OPERATE,
     "GET /graph/proposals": READ, "POST /graph/proposals": OPERATE,
     "POST /graph/proposals/{proposal_id}/accept": OPERATE,
     "POST /graph/proposals/{proposal_id}/refuse": OPERATE, "GET /graph/unresolved": READ, "GET /graph/stale": READ,

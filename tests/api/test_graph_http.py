@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bodies import line, take
 from devmesh.api import graph
 from devmesh.graph import Listener, Seen
 
@@ -76,3 +77,21 @@ def test_learned_edges_are_decided_by_name_or_id(call):
     assert call("POST", "/graph/proposals/0123456789ab/refuse").status_code == 404
     assert call("GET", "/graph/stale").json() == {"edges": []}
     assert call("GET", "/graph/unresolved").json() == {"unresolved": []}
+
+
+def test_a_file_is_read_as_evidence(call):
+    """As a plan nothing is taken; errors are data with their line; nothing of a secret comes back."""
+    take(call.mesh, line("up", service="shop"), "h1")
+    said = {"source": "/opt/shop.env", "node": "h1", "service": "shop", "text": "DB_URL=postgres://u:hunter2@db1/x\n"}
+    plan = call("POST", "/graph/read", json={**said, "plan": True}).json()
+    found = {"service": "shop", "target": "postgres://db1", "line": 1, "whom": "", "why": "no node is known by this"}
+    assert plan == {"format": "env", "found": [found], "learned": None}
+    assert call.mesh.graph.learning.unresolved() == []
+    assert call("POST", "/graph/read", json=said).json()["learned"] == {"taken": 0, "unresolved": 1, "ignored": 0}
+    assert "hunter2" not in call("GET", "/graph/unresolved").text
+    wrong = call("POST", "/graph/read", json={**said, "text": "A=1\nhunter2 hunter2\n"})
+    assert (wrong.status_code, wrong.json()["faults"][0]["line"]) == (422, 2)
+    assert "hunter2" not in wrong.text
+    assert call("POST", "/graph/read", json={**said, "node": "h2"}).status_code == 404
+    assert call("POST", "/graph/read", json={**said, "text": "x" * (1 << 20)}).status_code == 422
+    assert call("POST", "/graph/read", json={**said, "text": "x" * (3 << 20)}).status_code == 413

@@ -96,3 +96,25 @@ def test_learned_edges_are_shown_and_decided(empty, file):
     assert "does not need" in empty("graph", "path", "api", "redis-server").stdout
     empty("graph", "accept", "redis-server", "api", code=4)
     assert "Every edge" in empty("graph", "stale").stderr
+
+
+def test_files_are_read_as_evidence(empty, tmp_path):
+    """A plan shows whom each line means and takes nothing; then it is a proposal. One error, and nothing is taken."""
+    fill(empty.data_dir, [line("x", service="paperless", node="web1")])
+    (tmp_path / "fleet.yaml").write_text("services:\n  paperless: {hosts: [web1]}\n  postgresql: {hosts: [web1]}\n")
+    empty("graph", "load", str(tmp_path / "fleet.yaml"))
+    unit = tmp_path / "paperless.service"
+    unit.write_text("[Unit]\nRequires=postgresql.service\n[Service]\nEnvironment=DB_URL=mysql://u:hunter2@db9/x\n")
+    plan = empty("graph", "read", str(unit), "--node", "web1", "--plan")
+    assert "paperless.service:2  paperless  postgresql.service  postgresql" in plan.stdout
+    assert "mysql://db9" in plan.stdout
+    assert "hunter2" not in plan.stdout + plan.stderr
+    assert "Nothing to decide" in empty("graph", "proposals").stderr
+    wrong = tmp_path / "x.env"
+    wrong.write_text("what\n")
+    told = empty("graph", "read", str(unit), str(wrong), "--node", "web1", "--service", "x", code=2).stderr
+    assert "x.env:1:1: This is no variable." in told
+    assert "Nothing to decide" in empty("graph", "proposals").stderr
+    assert "2 targets, 1 of them for an edge" in empty("graph", "read", str(unit), "--node", "web1").stderr
+    assert "paperless -> postgresql" in empty("graph", "proposals").stdout
+    empty("graph", "read", str(tmp_path / "none.env"), "--node", "web1", code=4)

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from devmesh.api.auth import grant_of
 from devmesh.api.errors import answer
 from devmesh.errors import BadRequest, DevMeshError, TooLarge, TooSlow
-from devmesh.graph import MOST_BYTES
+from devmesh.graph import MOST_BYTES, MOST_FILE_BYTES
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from devmesh.api.body import Arriving
 
 JSON_BYTES = 1 << 20
-LARGER = {"/graph/inventory": 3 * MOST_BYTES}  # JSON makes six bytes of an "é", which has two
+LARGER = {
+    "/graph/inventory": 3 * MOST_BYTES,
+    "/graph/read": 3 * MOST_FILE_BYTES,
+}  # JSON makes six bytes of an "é", which has two
 WHOLE_S = 30.0
 OWN = ("/ingest", "/ui/sign-in")  # these bound what they read by themselves
 

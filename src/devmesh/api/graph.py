@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from devmesh.accounts import Grant
 from devmesh.api.auth import mesh_of, operator, reader
 from devmesh.errors import Unavailable
-from devmesh.graph import DAYS, MOST_BYTES, STALE_DAYS
+from devmesh.graph import DAYS, MOST_BYTES, MOST_FILE_BYTES, STALE_DAYS
 from devmesh.paging import LIMIT_DEFAULT
 
 router = APIRouter(prefix="/graph", tags=["graph"], dependencies=[Depends(reader)])
@@ -55,6 +55,27 @@ def proposal(request: Request, days: float = DAYS) -> dict[str, Any]:
         return {"text": mesh_of(request).graph.propose(days)}
     finally:
         _proposing.release()
+
+
+class File(BaseModel):
+    """A configuration file of a node: its text, and its name, with a path as far as that tells the form. `service`:
+    whose it is, where it does not say itself. `plan`: only say what it would tell.
+    """
+
+    text: str = Field(max_length=MOST_FILE_BYTES)
+    source: str = Field(max_length=500)
+    node: str = Field(max_length=255)
+    service: str = Field("", max_length=128)
+    format: str = Field("", max_length=20)
+    plan: bool = False
+
+
+@router.post("/read", dependencies=[Depends(operator)])
+def read(request: Request, said: File) -> dict[str, Any]:
+    """Take what a configuration file says as evidence for edges; nothing of it is kept but the targets."""
+    files = mesh_of(request).graph.files
+    told = files.read(said.text, said.source, said.node, service=said.service, form=said.format, apply=not said.plan)
+    return asdict(told)
 
 
 class Decision(BaseModel):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devmesh.cli import graph_learned
+from devmesh.cli import graph_learned, graph_read
 from devmesh.cli.opening import reading, settings_of, writing
 from devmesh.cli.words import Cursor, Json, Limit, examples, note_more
 from devmesh.errors import InvalidInput, NotFound
@@ -30,6 +30,7 @@ Name = Annotated[
 def install(app: typer.Typer) -> None:
     """Add the commands."""
     graph_learned.install(commands)
+    graph_read.install(commands)
     app.add_typer(
         commands,
         name="graph",

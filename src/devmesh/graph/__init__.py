@@ -22,6 +22,7 @@ from devmesh.graph.evidence import (
     Listener,
     Seen,
 )
+from devmesh.graph.files import FORMATS, MOST_FILE_BYTES, FileRead, read_file
 from devmesh.graph.inventory import read_inventory
 from devmesh.graph.kinds import HOST, SERVICE, Fails
 from devmesh.graph.learning import STALE_DAYS, Proposal, Stale, Told, Unresolved
@@ -32,9 +33,10 @@ from devmesh.graph.service import DAYS, Graph
 from devmesh.graph.snapshot import Snapshot, Thing, snapshot_of
 
 __all__ = [
-    "CONFIG", "DAYS", "HOST", "MOST_ADDRESSES", "MOST_BYTES", "MOST_LISTENERS", "MOST_SEEN", "MOUNTS", "NETWORK",
-    "OWN_ADDRESS", "PORTS", "SERVICE", "SHARED_ADDRESS", "STALE_DAYS", "UNITS", "Address", "Asking", "Change",
-    "Edge", "Fails", "Fault", "Graph", "Inventory", "Learned", "Listener", "Loaded", "Proposal", "Reach",
-    "Reached", "Refused", "Risks", "Seen", "Shown", "Snapshot", "Stale", "Step", "Thing", "Told", "Unresolved",
-    "Ways", "Weak", "addresses_of", "read_inventory", "snapshot_of",
+    "CONFIG", "DAYS", "FORMATS", "HOST", "MOST_ADDRESSES", "MOST_BYTES", "MOST_FILE_BYTES", "MOST_LISTENERS",
+    "MOST_SEEN", "MOUNTS", "NETWORK", "OWN_ADDRESS", "PORTS", "SERVICE", "SHARED_ADDRESS", "STALE_DAYS", "UNITS",
+    "Address", "Asking", "Change", "Edge", "Fails", "Fault", "FileRead", "Graph", "Inventory", "Learned",
+    "Listener", "Loaded", "Proposal", "Reach", "Reached", "Refused", "Risks", "Seen", "Shown", "Snapshot", "Stale",
+    "Step", "Thing", "Told", "Unresolved", "Ways", "Weak", "addresses_of", "read_file", "read_inventory",
+    "snapshot_of",
 ]  # fmt: skip

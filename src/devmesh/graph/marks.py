@@ -54,8 +54,8 @@ class Refused(InvalidInput):
 class Marks:
     """Collects what is wrong in one file."""
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, source: str, most_depth: int = MOST_DEPTH, form: str = "services: NAME: hosts: [NODE]") -> None:
+        self.source, self._most_depth, self._form = source, most_depth, form
         self.faults: list[Fault] = []
 
     def wrong(self, node: Node | yaml.Event | None, what: str, right: str = "") -> None:
@@ -95,8 +95,8 @@ class Marks:
             if getattr(event, "anchor", None) is not None:
                 self.wrong(event, "Anchors and aliases (& and *) are not read here.", "Write it out.")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MOST_DEPTH:
-                self.wrong(event, "This is nested too deeply.", "services: NAME: hosts: [NODE]")
+            if depth > self._most_depth:
+                self.wrong(event, "This is nested too deeply.", self._form)
                 return
 
     # -- what a node holds ---------------------------------------------------------------------------------------------

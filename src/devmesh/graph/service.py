@@ -15,6 +15,7 @@ from devmesh.graph import answers, decided, stored
 from devmesh.graph.answers import Reach, Risks, Ways
 from devmesh.graph.asking import Asking
 from devmesh.graph.evidence import Address, Learned, Listener, Seen
+from devmesh.graph.files import Files
 from devmesh.graph.inventory import read_inventory
 from devmesh.graph.learning import Learning
 from devmesh.graph.model import Change, Inventory, Loaded, Shown
@@ -39,6 +40,7 @@ class Graph:
         self._db, self._clock, self._asking = db, clock, asking
         self._nodes, self._templates, self._events = nodes, templates, events
         self.learning = Learning(db, clock, nodes, templates, events)
+        self.files = Files(clock, nodes, self.learning)
         self._known: tuple[tuple[int, Sequence[str]], Snapshot] | None = None
 
     # -- the inventory -------------------------------------------------------------------------------------------------

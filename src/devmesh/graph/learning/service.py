@@ -91,6 +91,13 @@ class Learning:
         taken, unresolved, _repeats = self._db.transact(work)
         return Learned(taken, unresolved, len(seen) - taken - unresolved)
 
+    def whom(self, seen: Sequence[Seen]) -> list[Whom]:
+        """Whom each of them means today, or why that is nobody; nothing is taken in."""
+        self._who_is_where()
+        with self._db.read() as connection:
+            directory = self._directory(connection)
+        return [directory.whom(one.service, one.node, one.target) for one in seen]
+
     def _resolved(self, connection: Connection, seen: Iterable[Seen]) -> list[tuple[Seen, Whom]]:
         """With whom each means; without those that mean nothing, or that the system itself says."""
         directory = self._directory(connection)

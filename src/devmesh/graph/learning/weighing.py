@@ -4,7 +4,8 @@
     c          = CAPS[source] · (1 - ½ⁿ) · (1 - ¼ᵈ)
 
 with n times and d separate days: what one source says once is worth less than half of what it can be worth, three days
-nearly all. Sources err apart, so two of them are surer than one. Order of time alone never comes near `SHOWN`.
+nearly all. What stands in a file or a unit is worth its cap at once: it needs no luck to be seen. Sources err apart, so
+two of them are surer than one. Order of time alone never comes near `SHOWN`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from devmesh.graph.learning.model import Proposal, Told, Touch
 # What a source can be worth at most. A connection may be a neighbour's in the same network namespace, a line may quote
 # somebody, a file may be of yesterday; that errors follow errors has many reasons.
 CAPS = {NETWORK: 0.9, UNITS: 0.9, CONFIG: 0.8, LOGS: 0.85, MOUNTS: 0.8, ORDER: 0.3}
+STANDING = (CONFIG, UNITS)
 SHOWN = 0.5
 MOST_TOLD = 5
 Pair = tuple[str, str]
@@ -28,10 +30,12 @@ Pair = tuple[str, str]
 
 def confidence(by_source: Mapping[str, tuple[int, int]]) -> float:
     """0 to 1, of {source: (times, separate days)}."""
-    left = (
-        1 - CAPS[one] * (1 - 0.5 ** min(n, 64)) * (1 - 0.25 ** min(days, 64)) for one, (n, days) in by_source.items()
-    )
+    left = (1 - CAPS[one] * (1 if one in STANDING else _often(n, days)) for one, (n, days) in by_source.items())
     return round(1 - prod(left), 3)
+
+
+def _often(n: int, days: int) -> float:
+    return (1 - 0.5 ** min(n, 64)) * (1 - 0.25 ** min(days, 64))
 
 
 def pairs_of(some: Iterable[Touch], name_of: Callable[[str], str]) -> dict[Pair, list[Touch]]:
