@@ -12,11 +12,14 @@ from devmesh.memory import Changes, Span
 from devmesh.when import parse_when, zone_of
 
 if TYPE_CHECKING:
+    from devmesh.events import Event
+    from devmesh.investigations import Change as Changed
     from devmesh.mesh import Mesh
 
 SINCE, AGAINST = "24h", "7d"
 LIMIT_DEFAULT, LIMIT_MAX = 20, 1_000
-DAY_US = 86_400_000_000
+HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
+HEARD_H = 48  # who runs where
 
 
 def list_changes(
@@ -51,7 +54,8 @@ def changes_after(
 ) -> dict[str, Any]:
     """What changed on an event's node after it, up to `until` (a day later, if it is not said): the families as in
     `list_changes`, against the week before the event, and in `strip` what people and programs changed there, newest
-    first. Raises InvalidInput, NotFound.
+    first. `downstream`: the same of whom needs its service, or its node where nobody declared the service, on other
+    nodes, each with its `hops`; None without an inventory that knows it. Raises InvalidInput, NotFound.
     """
     _check(limit)
     zone, now = zone_of(timezone or mesh.settings.timezone), mesh.clock.now_us()
@@ -61,23 +65,60 @@ def changes_after(
     window = Span(one.ts_us, min(until_us, now))
     found = mesh.memory.changes(window, one.ts_us - 7 * DAY_US, node_ids=node_ids)
     strip = mesh.investigations.strip(window.since_us + 1, window.until_us, node_ids)[:limit]
-    services = mesh.nodes.service_names.names({change.service_id for change in strip})
     return {
         **_described(mesh, found, limit),
         "event": {"id": one.id, "ts_us": one.ts_us, "node": one.node, "service": one.service, "message": one.message},
-        "strip": [
-            {
-                "at_us": change.at_us,
-                "kind": change.kind,
-                "node": one.node,
-                "service": services.get(change.service_id, "?"),
-                "text": change.text,
-                "event": change.event_id,
-                "n": change.n,
-            }
-            for change in strip
-        ],
+        "strip": _strip(mesh, strip),
+        "downstream": _downstream(mesh, one, window, limit),
     }
+
+
+def _downstream(mesh: Mesh, one: Event, window: Span, limit: int) -> dict[str, Any] | None:
+    """What changed in who needs an event's service, the nearest first."""
+    ties = mesh.incidents.ties()
+    (service,) = mesh.nodes.service_names.ids([one.service], create=False).values()
+    (node,) = mesh.nodes.node_names.ids([one.node], create=False).values()
+    of = None if ties is None else ties.thing((service, node))
+    if ties is None or of is None:
+        return None
+    heard = mesh.events.speakers(window.since_us // HOUR_US - HEARD_H, window.until_us // HOUR_US)
+    near = dict[int, int]()  # hops by service
+    nodes = set[int]()
+    for other in heard:
+        if other[1] != node and (hops := ties.hops(other, (service, node))):
+            near[other[0]] = min(hops, near.get(other[0], hops))
+            nodes.add(other[1])
+    names = mesh.nodes.service_names.names(near)
+    by_name = {names.get(number, "?"): hops for number, hops in near.items()}
+    out: dict[str, Any] = {"of": of.name, "services": [], "found": 0, "changes": [], "strip": []}
+    if not near:
+        return out
+    found = mesh.memory.changes(window, window.since_us - 7 * DAY_US, node_ids=nodes, service_ids=near.keys())
+    strip = mesh.investigations.strip(window.since_us + 1, window.until_us, nodes)
+    strip = [x for x in strip if x.service_id in near and x.node_id != node]
+    rows = _described(mesh, found, LIMIT_MAX)["changes"]
+    out["services"] = [{"service": name, "hops": n} for name, n in sorted(by_name.items(), key=lambda x: (x[1], x[0]))]
+    for key, some in (("changes", rows), ("strip", _strip(mesh, strip))):
+        out[key] = sorted(({**x, "hops": by_name[x["service"]]} for x in some), key=lambda x: x["hops"])[:limit]
+    return {**out, "services": out["services"][:limit], "found": len(found.rows)}
+
+
+def _strip(mesh: Mesh, some: Sequence[Changed]) -> list[dict[str, Any]]:
+    """What people and programs changed, with names."""
+    services = mesh.nodes.service_names.names({change.service_id for change in some})
+    nodes = mesh.nodes.node_names.names({change.node_id for change in some})
+    return [
+        {
+            "at_us": change.at_us,
+            "kind": change.kind,
+            "node": nodes.get(change.node_id, "?"),
+            "service": services.get(change.service_id, "?"),
+            "text": change.text,
+            "event": change.event_id,
+            "n": change.n,
+        }
+        for change in some
+    ]
 
 
 def _check(limit: int) -> None:

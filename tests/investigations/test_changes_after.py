@@ -29,6 +29,41 @@ def test_after_an_event_its_node_alone_is_looked_at(troubled):
     assert changes_after(mesh, oldest.id, until="9m")["strip"] == []
 
 
+@pytest.mark.sqlite_only
+def test_downstream_stands_apart_with_its_hops(troubled):
+    """By the inventory: the api needs the database, the proxy the api; the nas needs nobody."""
+    refused = "ERROR: upstream api is unreachable"
+    body = broken() + b"".join(
+        line(refused, service="proxy", ts_us=BROKE_US + n * MINUTE_US + 40_000_000, node="edge") for n in range(5)
+    )
+    body += line("Reloaded api.service - Api.", service="api", ts_us=BROKE_US + 5 * MINUTE_US, node="apps")
+    mesh = troubled(body)
+    oldest = mesh.events.query(Filter(contains="core-dump"), 100).events[-1]
+    assert changes_after(mesh, oldest.id)["downstream"] is None
+    mesh.graph.load(
+        "services:\n  mariadb: {hosts: [db01]}\n  api: {hosts: [apps], depends_on: [mariadb]}\n"
+        "  proxy: {hosts: [edge], depends_on: [api]}\n  zfs: {hosts: [nas]}\n"
+    )
+    found = changes_after(mesh, oldest.id)
+    below = found["downstream"]
+    assert (below["of"], below["services"]) == (
+        "mariadb", [{"service": "api", "hops": 1}, {"service": "proxy", "hops": 2}],
+    )  # fmt: skip
+    rows = [(one["hops"], one["service"], one["text"]) for one in below["changes"]]
+    assert rows == sorted(rows, key=lambda one: one[0])
+    assert (2, "proxy", refused) in rows
+    assert {one["service"] for one in below["changes"]} == {"api", "proxy"}
+    assert [(one["hops"], one["node"], one["text"]) for one in below["strip"]] == [
+        (1, "apps", "Reloaded api.service - Api.")
+    ]
+    assert not {one["service"] for one in found["changes"]} & {"api", "proxy"}
+    few = changes_after(mesh, oldest.id, limit=1)["downstream"]
+    assert (len(few["changes"]), few["found"]) == (1, len(rows))
+    proxys = mesh.events.query(Filter(contains="unreachable"), 1).events[0]
+    nobody = changes_after(mesh, proxys.id)["downstream"]
+    assert (nobody["of"], nobody["services"], nobody["changes"]) == ("proxy", [], [])
+
+
 def test_an_event_that_is_none_is_told(mesh):
     """No such event, no id, no limit."""
     with pytest.raises(NotFound):

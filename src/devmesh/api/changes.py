@@ -29,7 +29,8 @@ def changes(
 ) -> dict[str, Any]:
     """Families that are not as they were, with what would be normal and the chance that it is luck.
 
-    With `after` those of an event's node since it, and what people and programs changed there (`strip`).
+    With `after` those of an event's node since it, and what people and programs changed there (`strip`); by an
+    inventory also of whom needs it on other nodes (`downstream`).
     """
     if after is not None:
         return changes_after(mesh_of(request), after, until=until, limit=limit, timezone=timezone)

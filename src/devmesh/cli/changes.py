@@ -19,6 +19,7 @@ TITLES = {
     "quieter": "Quieter:",
 }
 SLIGHT = 1e-3
+SERVICES = 12  # that are named
 FEW = 10.0
 HOUR_US = 3_600_000_000
 MINUTE_CHARS = len("2026-11-22 13:46")
@@ -97,6 +98,8 @@ def changes(
         write(f"Nothing changed but by luck; {many(found['compared'], 'pattern')} compared.")
     elif found["found"] > len(found["changes"]):
         note(f"There are {count(found['found'] - len(found['changes']))} more: --limit N")
+    if after is not None:
+        _write_downstream(found["downstream"], zone)
 
 
 def _write_strip(found: dict[str, Any], zone: tzinfo) -> None:
@@ -111,6 +114,32 @@ def _write_strip(found: dict[str, Any], zone: tzinfo) -> None:
     for one in found["strip"]:
         times = f" ({one['n']} of them)" if one["n"] > 1 else ""
         write(f"  {stamp(one['at_us'], zone)}  {one['kind']:<13} {safe(one['service'])}: {safe(one['text'])}{times}")
+
+
+def _write_downstream(below: dict[str, Any] | None, zone: tzinfo) -> None:
+    """What changed in who needs it, on other nodes, by hops."""
+    from devmesh.cli.terminal import count, many, note, safe, stamp, write
+
+    if below is None:
+        return
+    write("")
+    if not below["services"]:
+        write(f"By the inventory nobody on another node needs {safe(below['of'])}.")
+        return
+    some = ", ".join(f"{safe(one['service'])} ({many(one['hops'], 'hop')})" for one in below["services"][:SERVICES])
+    more = len(below["services"]) - SERVICES
+    write(f"Downstream, needing {safe(below['of'])}: {some}{f' and {more} more' if more > 0 else ''}")
+    for one in below["strip"]:
+        who = f"{safe(one['service'])} on {safe(one['node'])}"
+        write(f"  {stamp(one['at_us'], zone)}  {one['kind']:<13} {who}: {safe(one['text'])}")
+    for one in below["changes"]:
+        hops = many(one["hops"], "hop")
+        who = f"{one['kind']:<7} {one['id']:<5} {safe(one['service'])}"
+        write(f"{_numbers(one):>20}  {hops:<6}  {who}  {safe(one['text'])}{_luck(one)}")
+    if not below["changes"]:
+        write("Nothing changed there but by luck.")
+    elif below["found"] > len(below["changes"]):
+        note(f"There are {count(below['found'] - len(below['changes']))} more downstream: --limit N")
 
 
 def _spans(found: dict[str, Any], zone: tzinfo) -> str:
