@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, MutableMapping
 from dataclasses import replace
 
@@ -19,6 +21,14 @@ GROWN_UP_MIN = 24 * 60
 KILLED, CRASHED = 3.0, 4.0
 NEWS = {"new", "louder", "error rate", "successor"}
 BEFORE_MIN, AFTER_MIN, CALM = 1, 10, 0.3
+# Whom the kernel names ("Kill process" until 5.1), that systemd saw one of a unit's processes killed so, how it ended.
+PROCESS = re.compile(r"kill(?:ed)? process \S+ \(([^)]*)\)", re.IGNORECASE)
+OF_UNIT = re.compile(r"process of this unit has been killed|result 'oom-kill'", re.IGNORECASE)
+SIGKILL = re.compile(r"code=killed, status=\S+/KILL", re.IGNORECASE)
+UNIT = re.compile(r"^(\S+?)(?:@\S*)?\.(?:service|scope)\b")
+VARIES = "<"  # in place of a name: a family of several
+WORD = re.compile(r"[a-z]+")
+ALIKE = 4  # letters that a process and its unit begin with alike, if their names are not shorter
 BOOT, SHUTDOWN = 1, 2
 
 Pair = tuple[int, int]
@@ -30,6 +40,8 @@ class Correlation:
     def __init__(self) -> None:
         self._marks: MutableMapping[int, int] = Large()  # by family: BOOT, SHUTDOWN or 0
         self._killed: dict[int, int] = {}  # by node: when memory ran out
+        self._processes: dict[int, dict[str, int]] = defaultdict(dict)  # by node: whom the kernel named, when
+        self._units: dict[Pair, int] = {}  # (service, node) of which systemd says it: when
         self._shut: dict[int, int] = {}  # by node: when it went down in good order
         self._booted: dict[int, int] = {}
         self._spoke: dict[int, int] = {}  # by node: its last minute in the hours before
@@ -39,18 +51,40 @@ class Correlation:
         starts, own = self._boots(hour, normal)
         self._spoke |= zip(hour.counts.node.tolist(), hour.counts.minute.tolist(), strict=True)
         calmer = [replace(one, weight=one.weight * CALM) if _starting(one, starts) else one for one in found]
-        return [*calmer, *self._kills(found), *own]
+        return [*calmer, *self._kills(found, normal), *own]
 
-    def _kills(self, found: Iterable[Finding]) -> list[Finding]:
-        """Units that failed on a node just after memory ran out there."""
+    def _kills(self, found: Iterable[Finding], normal: Baselines) -> list[Finding]:
+        """The units that failed on a node because the kernel killed a process of theirs when memory ran out there."""
         out = []
         for one in sorted(found, key=lambda one: (one.minute, one.kind != MEMORY)):
+            text = "" if one.family is None else normal.shapes[one.family].text
             if one.kind == MEMORY:
                 self._killed[one.node] = one.minute
-            elif one.kind == FAILED and one.minute - self._killed.get(one.node, -1 << 40) <= KILLED_MIN:
-                text = "failed just after its node ran out of memory"
-                out.append(_finding(one.minute, "killed", (one.service, one.node, one.family), KILLED, text))
+                if OF_UNIT.search(text):
+                    self._units[one.service, one.node] = one.minute
+                elif (named := PROCESS.search(text)) is not None:
+                    names = self._processes[one.node].items()
+                    lately = {name: at for name, at in names if at >= one.minute - KILLED_MIN}
+                    self._processes[one.node] = lately | {named[1]: one.minute}
+            elif one.kind == FAILED and self._was_killed(one, text):
+                said = "failed: killed when its node ran out of memory"
+                out.append(_finding(one.minute, "killed", (one.service, one.node, one.family), KILLED, said))
         return out
+
+    def _was_killed(self, one: Finding, text: str) -> bool:
+        """Whether who failed is whom the kernel killed: systemd says so of the unit, the kernel names its process, or
+        it was killed and the kernel's lines name nobody.
+        """
+        since = one.minute - KILLED_MIN
+        if self._killed.get(one.node, since - 1) < since:
+            return False
+        if self._units.get((one.service, one.node), since - 1) >= since:
+            return True
+        names = [name for name, minute in self._processes[one.node].items() if minute >= since]
+        unit = UNIT.search(text)
+        if unit is not None and any(_alike(name, unit[1]) for name in names):
+            return bool(SIGKILL.search(text))
+        return bool(SIGKILL.search(text)) and all(VARIES in name for name in names)
 
     def _boots(self, hour: Hour, normal: Baselines) -> tuple[list[Pair], list[Finding]]:
         """(node, minute) of boots and shutdowns, and findings of boots that no shutdown went before."""
@@ -80,6 +114,13 @@ class Correlation:
         again = minute - self._booted.get(node, -1 << 40) < KILLED_MIN
         self._booted[node] = minute
         return not again and minute - self._shut.get(node, -1 << 40) > ORDERLY_MIN
+
+
+def _alike(process: str, unit: str) -> bool:
+    """Whether a process is called nearly as a unit is: mariadbd and mariadb, php-fpm8.2 and php8.2-fpm."""
+    one, other = (next(iter(WORD.findall(name.lower())), "") for name in (process, unit))
+    letters = min(ALIKE, len(one), len(other))
+    return letters > 0 and one[:letters] == other[:letters]
 
 
 def _starting(one: Finding, starts: Collection[Pair]) -> bool:

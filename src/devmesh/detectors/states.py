@@ -33,7 +33,7 @@ FINDS = {
     schedule.NAME: "the line that did not come: a backup, a cron job",
     successor.NAME: "a line that is always followed by another, and was not",
     unheard.NAME: "a node whose agent is not heard any more, and why",
-    correlation.NAME: "a unit failed just after memory ran out; came up, and had not gone down in good order",
+    correlation.NAME: "a unit that was killed when memory ran out; came up, and had not gone down in good order",
 }
 
 
