@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -122,6 +123,20 @@ def test_nothing_but_plain_values_goes_out(value):
     """An object's text would be part of the query (M15)."""
     with pytest.raises(TypeError):
         plain([value])
+
+
+def test_no_query_is_made_of_anything():
+    """Cypher is text of constants alone: no f-string, no format, no sum but of two constants (T10)."""
+    tree = ast.parse(Path(falkor_file.__file__).read_text())
+    made = [one for one in tree.body if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]).startswith("_")]
+    fixed = {ast.unparse(one.targets[0]) for one in made}
+    assert all(isinstance(one, ast.Constant | ast.Name | ast.BinOp | ast.Dict) for one in (x.value for x in made))
+    assert not [one for x in made for one in ast.walk(x) if isinstance(one, ast.JoinedStr | ast.Call)]
+    calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute)]
+    asked = {ast.unparse(one.args[0]) for one in calls if one.func.attr in {"query", "ro_query"}}
+    assert asked == {"cypher", "_INDEX"}
+    passed = {ast.unparse(one.args[1]) for one in calls if one.func.attr == "_ask"}
+    assert passed | {"_NEEDS", "_BREAKS", "_NODES"} <= fixed
 
 
 def test_what_the_engine_cannot_hold_is_left_out_of_text():

@@ -166,6 +166,7 @@ class Grouping:
             incident.last = max(incident.last, min(until, since + MISSED_MIN, *back.tolist()) - 1)
             if len(back) or until - since > MISSED_MIN:
                 ends[service, node] = min([since + MISSED_MIN, *back.tolist()])
+                incident.signs.back -= {(service, node)}
                 incident.signs.back |= {(service, node)} if len(back) else set()
         packed = np.fromiter((family * NODES + node for family, node in incident.lasting), dtype=np.int64)
         said = np.isin(counts.family * NODES + counts.node, packed) & (counts.minute < until)
@@ -173,7 +174,7 @@ class Grouping:
             if minute - incident.last > CLOSED_AFTER_MIN:
                 break
             incident.last = minute
-        said &= counts.minute <= incident.last
+        said &= (counts.minute <= incident.last) & (self._ties is not None)  # else nobody is a parent
         columns = (part[said].tolist() for part in (counts.minute, counts.service, counts.node))
         self._live(incident, ends, zip(*columns, strict=True), until)
         if until - incident.last > CLOSED_AFTER_MIN:
