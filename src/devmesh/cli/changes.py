@@ -66,7 +66,7 @@ def changes(
     instead of all that it did not say.
     """
     from devmesh.changing import changes_after, list_changes
-    from devmesh.cli.terminal import count, emit, many, note, safe, viewer_zone, write
+    from devmesh.cli.terminal import emit, viewer_zone, write
 
     settings = settings_of(context)
     with reading(settings) as mesh:
@@ -83,6 +83,14 @@ def changes(
     write(_spans(found, zone))
     if after is not None:
         _write_strip(found, zone)
+    _write_changes(found)
+    _write_downstream(found.get("downstream"), zone)
+
+
+def _write_changes(found: dict[str, Any]) -> None:
+    """The families by kind."""
+    from devmesh.cli.terminal import count, many, note, safe, write
+
     for name in found["quiet_nodes"]:
         write(f"{safe(name)} said nothing in this time; what it usually says is left out.")
     widest = max((len(safe(one["service"])) for one in found["changes"]), default=0)
@@ -98,8 +106,6 @@ def changes(
         write(f"Nothing changed but by luck; {many(found['compared'], 'pattern')} compared.")
     elif found["found"] > len(found["changes"]):
         note(f"There are {count(found['found'] - len(found['changes']))} more: --limit N")
-    if after is not None:
-        _write_downstream(found["downstream"], zone)
 
 
 def _write_strip(found: dict[str, Any], zone: tzinfo) -> None:

@@ -194,7 +194,7 @@ class Grouping:
             self._ease(incident, minute - 1)
             if came_back:
                 del incident.missing[pair]
-                signs.last[pair] = minute - 1 if pair in signs.back else NEVER
+                signs.bad(pair, minute - 1 if pair in signs.back else NEVER)
             else:
                 signs.bad(pair, minute)
                 self._ease(incident, minute)
