@@ -114,11 +114,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--learn", action="store_true")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--days", type=int, default=14)
     parser.add_argument("--hidden", type=int, default=10)
     given = parser.parse_args()
     if given.learn:
-        for seed in range(1, given.seeds + 1):
+        for seed in range(given.first, given.first + given.seeds):
             figures = learned(seed, given.days, given.hidden, given.days // 2)
             sys.stdout.write(json.dumps(figures, indent=None if given.json else 2) + "\n")
             sys.stdout.flush()

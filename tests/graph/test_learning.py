@@ -69,6 +69,13 @@ def test_a_report_sent_twice_counts_once(learned):
     assert learned.graph.learning.proposals().rows[0].evidence == 50
 
 
+def test_one_report_may_word_a_target_in_two_ways(mesh):
+    """They are one target, and both of them count."""
+    mapped = seen(target="[::ffff:10.0.0.12]:5432")
+    assert mesh.graph.learn([seen(), mapped], [DB], [LISTENS]).taken == 2
+    assert mesh.graph.learning.proposals(everything=True).rows[0].evidence == 20
+
+
 def test_what_is_declared_is_no_proposal(mesh):
     """The same connection of a service whose file says so is its evidence."""
     mesh.graph.learn([seen(24 * day, service="shop") for day in range(4)], [DB], [LISTENS])

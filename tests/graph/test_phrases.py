@@ -75,7 +75,7 @@ def test_a_proxys_line_of_which_a_client_wrote_a_part_tells_nothing():
         ("unix:/run/x.sock", Target(socket="/run/x.sock")),
         ("http://unix:/run/php.sock:/x", Target(socket="/run/php.sock")),
         ("999.1.1.1:5", None), ("12:30", None), ("a b", None), ("x:99999", None), ("/", None), ("", None), ("-", None),
-        ("x" * 300, None), ("a\x00b", None),
+        ("network-online.target", None), ("mnt-nas.mount", None), ("x" * 300, None), ("a\x00b", None),
     ],
 )  # fmt: skip
 def test_a_target_is_read_as_it_is_worded(said, target):

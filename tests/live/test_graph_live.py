@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 import urllib.request
 from pathlib import Path
 
@@ -14,12 +15,12 @@ from devmesh.graph.engine import is_built
 from processes import start_server
 
 pytestmark = pytest.mark.skipif(not is_built() and not os.environ.get("CI"), reason="no engine here")
-TEXT = "services:\n  db: {hosts: [h1]}\n  api: {hosts: [h2], depends_on: [db]}\n"
+TEXT = "services:\n  db: {hosts: [h1]}\n  cache: {hosts: [h1]}\n  api: {hosts: [h2], depends_on: [db]}\n"
 
 
-def post(server, path, body):
-    """The JSON answer of a POST."""
-    head = {"Content-Type": "application/json"}
+def post(server, path, body, node=""):
+    """The JSON answer of a POST, of a node's agent."""
+    head = {"Content-Type": "application/json", **({"DevMesh-Node": node} if node else {})}
     asked = urllib.request.Request(server.url + path, json.dumps(body).encode(), head, method="POST")  # noqa: S310
     with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - our own server
         return json.load(answer)
@@ -38,9 +39,20 @@ def engine_of(server) -> int | None:
     return None
 
 
+def accept_a_learned_edge(server) -> None:
+    """What an agent saw once, put in force."""
+    now = int(time.time() * 1_000_000)
+    met = {"unit": "db.service", "protocol": "tcp", "address": "127.0.0.1", "port": 6379, "count": 1}
+    heard = {"unit": "cache.service", "protocol": "tcp", "address": "127.0.0.1", "port": 6379}
+    said = {"since_us": now - 1, "until_us": now, "connections": [met], "listeners": [heard]}
+    assert post(server, "/ingest/connections", said, "h1")["taken"] == 1
+    done = post(server, "/graph/proposals", {"start": "db", "end": "cache", "decision": "accept"})
+    assert done["decision"] == "accepted"
+
+
 def test_the_engine_lives_and_dies_with_its_server(tmp_path):
     """`kill -9` of the engine: the next look has a new one. `kill -9` of the server: no engine is left, and the next
-    server has the inventory.
+    server has the inventory, and the learned edge that somebody accepted.
     """
     server = start_server(tmp_path / "data")
     try:
@@ -55,10 +67,12 @@ def test_the_engine_lives_and_dies_with_its_server(tmp_path):
         second = engine_of(server)
         assert second not in (None, first)
         assert server.get("/graph/blast?of=db")["engine"] == "falkordb"
+        accept_a_learned_edge(server)
         server.kill()
         assert not Path(f"/proc/{second}").exists() or "Z" in Path(f"/proc/{second}/stat").read_text()
         server = start_server(tmp_path / "data")
         assert server.get("/graph/blast?of=db")["total"] == 1
+        assert [one["name"] for one in server.get("/graph/blast?of=cache")["rows"]] == ["db", "api"]
         post(server, "/loops/keep-graph/run", {})
         third = engine_of(server)
         assert server.get("/graph/blast?of=db")["engine"] == "falkordb"

@@ -21,7 +21,7 @@ from devmesh.graph.tables import graph_places, graph_seen
 DAY_US = 86_400_000_000
 MOST_WAITING, MOST_KNOWN, MOST_ROWS = 50, 200, 50_000
 MOST_PLACES = {"address": 64, "listener": 500, "mount": 64}  # of a node
-MOST_NODE, MOST_COUNT = 255, 2**40
+MOST_NODE = 255
 KEPT_US, WAITING_US = 400 * DAY_US, 90 * DAY_US
 AGENT_US = 3 * DAY_US  # for so long an agent's word holds that it does not say again
 CHUNK = 500
@@ -47,10 +47,11 @@ def add(connection: Connection, some: Sequence[Taken], *, once: bool) -> tuple[i
     """
     sums = {True: 0, False: 0, None: 0}
     known = _known(connection, {touch_key(seen) for seen, _whom in some})
+    before = {key: max(row.last_us for row in rows.values()) for key, rows in known.items()}
     for seen, whom in some:
         key = touch_key(seen)
         rows = known.setdefault(key, {})
-        if once and rows and seen.last_us <= max(row.last_us for row in rows.values()):
+        if once and seen.last_us <= before.get(key, -1):
             sums[None] += 1
             continue
         old = rows.get(whom.name)
@@ -104,22 +105,18 @@ def _room(connection: Connection, seen: Seen, whom: str) -> bool:
 
 
 def _write(connection: Connection, key: str, row: Touch, *, new: bool) -> None:
-    if new:
-        connection.execute(insert(graph_seen).values(key=key, **asdict(row)))
-        return
     table = graph_seen.c
-    connection.execute(update(graph_seen).where((table.key == key) & (table.whom == row.whom)).values(**asdict(row)))
+    mine = update(graph_seen).where((table.key == key) & (table.whom == row.whom)).values(**asdict(row))
+    if new or connection.execute(mine).rowcount == 0:  # what was known may have had to go for another one
+        connection.execute(insert(graph_seen).values(key=key, **asdict(row)))
 
 
-def touches(connection: Connection, *, placed: bool | None = None, start: Sequence[str] = ()) -> list[Touch]:
+def touches(connection: Connection, *, placed: bool) -> list[Touch]:
     """Everything that was seen, of which it is known whom it means (`placed`), or not known."""
     table = graph_seen.c
-    query = select(graph_seen).order_by(table.service, table.node, table.target, table.source, table.whom)
-    if placed is not None:
-        query = query.where(table.whom != "" if placed else table.whom == "")
-    if start:
-        query = query.where(table.service.in_(start))
-    return [_touch(row) for row in connection.execute(query)]
+    query = select(graph_seen).where(table.whom != "" if placed else table.whom == "")
+    order = (table.service, table.node, table.target, table.source, table.whom)
+    return [_touch(row) for row in connection.execute(query.order_by(*order))]
 
 
 def place_waiting(connection: Connection, row: Touch, whom: Whom) -> None:

@@ -20,6 +20,7 @@ NFS, SMB = 2049, 445
 MOST_PORT = 65_535
 STUBS = ("127.0.0.11", "127.0.0.53", "127.0.0.54")  # Docker's and systemd's, which ask somebody else
 UNIT = re.compile(r"[\w@:.\\-]+\.(?:service|socket)")
+NO_SERVICE = re.compile(r"[\w@:.\\-]+\.(?:target|mount|automount|slice|scope|device|path|timer|swap)")
 _URL = re.compile(
     r"([a-z][a-z0-9.+-]*)://(?:[^/@\s]*@)?(\[[^\]]*\]|[^/:?#\s]*)(?::(\d{1,5}))?(?=[/?#]|$)", re.IGNORECASE
 )
@@ -56,6 +57,8 @@ def target_of(said: str) -> Target | None:
         return None
     if UNIT.fullmatch(said):
         return Target(unit=said)
+    if NO_SERVICE.fullmatch(said):
+        return None
     if found := _SOCKET.fullmatch(said):
         return Target(socket=found[1])
     if found := _URL.match(said):
