@@ -38,10 +38,15 @@ class Bar(Element, component="static/bar.js"):
 SHARED = ("text", "api", "bars", "template_text", "families", "spark")
 
 
+def preload(*names: str) -> None:
+    """Ask for own files now that a page imports later on."""
+    ui.add_head_html("".join(f'<link rel="modulepreload" href="{place}/{name}.js">' for name in names))
+
+
 def head(title: str) -> None:
     """Title, styles and keys of a page."""
     ui.page_title(f"{title} · DevMesh")
-    ui.add_head_html("".join(f'<link rel="modulepreload" href="{place}/{name}.js">' for name in SHARED))
+    preload(*SHARED)
     ui.add_head_html(
         f'<script src="{place}/theme.js"></script><link rel="stylesheet" href="{place}/style.css">'
         f"<style>{theme.style()}</style>"

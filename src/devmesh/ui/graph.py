@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NAMES_SHOWN = 2_000
 ASKED_CHARS = 200
+FILES = ("graph_chart", "graph_layout", "graph_shapes", "graph_panel", "graph_proposals", "incident_rows")
 ASKED = ("of", "to", "q", "by", "show")  # in the page's address
 
 
@@ -37,6 +38,7 @@ def install(mesh: Mesh) -> None:
         def make() -> dict[str, Any]:
             return {**data(mesh, shapes(), asked["of"], asked["q"]), "asked": asked, "may": grant.operates}
 
+        frame.preload(*FILES)
         await frame.show(mesh, request, "Graph", GraphPage(), make, again=True)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHOWN = 300  # in one picture, and in a list
 EDGES_SHOWN = 1_500
-BETWEEN_SHOWN = 300  # lines between hosts, those that stand for most
+FEW_SHOWN = 120  # where it is a part of a large fleet: places, or who is near somebody
 NEAR = 2  # steps from who was chosen
 OPEN = 100
 SAID_SHOWN, HOSTS_SHOWN = 5, 100  # of one service
@@ -54,13 +54,6 @@ class Shape:
             if word != clean_name(self.graph.things[number].name):
                 words.setdefault(number, []).append(word)
         return words
-
-    @cached_property
-    def between(self) -> list[tuple[str, str]]:
-        """Places whose services need those of another place, the most such needs first."""
-        at = self.place
-        pairs = Counter((at[one], at[other]) for one, other in self.graph.types if other in at)
-        return [pair for pair, _n in pairs.most_common() if pair[0] != pair[1]]
 
     def places(self, number: int) -> list[str]:
         """The hosts of a service."""
@@ -121,7 +114,7 @@ class Picture:
     """A shape for the page, with what is wrong at this moment."""
 
     def __init__(self, mesh: Mesh, shape: Shape) -> None:
-        self._shape, self._things = shape, shape.graph.things
+        self._shape = shape
         self.incidents = troubles(mesh)
         self._worst: dict[int, str] = {}
         for incident in self.incidents:  # the most severe first
@@ -143,13 +136,13 @@ class Picture:
         return self._places() if of is None else self._drawn("near", self._shape.near(of))
 
     def _drawn(self, scope: str, some: Sequence[Thing]) -> dict[str, Any]:
-        shown = some[:SHOWN]
+        shown = some[: FEW_SHOWN if scope == "near" else SHOWN]
         ids = {one.id for one in shown}
         pairs = ((one.id, other) for one in shown for other in self._shape.needs(one.id) if other in ids)
         names = {host for one in shown for host in self._shape.places(one.id)}
         hosts = [self.told(one) for one in self._shape.hosts if one.name in names][:SHOWN]
         edges = [self._shape.edge(*pair) for pair in pairs]
-        return _bounded(scope, [self.told(one) for one in shown], len(some), edges, EDGES_SHOWN) | {"hosts": hosts}
+        return _bounded(scope, [self.told(one) for one in shown], len(some), edges) | {"hosts": hosts}
 
     def told(self, one: Thing) -> dict[str, Any]:
         """A service or a host. `said`: how logs call it; `needs`, `users`: how many services, in one step."""
@@ -168,25 +161,24 @@ class Picture:
         for one in self._worst.keys() & place.keys():
             worst[place[one]] = min(worst.get(place[one], SEVERITIES[-1]), self._worst[one], key=SEVERITIES.index)
         ranked = sorted(sizes, key=lambda name: (_rank(worst.get(name, "")), -sizes[name], name))
-        ids = {name: number for number, name in enumerate(ranked[:SHOWN])}
+        ids = {name: number for number, name in enumerate(ranked[:FEW_SHOWN])}
         first = {place[one.id]: self._shape.places(one.id) for one in self._shape.services}
-        edges = [[ids[a], ids[b], (), DECLARED] for a, b in self._shape.between if a in ids and b in ids]
         things = [
             {"id": number, "kind": HOST, "name": name, "n": sizes[name], "place": name, "hosts": first[name][:1],
              "severity": worst.get(name, "")}
             for name, number in ids.items()
         ]  # fmt: skip
-        return _bounded("hosts", things, len(sizes), edges, BETWEEN_SHOWN) | {"hosts": []}
+        return _bounded("hosts", things, len(sizes), []) | {"hosts": []}
 
 
 def _rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity else len(SEVERITIES)
 
 
-def _bounded(scope: str, things: list[dict[str, Any]], of: int, edges: list[Any], most: int) -> dict[str, Any]:
+def _bounded(scope: str, things: list[dict[str, Any]], of: int, edges: list[Any]) -> dict[str, Any]:
     return {
         "scope": scope, "things": things, "left_out": of - len(things),
-        "edges": edges[:most], "edges_left_out": max(0, len(edges) - most),
+        "edges": edges[:EDGES_SHOWN], "edges_left_out": max(0, len(edges) - EDGES_SHOWN),
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@ import Chart from "devmesh/graph_chart.js";
 import Panel from "devmesh/graph_panel.js";
 import Proposals from "devmesh/graph_proposals.js";
 import { OTHER, SHAPES, key, kind_of, link } from "devmesh/graph_shapes.js";
+import { toRaw } from "vue";
 import { call, query } from "devmesh/api.js";
 import { tone } from "devmesh/incident_rows.js";
 import { count, hint, many, safe } from "devmesh/text.js";
@@ -11,6 +12,7 @@ const [LISTED, RISKS_SHOWN] = [15, 8];
 const BY = [["host", "on their hosts"], ["need", "who needs whom"]];
 const LINES = [["declared", "", "declared"], ["learned", "6 4", "learned and accepted"], ["proposed", "1.5 4", "proposed, not in force"]];
 const RANKS = { critical: 0, warning: 1, info: 2 };
+const size = (one) => one.n ?? 0;
 const rank = (one) => RANKS[one.severity] ?? 3;
 const fails = (hops) => `fails · ${many(hops, "step")}`;
 
@@ -28,7 +30,7 @@ export default {
   },
   computed: {
     picture() {
-      return this.data.picture;
+      return toRaw(this.data.picture); // it is replaced as a whole; looked at often
     },
     whole() {
       return this.picture.scope === "whole";
@@ -86,19 +88,19 @@ export default {
     },
     lines() {
       const there = new Set(this.edges.map((edge) => edge[3]));
-      return there.size > 1 || !there.has("declared") ? LINES.filter(([kind]) => there.has(kind)) : [];
+      return there.size > 1 || (there.size && !there.has("declared")) ? LINES.filter(([kind]) => there.has(kind)) : [];
     },
     kinds() {
       return [...new Set(this.picture.things.map(kind_of))].sort((a, b) => (a === OTHER) - (b === OTHER) || (a < b ? -1 : 1));
     },
     listed() {
-      return [...(this.matches ?? this.picture.things)].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+      return [...(this.matches ?? this.picture.things)].sort((a, b) => rank(a) - rank(b) || size(b) - size(a) || (a.name < b.name ? -1 : 1));
     },
     told() {
       const { scope, things, left_out } = this.picture;
       const more = left_out ? ` ${count(left_out)} more have no room here.` : "";
-      if (scope === "hosts") return `${count(this.data.services)} services are too many for one picture: these are ${things.length} places where they run, those with trouble first.${more} Look for a service, or choose a place.`;
-      if (scope === "near") return `${count(this.data.services)} services are too many for one picture: these are the ${things.length} within two steps of ${safe(this.of?.name)}.${more}`;
+      if (scope === "hosts") return `${count(this.data.services)} services are too many for one picture: these are ${things.length} of the places where they run: those with trouble, then those with most of them.${more} Look for a service, or choose a place.`;
+      if (scope === "near") return `${count(this.data.services)} services are too many for one picture: these are ${left_out ? `the nearest ${things.length} of ${count(things.length + left_out)}` : `the ${things.length}`} within two steps of ${safe(this.of?.name)}.`;
       if (scope === "found") return `${many(things.length + left_out, "service")} with “${safe(this.data.asked.q)}” in name, type or host.${more}`;
       return "";
     },
@@ -173,11 +175,11 @@ export default {
     <p v-if="data.engine.state === 'degraded'" class="ill"><span><b>Graph engine degraded</b> {{ safe(data.engine.reason) }}</span></p>
     <p v-if="missing" class="told" role="alert">{{ safe(missing) }}</p>
     <form class="filters ask" role="search" @submit.prevent="look"><input class="words" v-model="q" data-first list="graph-names" maxlength="200" placeholder="Service, type or host" aria-label="Service, type or host"><button>{{ whole ? 'Choose' : 'Look' }}</button></form>
-    <datalist id="graph-names"><option v-for="name in data.names" :value="name">{{ safe(name) }}</option></datalist>
+    <datalist v-once id="graph-names"><option v-for="name in data.names" :value="name">{{ safe(name) }}</option></datalist>
     <p v-if="told" class="told">{{ told }} <a v-if="picture.scope !== 'hosts'" class="linked" href="/ui/graph">All places</a></p>
     <div class="split"><section class="drawn">
       <Chart v-if="picture.things.length" :things="picture.things" :edges="edges" :hosts="picture.hosts" :by="by_shown" :chosen="one?.id" :lit="lit" :ways="ways" :notes="notes" :label="said" @choose="pick"/>
-      <ul class="graph-legend"><li v-if="!picture.scope.startsWith('hosts')">A <span class="arrow">→</span> B: A needs B, and fails when B does</li><li v-for="[kind, dashes, name] in lines"><svg class="stroke" viewBox="0 0 30 10" aria-hidden="true"><path d="M0 5h30" :stroke-dasharray="dashes"/></svg>{{ name }}</li><li v-for="kind in kinds"><svg viewBox="0 0 24 24" aria-hidden="true"><path :d="SHAPES[kind]"/></svg>{{ kind === OTHER ? 'another type' : kind }}</li>
+      <ul class="graph-legend"><li v-if="picture.scope !== 'hosts'">A <span class="arrow">→</span> B: A needs B, and fails when B does</li><li v-for="[kind, dashes, name] in lines"><svg class="stroke" viewBox="0 0 30 10" aria-hidden="true"><path d="M0 5h30" :stroke-dasharray="dashes"/></svg>{{ name }}</li><li v-for="kind in kinds"><svg viewBox="0 0 24 24" aria-hidden="true"><path :d="SHAPES[kind]"/></svg>{{ kind === OTHER ? 'another type' : kind }}</li>
         <li><i class="dot fill-crit"></i>critical incident</li><li><i class="dot fill-warn"></i>warning</li><li><i class="dot none"></i>none open</li><li v-if="beyond" class="strong">{{ beyond }} more of them are not in this picture</li><li v-if="picture.edges_left_out">{{ count(picture.edges_left_out) }} more lines are left out</li></ul></section>
       <Panel v-if="one" ref="panel" :one="one" :incidents="incidents_here" :names="data.names" :shown="shown" :to="to ?? ''" :now="data.now_us" @choose="choose" @close="close" @lit="light" @to="to = $event"/></div>
     <section><h2>{{ picture.scope === 'hosts' ? 'Places' : 'Services' }} <small v-if="matches">{{ matches.length }} of {{ picture.things.length }}</small></h2>

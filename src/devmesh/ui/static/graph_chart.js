@@ -22,7 +22,7 @@ export default {
   emits: ["choose"],
   data: () => ({ failed: "" }),
   watch: {
-    $props: { deep: true, handler() { this.draw(); } }, // prettier-ignore
+    ...Object.fromEntries(["things", "edges", "by", "chosen", "lit", "ways", "notes"].map((name) => [name, function () { this.draw(); }])), // prettier-ignore
   },
   async mounted() {
     try {
@@ -38,16 +38,21 @@ export default {
     this.sized.observe(this.$el);
     this.themed = new MutationObserver(() => this.draw());
     this.themed.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-    this.draw();
+    this.paint();
   },
   beforeUnmount() {
     this.sized?.disconnect();
     this.themed?.disconnect();
     this.chart?.dispose();
+    this.chart = null;
   },
   methods: {
+    // Once for all that changes in one turn.
     draw() {
-      if (!this.chart || !this.$el.clientWidth) return;
+      cancelAnimationFrame(this.frame);
+      this.frame = requestAnimationFrame(() => this.chart && this.$el?.clientWidth && this.paint());
+    },
+    paint() {
       this.width = this.$el.clientWidth;
       const { places, boxes, height, cell } = (this.by === "need" ? by_need : by_host)(this.things, this.edges, this.width);
       const style = getComputedStyle(document.documentElement);
