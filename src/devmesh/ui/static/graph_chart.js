@@ -93,7 +93,7 @@ export default {
         id: String(one.id), name: String(one.id), value: place,
         symbol: `path://${SHAPES[kind_of(one)]}`, symbolSize: chosen ? SIZE + 8 : SIZE,
         itemStyle: { color: ink(FILLS[one.severity] ?? "raised"), borderColor: ink(chosen || (this.lit && !dim) ? "strong" : "note"), borderWidth: chosen ? 3 : this.lit && !dim ? 2 : 1.2, opacity: dim ? 0.3 : 1 },
-        label: { show: true, position: "bottom", distance: 4, fontSize: 11.5, lineHeight: 14, ...(Math.max(...lines.map((text) => text.length)) * 5.5 > cell - 6 ? { width: cell - 6, overflow: "truncate", ellipsis: "…" } : {}), ...ground, color: ink(INKS[one.severity] ?? (dim ? "dim" : "text")), opacity: dim ? 0.7 : 1, fontWeight: chosen ? 700 : 400, formatter: () => lines.map(paint).join("\n") },
+        label: { show: true, position: "bottom", distance: 4, fontSize: 11.5, lineHeight: 14, ...(Math.max(...lines.map((text) => text.length)) * 6.3 > cell - 6 ? { width: cell - 6, overflow: "truncate", ellipsis: "…" } : {}), ...ground, color: ink(INKS[one.severity] ?? (dim ? "dim" : "text")), opacity: dim ? 0.7 : 1, fontWeight: chosen ? 700 : 400, formatter: () => lines.map(paint).join("\n") },
       }; // prettier-ignore
     },
     line([who, what, , kind], places, ink) {

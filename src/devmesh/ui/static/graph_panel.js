@@ -2,7 +2,7 @@
 import { call, query } from "devmesh/api.js";
 import { link } from "devmesh/graph_shapes.js";
 import { tone } from "devmesh/incident_rows.js";
-import { hint, many, safe } from "devmesh/text.js";
+import { count, hint, many, safe } from "devmesh/text.js";
 
 const ROWS = 200; // of each answer
 const NAMES_SHOWN = 24; // at one distance
@@ -30,7 +30,7 @@ export default {
     },
   },
   methods: {
-    far, hint, link, many, query, safe, tone,
+    count, far, hint, link, many, query, safe, tone,
     async look() {
       [this.blast, this.causes, this.ways, this.failed, this.all] = [null, null, null, "", {}];
       const [asked, of] = [this.one.id, `${this.one.kind}:${this.one.name}`];
@@ -82,10 +82,10 @@ export default {
       <p class="under"><a v-if="one.kind === 'host'" :href="'/ui/nodes?' + query({node: one.name})">What it says</a><a v-else-if="one.said.length" :href="'/ui/logs?' + said">Its lines</a><span v-else>No line of it is stored: an alias may be missing.</span><a v-if="one.said.length" :href="'/ui/services?' + query({service: one.said[0]})">What it says</a></p></header>
     <section><h3>Open incidents</h3><ul v-if="incidents.length" class="rows found"><li v-for="it in incidents"><a :href="'/ui/incidents/' + it.id"><i :class="'mark fill-' + tone(it.severity)"></i><span class="what">{{ safe(it.title) }}</span><span class="n"></span><span class="who"><b :class="tone(it.severity)">{{ it.severity }}</b></span></a></li></ul><p v-else class="dim">None.</p></section>
     <p v-if="failed" class="told" role="alert">{{ failed }}</p>
-    <section v-for="[what, title, found] in answers"><h3>{{ title }} <small>{{ found.total }}</small> <button v-if="found.total" :aria-pressed="shown === what" @click="turn(what)">{{ what === 'blast' ? 'Show what fails' : 'Show what may be behind it' }}</button></h3>
+    <section v-for="[what, title, found] in answers"><h3>{{ title }} <small>{{ count(found.total) }}</small> <button v-if="found.total" :aria-pressed="shown === what" @click="turn(what)">{{ what === 'blast' ? 'Show what fails' : 'Show what may be behind it' }}</button></h3>
       <p v-if="!found.total" class="dim">Nobody, as far as it is declared.</p>
       <dl class="steps"><template v-for="step in steps(found)"><dt>{{ far(step.hops) }}</dt><dd><template v-for="(row, at) in few(what, step)"><template v-if="at">, </template><a :href="link(row)" @click.prevent="$emit('choose', row)">{{ safe(row.name) }}</a><small v-if="row.kind === 'host'"> host</small><small v-if="!row.sure">, one of several</small></template>
-        <template v-if="step.n > few(what, step).length"> <button v-if="step.rows.length > few(what, step).length" class="quiet" @click="all = {...all, [what + step.hops]: true}">and {{ step.n - few(what, step).length }} more</button><small v-else> and {{ step.n - step.rows.length }} more</small></template></dd></template></dl>
+        <template v-if="step.n > few(what, step).length"> <button v-if="step.rows.length > few(what, step).length" class="quiet" @click="all = {...all, [what + step.hops]: true}">and {{ step.n - few(what, step).length }} more</button><small v-else>{{ step.rows.length ? ' and ' : '' }}{{ count(step.n - step.rows.length) }}{{ step.rows.length ? ' more' : '' }}</small></template></dd></template></dl>
       <p v-if="found.weakened?.length" class="dim">Weakened, for they run elsewhere, too: {{ safe(found.weakened.slice(0, 20).join(', ')) }}<template v-if="found.weakened.length > 20"> and {{ found.weakened.length - 20 }} more</template>.</p></section>
     <section><h3>The way to another</h3><form class="tools" @submit.prevent="find_way"><input v-model="asked" list="graph-names" maxlength="200" placeholder="service or host" aria-label="The way to"><button :disabled="!asked.trim()">Show the way</button></form>
       <template v-if="ways"><p v-if="!ways.ways.length" class="dim">Neither needs the other, over any number of steps.</p><ol v-else class="ways"><li v-for="way in ways.ways"><template v-for="(name, at) in told(way)"><span v-if="at" class="dim">{{ ' needs ' }}</span><b>{{ safe(name) }}</b></template></li></ol></template></section>
