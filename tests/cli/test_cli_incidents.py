@@ -90,7 +90,7 @@ def test_one_incident_tells_first_what_one_needs_first(house):
 def test_a_line_that_did_not_come_is_told_by_the_viewers_clock(house, monkeypatch):
     """When it comes, how surely, and by when it was not seen; the line is not said twice."""
     day = NOW_US // MINUTE_US // 1440 * 1440
-    habit = Habit("Finished borg", 1440, day + 190, day + 220, 6, 41, 42)
+    habit = Habit(1440, day + 190, day + 220, 6, 41, 42, "Finished borg")
     with contextlib.closing(open_mesh(load_settings(data_dir=house.data_dir), clock=FakeClock(NOW_US))) as mesh:
         late = found(mesh, day + 220, "borg", "nas", detector="overdue", kind="overdue", family=1, habit=habit)
         number = open_incident(mesh, [late])

@@ -154,7 +154,7 @@ def test_what_is_found_again_and_again_is_shown_once(mesh):
 
 def test_a_line_that_did_not_come_is_told_by_the_clock_of_who_reads(mesh):
     """The numbers of its plan are stored with the finding; its text as stored, and the title, are by UTC."""
-    habit = Habit("Finished borg", 1440, NIGHT + 190, NIGHT + 220, 6, 41, 42)
+    habit = Habit(1440, NIGHT + 190, NIGHT + 220, 6, 41, 42, "Finished borg")
     text = "`Finished borg` normally comes at 03:10 ±6 min (41 of 42 days); not seen by 03:40 UTC"
     late = found(mesh, habit.due, "borg", "nas", detector="overdue", kind="overdue", text=text, habit=habit)
     number = open_incident(mesh, [late], title=text)

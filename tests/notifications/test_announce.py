@@ -132,7 +132,7 @@ def test_a_line_that_did_not_come_is_told_with_its_plan_by_the_servers_clock(mak
     caplog.set_level(logging.WARNING)
     mesh = make_mesh(tmp_path / "late", clock=FakeClock(NOW_US), channels=TO_TERMINAL, timezone="Asia/Kolkata")
     day = NOW_US // DAY_US * 1440
-    habit = Habit("Finished borg", 1440, day + 190, day + 220, 6, 41, 42)
+    habit = Habit(1440, day + 190, day + 220, 6, 41, 42, "Finished borg")
     open_incident(mesh, [found(mesh, day + 220, "borg", "nas", detector="overdue", kind="overdue", habit=habit)])
     for loop in ("write-reports", "announce-incidents", "send-notifications"):
         mesh.runner.once(loop)

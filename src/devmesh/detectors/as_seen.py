@@ -19,7 +19,7 @@ from devmesh.detectors.queries import Key, key_of
 from devmesh.detectors.tuning import Tuning
 from devmesh.detectors.watch import Watch
 from devmesh.events import Events
-from devmesh.memory import Memory, Minutes
+from devmesh.memory import Memory, Minutes, fork
 
 HOUR_US, MINUTE_US = 3_600_000_000, 60_000_000
 READ_H = 24  # at a time
@@ -82,7 +82,7 @@ class AsSeen:
         for now in range(max(hour * HOUR_MIN + 1, self._span.began), min(over, self._span.until) + 1):
             rows = self._counts.by_family(came.filter(pl.col("came") < now))
             seen = self._minutes(rows, hour, min(now, end))
-            fresh = self._fresh(self._copy_of(before).observe(seen))
+            fresh = self._fresh(fork(before, [self._counts.shapes]).observe(seen))
             self._known |= {key_of(one) for one in fresh}
             yield Looked(now, tuple(fresh), seen, int(now == over))
 

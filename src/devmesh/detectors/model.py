@@ -15,19 +15,24 @@ class About(StrEnum):
 
 
 @dataclass(frozen=True)
-class Habit:
-    """What comes by plan, in minutes: every `period` of them, and the next time at `at` (since 1970, UTC), `spread`
-    sooner or later at most; by `due` it is missing. It came `seen` of `expected` times that are remembered. `line`:
-    the head of what comes.
+class Plan:
+    """When something comes, in minutes: every `period` of them, and the next time at `at` (since 1970, UTC), `spread`
+    sooner or later at most; by `due` it is missing. It came `seen` of `expected` times that are remembered.
     """
 
-    line: str
     period: int
     at: int
     due: int
     spread: int
     seen: int
     expected: int
+
+
+@dataclass(frozen=True)
+class Habit(Plan):
+    """A plan, and the head of what comes by it."""
+
+    line: str
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ import itertools
 from collections.abc import Sequence
 from datetime import date
 from statistics import median
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from devmesh.detectors.model import Plan
 
 DAY_MIN = 24 * 60
 STARTS, LEAST_STARTS, LEAST_WEEKS = 9, 6, 4  # those that make a plan; a time of the week agrees less by chance
@@ -32,17 +33,6 @@ CHANCE = 1e-4  # of gaps that agree by luck
 CHANGED_MIN = 60  # when clocks are changed
 SUNDAYS = {(3, 2), (3, -1), (4, 1), (9, -1), (10, 1), (10, -1), (11, 1)}  # on which they are: month, and which of it
 CHANGES_FROM, CHANGES_TO = -10 * 60, 11 * 60  # minutes of such a Sunday in UTC: New Zealand begins, Alaska ends
-
-
-class Plan(NamedTuple):
-    """In minutes: the next run is to come at `at`, and is overdue at `due`; see Habit for the others."""
-
-    period: int
-    at: int
-    due: int
-    spread: int
-    seen: int
-    expected: int
 
 
 def plan_of(starts: Sequence[int], unseen: Sequence[int] = ()) -> Plan | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from devmesh.detectors.plans import LEAST_WEEKS, RUNS, STARTS, Plan, may_have_plan, plan_of
+from devmesh.detectors.model import Plan
+from devmesh.detectors.plans import LEAST_WEEKS, RUNS, STARTS, may_have_plan, plan_of
 from devmesh.memory import Columns, Large
 
 PAUSE_MIN = 8

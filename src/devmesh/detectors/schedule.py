@@ -8,13 +8,14 @@ while its node could not be seen is taken as come.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from devmesh.detectors.habits import head_of, words_of
-from devmesh.detectors.model import About, Finding, Habit
-from devmesh.detectors.plans import BY_CALENDAR_MIN, Plan
+from devmesh.detectors.model import About, Finding, Habit, Plan
+from devmesh.detectors.plans import BY_CALENDAR_MIN
 from devmesh.detectors.runs import PAUSE_MIN, Runs
 from devmesh.memory import Baselines, Hour, Minutes
 
@@ -111,7 +112,7 @@ class Schedule:
         service, node, family = (int(keys[name][key]) for name in ("service", "node", "family"))
         line, who = head_of(normal.shapes[family].text), (service, node, family)
         at = plan.at if plan.period >= BY_CALENDAR_MIN else one.starts[-1] + plan.period  # the first that nobody heard
-        habit = Habit(line, plan.period, at, plan.due, plan.spread, plan.seen, plan.expected)
+        habit = Habit(**asdict(replace(plan, at=at)), line=line)
         text = words_of(habit)
         return Finding(plan.due, NAME, NAME, *who, weight, False, About.SELF, text, habit=habit)
 

@@ -12,10 +12,11 @@ import polars as pl
 
 from devmesh.memory import Floats
 from devmesh.memory.baselines import NODES
+from devmesh.memory.columns import UNKNOWN, Index
 from devmesh.templates import Templates
 
 ROOM = 1_024
-NOBODY = -1
+NOBODY = -2  # a template that has no family
 
 Ints = npt.NDArray[np.int64]
 Places = npt.NDArray[np.intp]
@@ -52,18 +53,24 @@ def gather(parts: Iterable[pl.DataFrame], templates: Templates, span_h: int, spa
     """Counts of templates (hour, template_id, node_id, n), part by part so that little is in memory at once, as those
     of their families in spans of so many hours; templates that have no family yet are left out.
     """
-    homes, rows = dict[int, int](), dict[int, int]()
-    counts = np.zeros((ROOM, len(spans)), np.int64)
+    homes, rows = Index(), Index()  # families by template, rows by family and node
+    counts, known = np.zeros((ROOM, len(spans)), np.int64), list[Ints]()
     for part in parts:
-        unknown = set(part["template_id"].unique()) - homes.keys()
-        homes |= dict.fromkeys(unknown, NOBODY) | templates.homes(unknown)
-        family = np.array([homes[one] for one in part["template_id"].to_list()], np.int64)
+        some, place = np.unique(part["template_id"].to_numpy(), return_inverse=True)
+        unknown = some[homes.of(some) == UNKNOWN]
+        found = templates.homes(set(unknown.tolist()))
+        homes.add(unknown, np.array([found.get(one, NOBODY) for one in unknown.tolist()], np.intp))
+        family = homes.of(some)[place]
         node, hour, n = (part[name].to_numpy() for name in ("node_id", "hour", "n"))
-        known = family != NOBODY
-        packed = (family * NODES + node)[known].tolist()
-        at = np.array([rows.setdefault(one, len(rows)) for one in packed], np.intp)
+        at_home = family != NOBODY
+        packed, place = np.unique((family * NODES + node)[at_home], return_inverse=True)
+        at = rows.of(packed)
+        fresh = at == UNKNOWN
+        at[fresh] = len(rows) + np.arange(fresh.sum())
+        rows.add(packed[fresh], at[fresh])
+        known.append(packed[fresh])
         while len(counts) < len(rows):
             counts = np.concatenate([counts, np.zeros_like(counts)])
-        np.add.at(counts, (at, hour[known] // span_h - spans.start), n[known])
-    family, node = np.divmod(np.array(list(rows), np.int64), NODES)
+        np.add.at(counts, (at[place], hour[at_home] // span_h - spans.start), n[at_home])
+    family, node = np.divmod(np.concatenate([np.zeros(0, np.int64), *known]), NODES)
     return Speakers(family, node, counts[: len(rows)], spans.start)

@@ -60,6 +60,9 @@ class Index:
     def __init__(self) -> None:
         self._numbers, self._rows = np.zeros(0, np.int64), np.zeros(0, np.intp)
 
+    def __len__(self) -> int:
+        return len(self._numbers)
+
     def of(self, some: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
         """Rows of n numbers, UNKNOWN where there is none."""
         if not len(self._numbers):
