@@ -73,7 +73,7 @@ export default {
       if (["blast", "causes"].includes(this.shown))
         for (const row of this.lit_rows) {
           const there = this.known.get(`${row.kind} ${row.name}`);
-          if (there) notes[there.id] = say(row.hops) + (there.severity ? ` · ${there.severity}` : "");
+          if (there) notes[there.id] = say(row.hops) + (there.severity ? `\n${there.severity}` : "");
         }
       return notes;
     },

@@ -88,7 +88,7 @@ export default {
     node(one, place, cell, ink) {
       const [chosen, dim] = [one.id === this.chosen, this.dim(one.id)];
       const ground = dim ? {} : { backgroundColor: ink(this.by === "need" ? "ground" : "panel"), padding: [0, 2], borderRadius: 2 }; // no line runs through it
-      const lines = [short(one.name), this.by === "need" && one.kind !== "host" ? short(one.place) : "", this.notes?.[one.id] ?? one.severity].filter(Boolean);
+      const lines = [short(one.name), this.by === "need" && one.kind !== "host" ? short(one.place) : "", ...(this.notes?.[one.id] ?? one.severity ?? "").split("\n")].filter(Boolean);
       return {
         id: String(one.id), name: String(one.id), value: place,
         symbol: `path://${SHAPES[kind_of(one)]}`, symbolSize: chosen ? SIZE + 8 : SIZE,
