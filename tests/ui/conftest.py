@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 EVENTS = 20_000
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--disable-component-update", "--disable-sync", "--process-per-site",
 ]  # fmt: skip
 TIMEOUT_MS = 15_000
+QUIET = "/ui/sign-in"  # plain HTML of the pages' origin, so of their process
 Open = Callable[..., "Page"]
 
 
@@ -62,16 +63,28 @@ def browser() -> Iterator[Browser]:
 
 
 class Watch:
-    """What went wrong on a page while it was open."""
+    """What went wrong on a page from here on until `end`."""
 
     def __init__(self, page: Page, base: str, *, dialogs: bool) -> None:
         self.page, self.wrong = page, list[str]()
-        self._dialogs = dialogs
-        page.on("console", lambda said: said.type in {"error", "warning"} and self.wrong.append(said.text))
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("dialog", self._dialog)
-        page.on("request", lambda one: self._asked(one.url, base))
-        page.on("response", lambda one: one.status >= 400 and self.wrong.append(f"{one.status} {one.url}"))
+        self._base, self._dialogs = base, dialogs
+        self._hears: dict[str, Callable[[Any], object]] = {
+            "console": lambda said: said.type in {"error", "warning"} and self.wrong.append(said.text),
+            "pageerror": lambda error: self.wrong.append(str(error)),
+            "dialog": self._dialog,
+            "request": lambda one: self._asked(one.url),
+            "response": lambda one: one.status >= 400 and self.wrong.append(f"{one.status} {one.url}"),
+        }
+        for name, hears in self._hears.items():
+            page.on(name, hears)  # type: ignore[call-overload]
+
+    def end(self) -> None:
+        """Leave the page as the next test wants to find it: with nothing on it and nothing remembered."""
+        self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        for name, hears in self._hears.items():
+            self.page.remove_listener(name, hears)
+        self.page.mouse.move(0, 0)
+        self.page.goto(self._base + QUIET)
 
     def _dialog(self, dialog: Any) -> None:
         if self._dialogs:
@@ -80,15 +93,16 @@ class Watch:
         self.wrong.append(f"dialog {dialog.message}")
         dialog.dismiss()
 
-    def _asked(self, url: str, base: str) -> None:
+    def _asked(self, url: str) -> None:
+        base = self._base
         if not url.startswith((base, base.replace("http", "ws", 1), "data:", "blob:")):
             self.wrong.append(f"asked {url}")
 
 
 @pytest.fixture(scope="module")
-def contexts(browser: Browser) -> Callable[..., BrowserContext]:
-    """`contexts(light=True)`: one for each wish and module, so that what pages load is loaded and compiled once;
-    `alone` is a new one, with nothing in its cache.
+def contexts(browser: Browser, ui_url: str) -> Callable[..., BrowserContext]:
+    """`contexts(light=True)`: one for each wish and module, with a page that stays open, so that what pages load is
+    loaded and compiled once and in one process; `alone` is a new one, with nothing in its cache.
     """
     made: dict[str, BrowserContext] = {}
 
@@ -99,6 +113,8 @@ def contexts(browser: Browser) -> Callable[..., BrowserContext]:
             made[wish].set_default_timeout(TIMEOUT_MS)
             if light:
                 made[wish].add_init_script("localStorage.setItem('devmesh-theme', 'light')")
+            if not alone:
+                made[wish].new_page().goto(ui_url + QUIET)
         return made[wish]
 
     return context
@@ -110,7 +126,9 @@ def open_page(contexts: Callable[..., BrowserContext], ui_url: str) -> Iterator[
     watches: list[Watch] = []
 
     def open_one(path: str, *, size: dict[str, int] = WIDE, dialogs: bool = False, **more: Any) -> Page:
-        page = contexts(**more).new_page()
+        context = contexts(**more)
+        used = {watch.page for watch in watches}
+        page = next((page for page in context.pages if page not in used), None) or context.new_page()
         page.set_viewport_size(size)  # type: ignore[arg-type]
         watches.append(Watch(page, ui_url, dialogs=dialogs))
         page.goto(ui_url + path)
@@ -120,6 +138,5 @@ def open_page(contexts: Callable[..., BrowserContext], ui_url: str) -> Iterator[
     yield open_one
     for watch in watches:
         if not watch.page.is_closed():
-            watch.page.evaluate("localStorage.clear()")
-            watch.page.close()
+            watch.end()
     assert [wrong for watch in watches for wrong in watch.wrong] == []
