@@ -21,6 +21,7 @@ from devmesh.mesh import Mesh, open_mesh
 from devmesh.settings import load_settings
 from mariadb_server import Databases, server_url
 from processes import ServerProcess, start_server
+from quick_stores import make_quick
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +73,14 @@ def _quick_passwords() -> Iterator[None]:
     """A hash costs a quarter of a second so that guessing does not pay; nobody guesses here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(people, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_stores() -> Iterator[None]:
+    """No store of this process compiles what another one has compiled, nor waits for a disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_quick(patch)
         yield
 
 

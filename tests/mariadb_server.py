@@ -21,7 +21,7 @@ from devmesh.db import metadata, open_database, schema
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 # Durable as far as the server can tell, and no test waits for a disk.
-OPTIONS = ("--innodb-flush-method=nosync", "--skip-innodb-doublewrite")
+OPTIONS = ("--innodb-flush-method=nosync", "--skip-innodb-doublewrite", "--debug-no-sync")
 START_S = 600.0  # a machine that has none installs it first
 
 

@@ -17,12 +17,14 @@ from devmesh.db.lock import FairLock
 from devmesh.errors import ConfigError, StorageFull, Unavailable
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
+from quick_stores import make_durable
 
 
 @pytest.mark.sqlite_only
-def test_a_commit_is_durable(mesh):
+def test_a_commit_is_durable(make_mesh, monkeypatch):
     """The store is in WAL mode with synchronous=FULL: NORMAL loses acknowledged rows in a power cut (M12)."""
-    with mesh.db.write() as connection:
+    make_durable(monkeypatch)
+    with make_mesh().db.write() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
