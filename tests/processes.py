@@ -51,26 +51,45 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def _serve(env: dict[str, str], log: Path, say: Connection) -> None:
-    """What SERVE does, in a process that was forked."""
+def _become(env: dict[str, str], log: Path) -> None:
+    """A process of its own: this environment, what it says in a log, the folder of that."""
     os.environ.clear()
     os.environ.update(env)
     with log.open("ab") as errors:
         for number in (1, 2):
             os.dup2(errors.fileno(), number)
     os.chdir(log.parent)
-    from devmesh import crash
+    importlib.reload(importlib.import_module("devmesh.crash"))  # it read the environment of who was forked
+
+
+def _serve(env: dict[str, str], log: Path, say: Connection) -> None:
+    """What SERVE does, in a process that was forked."""
+    _become(env, log)
     from devmesh.db.waiting import when_there
     from devmesh.mesh import open_mesh
     from devmesh.server import serve
     from devmesh.settings import load_settings
 
-    importlib.reload(crash)  # it read the environment of the process that this one was forked from
     logging.basicConfig(level=logging.WARNING)
     settings = load_settings()
     anew = serve(open_mesh(settings), say.send)
     while anew:  # the command line starts a new process for it
         anew = serve(when_there(settings.store_url, lambda: open_mesh(settings), time.sleep), lambda _url: None)
+
+
+def _do(env: dict[str, str], log: Path, code: str, arguments: tuple[str, ...]) -> None:
+    _become(env, log)
+    sys.argv = ["-c", *arguments]
+    exec(code, {"__name__": "__main__"})  # noqa: S102 - a test's own
+
+
+def run_forked(code: str, *arguments: str, env: Mapping[str, str], log: Path) -> int:
+    """Run code as `python -c` would, in a process that was forked; its exit code, negative for a signal."""
+    process = FORKS.Process(target=_do, args=(dict(env), log, code, arguments), daemon=True)
+    process.start()
+    process.join(60.0)
+    assert process.exitcode is not None, log.read_text()
+    return process.exitcode
 
 
 class Forked:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 
@@ -21,6 +19,7 @@ from devmesh.errors import ConfigError
 from devmesh.mesh import open_mesh
 from devmesh.settings import load_settings
 from mariadb_server import as_root
+from processes import run_forked
 
 EVENTS = """
 CREATE TABLE log_events (
@@ -165,15 +164,13 @@ main()
 @pytest.mark.parametrize("points", [("after_claim:2", "before_commit:3", "after_commit:4")])
 def test_nothing_is_doubled_or_lost_after_kill_9(old, cli, points):
     """Killed in the middle of a transaction, before its commit and after it; then the same command ends the work."""
-    command = [sys.executable, "-c", KILLED, old.url]
-    stored = []
+    stored, log = [], cli.data_dir.with_suffix(".log")
     for point in points:
         env = environment(
             cli.data_dir, DEVMESH_CRASH_AT=point, DEVMESH_RETENTION_DAYS="20000", DEVMESH_DISK_RESERVE_MB="1",
             DEVMESH_EMBEDDING_PROVIDER="off",
         )  # fmt: skip
-        done = subprocess.run(command, env=env, capture_output=True, check=False)
-        assert done.returncode == -9, done.stderr
+        assert run_forked(KILLED, old.url, env=env, log=log) == -9, log.read_text()
         mesh = house(cli.data_dir)
         stored.append(rows(mesh, "SELECT COUNT(*) FROM log_events")[0][0])
         mesh.close()

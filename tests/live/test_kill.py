@@ -99,13 +99,13 @@ def random_deaths(make_mesh, data_dir, times, seed):
 
 
 def test_death_at_named_points(make_mesh, tmp_path):
-    """Killed ten times at the five named points of the way in, nothing is lost and nothing doubled."""
-    named_deaths(make_mesh, tmp_path / "data", 10)
+    """Killed at each of the five named points of the way in, nothing is lost and nothing doubled."""
+    named_deaths(make_mesh, tmp_path / "data", len(POINTS))
 
 
 def test_death_at_random_moments(make_mesh, tmp_path):
-    """Killed ten times at random moments, nothing is lost and nothing doubled."""
-    random_deaths(make_mesh, tmp_path / "data", 10, seed=7)
+    """Killed five times at random moments, nothing is lost and nothing doubled."""
+    random_deaths(make_mesh, tmp_path / "data", 5, seed=7)
 
 
 @pytest.mark.soak

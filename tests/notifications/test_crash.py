@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
 from far_side import always, notice
 
 from devmesh.errors import Unavailable
 from devmesh.notifications import outbox
+from processes import run_forked
 
 KEY = "0123456789abcdef"
 DIE = """
@@ -37,8 +36,7 @@ def test_a_killed_process_repeats_at_most_once_and_loses_nothing(make_mesh, disc
         "DEVMESH_CHANNELS__HOOK__KEY": KEY, "DEVMESH_CHANNELS__HOOK__PRIVATE": "true",
     }  # fmt: skip
     discord.answers = [always(204)] * 3
-    died = subprocess.run([sys.executable, "-c", DIE], env=env, cwd=folder, timeout=60, check=False)
-    assert died.returncode == -signal.SIGKILL
+    assert run_forked(DIE, env=env, log=folder / "died.log") == -signal.SIGKILL
     mesh = make_mesh(channels=channels)
     [row] = mesh.notifications.deliveries(9).rows
     assert (row.state, row.tries) == ("waiting", 1)
