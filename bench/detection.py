@@ -6,7 +6,8 @@
 A run is eight days of an 8-node fleet's ordinary life, then one fault, whose kind goes round by seed; its messages take
 the real way through templates and families, its counts the real detectors, grouping and rules of blame. Quiet days hold
 what only looks like a fault. With --graph the fleet's inventory is loaded, of which a share of the edges can be missing
-and as many in proportion wrong. Nothing here knows how a fault shows; the truth is used for nothing but to judge.
+and as many in proportion wrong. `of_several`: of faults that affect more than their cause; who is said affected is
+held against who is. Nothing here knows how a fault shows; the truth is used for nothing but to judge.
 """
 
 from __future__ import annotations
@@ -101,6 +102,12 @@ def summed(results: list[Result], memories: list[tuple[int, int, int, int]]) -> 
         "top1": sum(one.rank == 1 for one in faults) / max(1, len(faults)),
         "top3": sum(1 <= one.rank <= 3 for one in faults) / max(1, len(faults)),
     }
+    if several := [one for one in faults if one.concerned]:
+        out["top1_of_several"] = sum(one.rank == 1 for one in several) / len(several)
+        out["top3_of_several"] = sum(1 <= one.rank <= 3 for one in several) / len(several)
+        rightly = sum(one.rightly for one in several)
+        out["affected_precision"] = rightly / max(1, sum(one.stated for one in several))
+        out["affected_recall"] = rightly / sum(one.concerned for one in several)
     if quiet_days:
         out["false_per_14_days"] = 14 * sum(one.false for one in results if one.kind == "quiet") / quiet_days
     if memories:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 import devmesh.simulate
 from devmesh.graph import Edge, Snapshot, read_inventory, snapshot_of
 from devmesh.incidents import Grouping, Incident, Ties
-from devmesh.investigations import Fleet, Ranking
+from devmesh.investigations import Fleet, Ranking, impact_of
 from devmesh.investigations.service import AFTER_US, BEFORE_US, QUOTED
 from devmesh.simulate import Truth, default_inventory
 from simulated import MINUTE_US, Watched  # beside this file
@@ -56,7 +56,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one run. `rank` is the true cause's place among the suspects, 0 where it is not among them."""
+    """What became of one run. `rank` is the true cause's place among the suspects, 0 where it is not among them.
+    `concerned` is how many others than the cause are really affected, `stated` how many the report says are (but for
+    its first suspect), `rightly` how many of those truly.
+    """
 
     kind: str
     seed: int
@@ -68,6 +71,9 @@ class Result:
     detectors: tuple[str, ...]
     days: float
     cpu_s: float
+    concerned: int = 0
+    stated: int = 0
+    rightly: int = 0
 
 
 def judge(one: Watched, known: Known | None) -> Result:
@@ -90,8 +96,9 @@ def judged(run: Watched, truth: Truth, told: list[Incident]) -> Result:
     begin, end = truth.first_symptom_us // MINUTE_US - off, truth.end_us // MINUTE_US + GRACE_MIN + off
     own = [one for one in told if (one.told or 0) >= begin and one.onset <= end]
     false = len(told) - len(own)
+    others = set(truth.affected) - {truth.cause}
     if not own:
-        return Result(truth.kind, run.seed, 0, false, None, 0, "", (), run.days, run.cpu_s)
+        return Result(truth.kind, run.seed, 0, false, None, 0, "", (), run.days, run.cpu_s, len(others))
     first = own[0]
     detect_s = max(0.0, ((first.told or 0) + 1) * 60 - truth.first_symptom_us / 1e6)
 
@@ -104,5 +111,14 @@ def judged(run: Watched, truth: Truth, told: list[Incident]) -> Result:
     suspects = Ranking(fleet).suspects(first.findings, quotes)
     order = [(fleet.services[one.service], fleet.nodes[one.node]) for one in suspects]
     rank = order.index(truth.cause) + 1 if truth.cause in order else 0
+    kernel = next((number for number, name in fleet.services.items() if name == "kernel"), None)
+    blamed = suspects[0].service, suspects[0].node
+    stated = {
+        (fleet.services[service], fleet.nodes[node])
+        for service, node in impact_of(first.findings, blamed, fleet.pairs, fleet.ties, kernel).affected
+    } - {order[0], truth.cause}
     detectors = tuple(sorted({one.detector for one in first.findings}))
-    return Result(truth.kind, run.seed, len(own), false, detect_s, rank, first.severity, detectors, run.days, run.cpu_s)
+    return Result(
+        truth.kind, run.seed, len(own), false, detect_s, rank, first.severity, detectors, run.days, run.cpu_s,
+        len(others), len(stated), len(stated & others),
+    )  # fmt: skip

@@ -7,6 +7,7 @@ evidence gives the same order; each value in a report was recomputed from the st
 
 from devmesh.investigations.accusing import Fleet
 from devmesh.investigations.claims import Claim, Metric, Statement
+from devmesh.investigations.impact import Impact, impact_of
 from devmesh.investigations.ledger import Ledger, Said, Told
 from devmesh.investigations.lock import Lock, Locked, stated, truth
 from devmesh.investigations.model import Report, Seen, Summary
@@ -16,7 +17,29 @@ from devmesh.investigations.strip import Change
 from devmesh.investigations.suspects import Ranking, Suspect
 
 __all__ = [
-    "Change", "Claim", "Fleet", "Investigations", "Ledger", "Lock", "Locked", "Metric", "Ranking", "Recall", "Report",
-    "Said", "Seen", "Signature", "Statement", "Summary", "Suspect", "Told", "recall", "roles_of", "signature", "stated",
+    "Change",
+    "Claim",
+    "Fleet",
+    "Impact",
+    "Investigations",
+    "Ledger",
+    "Lock",
+    "Locked",
+    "Metric",
+    "Ranking",
+    "Recall",
+    "Report",
+    "Said",
+    "Seen",
+    "Signature",
+    "Statement",
+    "Summary",
+    "Suspect",
+    "Told",
+    "impact_of",
+    "recall",
+    "roles_of",
+    "signature",
+    "stated",
     "truth",
 ]  # fmt: skip

@@ -68,7 +68,7 @@ class Packer:
         marked = signature(known or findings[:0], said, services, roles_of(heard, services))
         context = Context(
             asked, window, Span((hour - 24) * HOUR_US, hour * HOUR_US), services, nodes, suspects, (), {}, (), blind,
-            changes, (), marked, self._recalled(asked, marked), ledger,
+            changes, (), marked, self._recalled(asked, marked), ledger, heard=heard,
         )  # fmt: skip
         movers = _movers(context)
         context = replace(context, movers=movers, causes=blamed(changes, movers, suspects, services))

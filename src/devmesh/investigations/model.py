@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,7 @@ class Context:
     similar: Sequence[Seen]
     ledger: Ledger
     ties: Ties | None = None  # of an inventory
+    heard: Collection[Pair] = ()  # who spoke in the days up to it
 
     @property
     def pairs(self) -> list[Pair]:

@@ -12,7 +12,9 @@ from datetime import tzinfo
 from typing import Any
 
 from devmesh.investigations import wording
+from devmesh.investigations.advice import KERNEL
 from devmesh.investigations.draft import Accused, Draft
+from devmesh.investigations.impact import Impact, impact_of
 from devmesh.investigations.ledger import Ledger
 from devmesh.investigations.lock import Lock, Locked
 from devmesh.investigations.model import Context, Report, Seen
@@ -21,6 +23,7 @@ from devmesh.investigations.silenced import silenced
 RULES = "rules"
 EVIDENCE = 60
 SHOWN_CHANGES = 20
+NAMED = 16  # services of each sort, in a line
 SURELY, LIKELY = 2, 0.05  # suspects on the page: the first two, others with at least so much confidence
 NO_NOTES = "\n  - nobody wrote what helped"
 SECTIONS = (
@@ -67,6 +70,23 @@ def write(context: Context, made: Draft, judge: Ledger, zone: tzinfo, created_us
     )  # fmt: skip
 
 
+def _impact(context: Context) -> Impact:
+    """Who is affected, and who may be next."""
+    first, kernel = context.suspects[0], next((n for n, name in context.services.items() if name == KERNEL), None)
+    pair = first.service, first.node
+    return impact_of(context.asked.findings, pair, context.heard, context.ties, kernel)
+
+
+def _concerned(context: Context) -> list[str]:
+    """The same as lines of the page: names, no claims."""
+    found, out = _impact(context), []
+    for head, pairs in (("Affected", found.affected), ("May be next, nothing was found of them yet", found.next)):
+        names = [" on ".join(wording.escaped(x) for x in _names(context, *one).values()) for one in pairs[:NAMED]]
+        more = f" and {len(pairs) - NAMED} more" if len(pairs) > NAMED else ""
+        out += [f"- {head}: {', '.join(names)}{more}"] if names else []
+    return out
+
+
 def _names(context: Context, service: int, node: int) -> dict[str, str]:
     return {"service": context.services.get(service, "?"), "node": context.nodes.get(node, "?")}
 
@@ -86,7 +106,7 @@ def _suspect(judged: Judged, context: Context, zone: tzinfo) -> dict[str, Any]:
 def _of_context(context: Context) -> dict[str, Any]:
     """What pages draw: families, who began when, changes, other nodes, earlier incidents, who was silenced."""
     names = [_names(context, *pair) for pair in context.pairs]
-    blame = {one.change.event_id: one for one in context.causes}
+    blame, concerned = {one.change.event_id: one for one in context.causes}, _impact(context)
     return {
         "onset_us": context.asked.onset_us,
         "window": asdict(context.window),
@@ -106,6 +126,8 @@ def _of_context(context: Context) -> dict[str, Any]:
         ],
         "similar": [asdict(one) for one in context.similar],
         "ledger": silenced(context),
+        "affected": [_names(context, *one) for one in concerned.affected],
+        "next": [_names(context, *one) for one in concerned.next],
     }  # fmt: skip
 
 
@@ -122,8 +144,9 @@ def _page(
     for head in heads:
         out += [wording.markdown(head, zone), ""] if head is not None else []
     for name, title in SECTIONS:
-        if parts[name]:
-            out += [f"## {title}", "", *(f"- {wording.markdown(one, zone)}" for one in parts[name]), ""]
+        told = _concerned(context) if name == "impact" else []
+        told += [f"- {wording.markdown(one, zone)}" for one in parts[name]]
+        out += [f"## {title}", "", *told, ""] if told else []
         if name == "since":
             said = set(parts["what"])  # stands there already
             likely = [one for place, one in enumerate(judged) if place < SURELY or one[0].confidence >= LIKELY]
