@@ -96,6 +96,8 @@ def test_an_accepted_edge_is_in_force_and_survives_a_load(learned):
     [one] = learned.graph.learning.proposals(everything=True).rows
     assert (one.decision, one.decided_by, one.decided_us) == ("accepted", "anna", NOW_US)
     assert [step.types for step in learned.graph.path("paperless", "postgresql").ways[0]] == [("DEPENDS_ON (learned)",)]
+    shown = {one.name: one.edges for one in learned.graph.list().rows}
+    assert shown["paperless"] == ("DEPENDS_ON (learned) postgresql",)
     learned.graph.load(INVENTORY.replace("type: database", "type: postgres"))
     assert "paperless" in {row.name for row in learned.graph.blast("postgresql").rows}
     learned.graph.learning.refuse("paperless", "postgresql")

@@ -20,7 +20,7 @@ from devmesh.graph.inventory import read_inventory
 from devmesh.graph.learning import Learning
 from devmesh.graph.model import Change, Inventory, Loaded, Shown
 from devmesh.graph.proposing import propose
-from devmesh.graph.snapshot import Snapshot, snapshot_of
+from devmesh.graph.snapshot import LEARNED_EDGE, Snapshot, snapshot_of
 from devmesh.loops import Loop
 from devmesh.nodes import Nodes
 from devmesh.paging import LIMIT_DEFAULT, Page, check_limit, first_of
@@ -103,11 +103,14 @@ class Graph:
         check_limit(limit)
         with self._db.read() as connection:
             inventory = stored.read(connection)
+            _fresh, pairs = decided.with_learned(inventory, decided.accepted(connection))
         names = [name for name in sorted(inventory.services) if cursor is None or name > cursor][: limit + 1]
         wanted, lines = set(names), dict[str, list[str]]()
         for edge in inventory.edges:
             if edge.start in wanted:
                 lines.setdefault(edge.start, []).append(f"{edge.type} {edge.end}")
+        for start, end in pairs:
+            lines.setdefault(start, []).append(f"{LEARNED_EDGE} {end}")
         rows = [_shown(inventory, name, lines.get(name, ())) for name in names]
         return first_of(rows, limit, lambda one: one.name)
 
