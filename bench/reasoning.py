@@ -31,7 +31,13 @@ from devmesh.mesh import Mesh
 from machine import yardstick
 
 QUESTIONS = Path(__file__).parent / "questions"
-SETS = {"seen": "asked.jsonl", "held_back": "asked_held_back.jsonl", "afterwards": "asked_afterwards.jsonl"}
+SETS = {
+    "seen": "asked.jsonl",
+    "held_back": "asked_held_back.jsonl",
+    "second": "asked_second.jsonl",
+    "afterwards": "asked_afterwards.jsonl",
+}
+SHOWN = {"seen", "second"}
 MEASURES = ("routing", "entities", "facts")
 
 
@@ -118,7 +124,7 @@ def main() -> None:
     for name, some in results.items():
         for one in some:
             wrong = [measure for measure in MEASURES if not one.right[measure]]
-            if wrong and (name == "seen" or asked.show_held_back):
+            if wrong and (name in SHOWN or asked.show_held_back):
                 sys.stdout.write(f"{', '.join(wrong)}: {one.question}\n    {one.got}\n")
     for name, value in out.items():
         sys.stdout.write(f"{name:18} {value}\n")

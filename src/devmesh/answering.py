@@ -15,7 +15,7 @@ from devmesh.analysis import Found, Kind, Run, tools
 from devmesh.asking import make_filter
 from devmesh.catalogue import HOUR_US, busiest
 from devmesh.changing import list_changes
-from devmesh.errors import NotFound
+from devmesh.errors import InvalidInput, NotFound
 from devmesh.events import Filter
 from devmesh.finding import find_families
 from devmesh.incidenting import Wanted, list_incidents, one_incident
@@ -190,14 +190,17 @@ class _Desk:
 
     def what_changed(self, asked: tools.WhatChanged) -> Found:
         """See `tools.WhatChanged`."""
-        mesh = self.mesh
-        found = list_changes(
-            mesh, since=asked.since, until=asked.until, node=asked.node, service=asked.service, limit=CHANGES,
-            timezone=self.timezone,
-        )  # fmt: skip
-        window = found["window"]
-        nodes = mesh.nodes.node_names.ids(asked.node, create=False).values() if asked.node else None
-        strip = mesh.investigations.strip(window["since_us"], window["until_us"], nodes)
+        mesh, wanted = self.mesh, self._filter(asked)
+        refused = ""
+        try:
+            found = list_changes(
+                mesh, since=asked.since, until=asked.until, node=asked.node, service=asked.service, limit=CHANGES,
+                timezone=self.timezone,
+            )  # fmt: skip
+        except InvalidInput as error:  # what people changed can be told without a time to compare with
+            found, refused = {"changes": [], "quiet_nodes": [], "compared": 0}, error.message
+        since_us, until_us = wanted.since_us or 0, wanted.until_us or mesh.clock.now_us()
+        strip = mesh.investigations.strip(since_us, until_us, wanted.node_ids)
         names = mesh.nodes.service_names.names({one.service_id for one in strip})
         changed = [
             {"kind": one.kind, "event": one.event_id, "service": names.get(one.service_id, "?"), "text": one.text}
@@ -208,6 +211,7 @@ class _Desk:
             "strip": tools.bounded(changed[:10])[0],
             "quiet_nodes": found["quiet_nodes"],
             "compared": found["compared"],
+            "refused": refused,
         }
         keys, place = ("kind", "id", "service", "text", "n", "expected"), Counter[str]()
         ranked = []
@@ -215,7 +219,7 @@ class _Desk:
             ranked.append((place[one["kind"]], {key: one[key] for key in keys}))
             place[one["kind"]] += 1
         rows = [row for _place, row in sorted(ranked, key=lambda pair: pair[0])[: asked.limit]]
-        return Found(rows, window["since_us"], window["until_us"], sums)
+        return Found(rows, since_us, until_us, sums)
 
     def list_incidents(self, asked: tools.ListIncidents) -> Found:
         """See `tools.ListIncidents`."""

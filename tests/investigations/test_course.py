@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bodies import line
@@ -155,3 +157,17 @@ def test_a_ring_has_an_end(ties):
     steps = follow(them, DB, [DB, API, CACHE, PROXY], [DB, CACHE, API, PROXY])
     assert {one.pair for one in steps} == {API, CACHE, PROXY}
     assert max(one.level for one in steps) <= 3
+
+
+def test_who_came_hours_later_has_no_word_yet_and_the_report_is_written(troubled):
+    """What is found of it lies behind the time that a report reads: it is left over, with trouble for a word."""
+    mesh = troubled(broken() + LATER)
+    mesh.graph.load(SHOP)
+    (case,) = mesh.incidents.list().rows
+    borg = mesh.nodes.service_names.ids(["borg"], create=False)["borg"]
+    later = [
+        replace(one, finding=replace(one.finding, minute=one.finding.minute + 600 * (one.finding.service == borg)))
+        for one in mesh.incidents.findings(case.id)
+    ]
+    report, _context = mesh.investigations.investigate(case, later)
+    assert texts(report.facts["unexplained"]) == ["mariadb does not explain borg on nas (trouble)."]

@@ -67,6 +67,7 @@ SMALL = {
 LAST = {"last", "past", "previous", "letzte", "letzten", "letzter", "letztes", "vergangene", "vergangenen", "vorige"}
 THIS = {"this", "diese", "dieser", "diesem", "dieses", "current"}
 NOWS = {"now", "currently", "gerade", "jetzt", "momentan", "derzeit", "moment"}
+TOS = {word for word, kind in RELATIONS.items() if kind == "to"}
 OPEN_HOUR, HOURS, MINUTES = 12, 24, 60
 LONGEST_DAYS = 3_660
 NIGHTLY = 6
@@ -314,7 +315,7 @@ class _Reader:
             half or self.word(at + found[1]) in {"uhr", "o'clock"} or self.texts[at + 1 : at + 3] == ["o", "clock"]
         )
         led = self.word(at - 1) in {"at", "around", "um", "gegen", "about"}
-        ranged = self.word(at - 1) in {"zwischen", "between"} or self._before_clock(at)
+        ranged = self._before_clock(at) or self._bare(at) or self._bare(at - 2)
         if not (clocked or led or ranged) or (led and self.word(at + 1) in UNITS):
             return None
         if not half and self.word(at + 1) == "uhr":
@@ -324,10 +325,18 @@ class _Reader:
 
     def _before_clock(self, at: int) -> bool:
         """Between 2 and 4 pm, zwischen 14 und 15 Uhr: the first hour says less."""
-        if self.word(at + 1) not in {"and", "to", "und", "bis", "-", "\u2013"}:
+        if self.word(at + 1) not in TOS:
             return False
         word = self.word(at + 2)
         return word.endswith(("am", "pm")) or self.word(at + 3) in {"am", "pm", "uhr"}
+
+    def _bare(self, at: int) -> bool:
+        """From 2 to 3 this morning: hours alone, where what follows is a time."""
+        led = self.word(at - 1) in {"from", "between", "von", "zwischen"} and self.word(at + 1) in TOS
+        counted = self.counted(at) is not None and self.counted(at + 2) is not None
+        return (
+            led and counted and self.word(at + 3) in {"", "this", "in", "on", "yesterday", "today", "gestern", "heute"}
+        )
 
     def _clock(self, at: int, last: int, hour: int, minute: int, half: str, *, open_hour: bool) -> Atom | None:
         if half and not 0 < hour <= OPEN_HOUR:
@@ -345,7 +354,8 @@ class _Reader:
         """morning, evening, night; of the day that is said beside it."""
         part = PART_WORDS.get(self.word(at))
         known = self.word(at - 1) in {"gestern", "heute", "vorgestern", "am"} or self.word(at) != "morgen"
-        return Atom("part", at, at + 1, part=part) if part and known else None
+        greeting = self.word(at - 1) in {"good", "guten", "gute"}
+        return Atom("part", at, at + 1, part=part) if part and known and not greeting else None
 
     def present(self, at: int) -> Atom | None:
         """Right now, at the moment."""

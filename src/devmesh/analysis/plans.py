@@ -18,6 +18,7 @@ SHOWN, FEW, LINES, BLAMED = 6, 3, 10, 2
 PRIORITY = {"critical": "crit", "warning": "warning"}
 NEAR = 5
 NEAREST = "Nearest to what you look for"
+UNCOMPARED = "With the time before it could not be compared:"
 NOTHING = "Nothing of the kind was found."
 
 
@@ -118,8 +119,8 @@ def happened(desk: Desk) -> None:
     told = desk.add("In order of time", sorted(said, key=_begins)) or told
     if totals(desk, bad.sums.get("loudest", ())) and not told:
         desk.notes.append("Nothing out of the ordinary was found.")
-    if changed.error:
-        desk.notes.append(f"With the time before it could not be compared: {changed.error}")
+    if changed.sums.get("refused"):
+        desk.notes.append(f"{UNCOMPARED} {changed.sums['refused']}")
 
 
 def _begins(one: Statement | None) -> str:
@@ -141,8 +142,8 @@ def changed(desk: Desk) -> None:
         most = FEW if kind == "gone" else SHOWN
         some = [int(str(row["id"])[1:]) for row in found.rows if row["kind"] == kind][:most]
         told = desk.add(title, [gone(desk, one) if kind == "gone" else desk.family(one) for one in some]) or told
-    if found.error:
-        desk.notes.append(found.error)
+    if found.sums.get("refused"):
+        desk.notes.append(f"{UNCOMPARED} {found.sums['refused']}")
     elif not told:
         desk.notes.append("Nothing changed but by luck.")
     if not told:

@@ -156,7 +156,7 @@ def _bounds(group: _Group, here: _Here) -> tuple[int, int]:
         first, last = PARTS[group.part]
         day = group.day or _latest(here, first * 60)
         begin = here.at(day, first * 60)
-        if begin >= here.now_us and day == here.today:  # this morning, said at four
+        if group.part == "morning" and begin >= here.now_us and day == here.today:  # said at four
             begin = here.at(day, 0)
         return begin, here.at(day, last * 60)
     assert group.day is not None  # noqa: S101 - a group holds something

@@ -129,6 +129,11 @@ class Telling:
         each = list({word: (word, one) for word, one in reversed(said)}.values())[::-1]
         return [one for one in each if one[0] not in VAGUE] or each[:1]  # "errors" beside what they are says nothing
 
+    def _chief(self, pair: Pair) -> str:
+        """The most telling word; what came hours later is not read, so it has none."""
+        found = self._words[pair]
+        return found[0][0] if found else "trouble"
+
     def _word(self, one: Finding) -> str:
         text = self._t.texts[one.family].text if one.family in self._t.texts else ""
         first = one.kind.split(maxsplit=1)[0] if one.kind else ""
@@ -222,15 +227,14 @@ class Telling:
         root = self._named(self._suspect)
         if root is None:
             return None
-        found = self._words[self._suspect]
-        text, claims = f"{{0}} {found[0][0] if found else 'trouble'}", [root[1][0]]
+        text, claims = f"{{0}} {self._chief(self._suspect)}", [root[1][0]]
         levels = [list(some) for _level, some in groupby(sorted(self._steps, key=lambda x: x.level), lambda x: x.level)]
         for some in levels[: LEVELS - 1]:
             by_word = dict[str, dict[str, Claim]]()
             for one in some:
                 named = self._named(one.pair)
                 if named is not None and sum(map(len, by_word.values())) < ABREAST:
-                    by_word.setdefault(self._words[one.pair][0][0], {}).setdefault(str(named[1][0].value), named[1][0])
+                    by_word.setdefault(self._chief(one.pair), {}).setdefault(str(named[1][0].value), named[1][0])
             told = list[str]()
             for word, names in by_word.items():
                 places = ", ".join(f"{{{len(claims) + place}}}" for place in range(len(names)))
@@ -249,7 +253,7 @@ class Telling:
         claims = [root[1][0]]
         for pair in self._rest[:REST]:
             if (named := self._named(pair, len(claims))) is not None:
-                told.append(f"{named[0]} ({self._words[pair][0][0]})")
+                told.append(f"{named[0]} ({self._chief(pair)})")
                 claims += named[1]
         more = " and others" if len(told) < len(self._rest) else ""
         return self._t.say(f"{{0}} does not explain {', '.join(told)}{more}.", *claims) if told else None
