@@ -56,8 +56,8 @@ CHANGING = words_of(
 )
 HAPPENING = words_of(
     """
-    happened happening happens happen timeline passiert passierte interesting events geschehen geschah story
-    walk summary summarise summarize recap miss missed unusual strange odd weird notable remarkable auffällig
+    happened happening happens happen occurred occur timeline passiert passierte interesting events geschehen geschah
+    story walk summary summarise summarize recap miss missed unusual strange odd weird notable remarkable auffällig
     seltsam silent
     """
 )
